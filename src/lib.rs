@@ -1,0 +1,7 @@
+//! Doorstep knows when a courier is at the doorstep.
+
+pub mod domain;
+pub mod engine;
+#[cfg(feature = "daemon")]
+pub mod runtime;
+pub mod travel;

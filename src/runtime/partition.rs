@@ -1,0 +1,80 @@
+//! Which partition a courier belongs to, and the stamps of each partition's inputs: receive times
+//! that never step back, sequences without a hole, and a tick for every deadline that is due
+//! before an input.
+
+use crate::domain::ids::{CompanyId, CourierId, PARTITIONS, PartitionId};
+use crate::domain::time::Time;
+use crate::engine::Engine;
+use crate::engine::input::{Input, InputBody};
+use crate::engine::output::Outputs;
+
+/// The partition of a courier, by a hash that never changes.
+#[must_use]
+pub fn partition_of(company: CompanyId, courier: CourierId) -> PartitionId {
+    let key = u64::from(company.0) << 32 | u64::from(courier.0);
+    PartitionId((split_mix_64(key) % u64::from(PARTITIONS)) as u16)
+}
+
+/// The counters of every partition.
+#[derive(Clone, Debug)]
+pub struct Partitions {
+    stamps: Vec<Stamp>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stamp {
+    sequence: u64,
+    received_at: Time,
+}
+
+impl Default for Partitions {
+    fn default() -> Self {
+        let stamp = Stamp { sequence: 0, received_at: Time::DISTANT_PAST };
+        Self { stamps: vec![stamp; PARTITIONS as usize] }
+    }
+}
+
+impl Partitions {
+    /// Stamps a fact that came at `now` and steps the engine over it, after a tick for each
+    /// deadline of the partition that was due by then.
+    pub fn step(
+        &mut self,
+        engine: &mut Engine,
+        partition: PartitionId,
+        now: Time,
+        body: InputBody,
+        out: &mut Outputs,
+    ) {
+        let now = now.max(self.stamps[partition.0 as usize].received_at);
+        self.tick(engine, partition, now, out);
+        engine.handle(&self.stamp(partition, now, body), out);
+    }
+
+    /// Steps every deadline of the partition that is due at or before `now`.
+    pub fn tick(
+        &mut self,
+        engine: &mut Engine,
+        partition: PartitionId,
+        now: Time,
+        out: &mut Outputs,
+    ) {
+        while let Some(due) = engine.next_deadline(partition, now) {
+            engine.handle(&self.stamp(partition, due, InputBody::Tick), out);
+        }
+    }
+
+    fn stamp(&mut self, partition: PartitionId, now: Time, body: InputBody) -> Input {
+        let stamp = &mut self.stamps[partition.0 as usize];
+        stamp.sequence += 1;
+        stamp.received_at = stamp.received_at.max(now);
+        Input { partition, sequence: stamp.sequence, received_at: stamp.received_at, body }
+    }
+}
+
+/// The finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
+fn split_mix_64(key: u64) -> u64 {
+    let mut z = key.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
