@@ -3,5 +3,7 @@
 pub mod domain;
 pub mod engine;
 #[cfg(feature = "daemon")]
+pub mod ingest;
+#[cfg(feature = "daemon")]
 pub mod runtime;
 pub mod travel;
