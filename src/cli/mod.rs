@@ -8,6 +8,7 @@
 
 pub mod check_config;
 pub mod error;
+pub mod evaluate;
 pub mod plan;
 pub mod replay;
 
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::check_config::{CheckConfigArgs, check_config};
+use self::evaluate::{EvaluateArgs, evaluate};
 use self::replay::{ReplayArgs, replay};
 
 /// Knows when a courier is at the doorstep: arrivals, visits, departures and ETAs from positions
@@ -29,6 +31,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Replay(ReplayArgs),
+    Evaluate(EvaluateArgs),
     CheckConfig(CheckConfigArgs),
 }
 
@@ -37,6 +40,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Replay(args) => replay(&args),
+        Command::Evaluate(args) => evaluate(&args),
         Command::CheckConfig(args) => check_config(&args),
     };
     match done {
@@ -53,3 +57,4 @@ const EXAMPLES: &str = "\
 Examples:
   doorstep check-config --plan plan.json
   doorstep replay --plan plan.json --positions positions.csv
+  doorstep evaluate --plan plan.json --positions positions.csv --truth truth.csv";

@@ -28,7 +28,9 @@ pub enum LocalTimeError {
     #[error("\"{0}\" is not a time of day: expected [d.]HH:MM or [d.]HH:MM:SS")]
     RouteTime(String),
     /// 24 as a start.
-    #[error("\"{0}\" starts at 24: 24 is allowed as an end only; write 0, or 1.00 for the next day")]
+    #[error(
+        "\"{0}\" starts at 24: 24 is allowed as an end only; write 0, or 1.00 for the next day"
+    )]
     StartsAt24(String),
     /// The end lies before the start even when it means the next day.
     #[error("\"{0}\" ends before it starts, even when its end means the next day")]

@@ -60,8 +60,11 @@ impl Context {
         let heading = optional("heading_deg")?;
         let source = text("source").map(|text| at("source").source(text)).transpose()?;
         let received = text("received").map(|text| at("received").time(time, text)).transpose()?;
-        let point = Point::from_degrees(lat, lon)
-            .map_err(|source| FileError::Invalid { file: self.file.clone(), line, source })?;
+        let point = Point::from_degrees(lat, lon).map_err(|source| FileError::Invalid {
+            file: self.file.clone(),
+            line,
+            source,
+        })?;
         let position = Position {
             accuracy_m: accuracy.and_then(|metres| Accuracy::new(metres as f32)),
             speed_mps: speed.filter(|speed| (0.0..=SPEED_MAX).contains(speed)).map(|v| v as f32),

@@ -19,12 +19,7 @@ pub(super) struct Objects {
 impl Objects {
     /// The rows of a file.
     pub(super) fn new(input: Box<dyn BufRead>, file: String, origin: Origin) -> Self {
-        Self {
-            context: Context { file, origin },
-            lines: input.lines(),
-            line: 0,
-            is_over: false,
-        }
+        Self { context: Context { file, origin }, lines: input.lines(), line: 0, is_over: false }
     }
 
     fn row(&self, text: &str) -> Result<Row, FileError> {

@@ -56,14 +56,7 @@ impl Rows {
         let plain_name = name.strip_suffix(".gz").unwrap_or(&name);
         let format = Format::of(plain_name)
             .ok_or_else(|| unreadable(format!("unknown ending; known are {ENDINGS}")))?;
-        let file = File::open(path).map_err(|error| unreadable(format!("cannot open: {error}")))?;
-        let file = BufReader::new(file);
-        let input: Box<dyn BufRead> = if plain_name.len() < name.len() {
-            Box::new(BufReader::new(MultiGzDecoder::new(file)))
-        } else {
-            Box::new(file)
-        };
-        Self::read(format, input, name, origin)
+        Self::read(format, open_text(path)?, name, origin)
     }
 
     fn read(
@@ -78,6 +71,23 @@ impl Rows {
             Format::Gpx => Box::new(gpx::TrackPoints::new(input, file, origin)?),
             Format::GeoJson => Box::new(geojson::coordinates(input, file, origin)?.into_iter()),
         }))
+    }
+}
+
+/// Opens a file, unpacking it where its name ends in `.gz`.
+///
+/// # Errors
+/// The file cannot be opened.
+pub fn open_text(path: &Path) -> Result<Box<dyn BufRead>, FileError> {
+    let file = File::open(path).map_err(|error| FileError::Unreadable {
+        file: path.display().to_string(),
+        problem: format!("cannot open: {error}"),
+    })?;
+    let file = BufReader::new(file);
+    if path.extension().is_some_and(|ending| ending == "gz") {
+        Ok(Box::new(BufReader::new(MultiGzDecoder::new(file))))
+    } else {
+        Ok(Box::new(file))
     }
 }
 
