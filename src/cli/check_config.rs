@@ -13,9 +13,6 @@ use crate::ingest::error::FileError;
 use crate::ingest::files::Rows;
 
 /// Check a plan file, and a positions file against it
-///
-/// Reads the files as replay and evaluate do, without running anything. Every error is told with
-/// its place. Later the daemon's configuration is checked here too.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct CheckConfigArgs {
@@ -91,6 +88,9 @@ fn check_positions(plan: &Plan, path: &Path) -> Result<String, CliError> {
 
 const ERRORS_TOLD_MAX: u64 = 20;
 const EXAMPLES: &str = "\
+Reads the files as replay and evaluate do, without running anything. Every error is told with its
+place. There is no configuration file of the daemon yet; it will be checked here too.
+
 Examples:
   doorstep check-config --plan plan.json
   doorstep check-config --plan plan.json --positions positions.csv.gz";

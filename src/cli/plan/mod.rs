@@ -208,10 +208,23 @@ fn place_of_type_error(
     let text = inner.to_string();
     let (line, column) = (inner.line(), inner.column());
     let problem = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+    let problem = in_words(problem);
     if path == "." || inner.is_syntax() || inner.is_eof() {
         return format!("{file}:{line}:{column}: {problem}");
     }
     format!("{file}:{line}:{column}: {path}: {problem}")
+}
+
+/// The names of Rust's types say little to whoever writes plans.
+fn in_words(problem: &str) -> String {
+    let words = [
+        (", expected f64", ", expected a number"),
+        (", expected i64", ", expected a whole number"),
+        (", expected u64", ", expected a whole number of 0 or more"),
+        (", expected a sequence", ", expected a list"),
+    ];
+    let found = words.iter().find_map(|(ending, word)| Some((problem.strip_suffix(ending)?, word)));
+    found.map_or_else(|| problem.to_owned(), |(problem, word)| format!("{problem}{word}"))
 }
 
 /// The company of every plan.
