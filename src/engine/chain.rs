@@ -52,11 +52,14 @@ impl RouteStep<'_, '_> {
     /// The stop where the courier is: that of the order visited last, else the head, if a stay
     /// runs there.
     fn present_stop(&self) -> Option<StopRange> {
-        let stays = |at: usize| self.route.orders[at].stay.is_some();
-        let visited = self.route.last_visited.map(usize::from).filter(|&at| stays(at));
+        let is_here = |&at: &usize| {
+            let order = &self.route.orders[at];
+            order.stay.is_some() && self.is_served(order)
+        };
+        let visited = self.route.last_visited.map(usize::from).filter(is_here);
         let anchor = visited.or_else(|| {
             let head = self.head()?;
-            (head.first..=head.last).find(|&at| self.route.orders[at].is_next && stays(at))
+            (head.first..=head.last).find(|at| self.route.orders[*at].is_next && is_here(at))
         })?;
         self.route.stop_of(anchor, |at| self.is_served(&self.route.orders[at]))
     }

@@ -103,7 +103,10 @@ impl RouteStep<'_, '_> {
         if let Some(clock) = clock {
             self.clamp(clock);
         }
-        let has_eta = self.line.eta.lead != Lead::Unknown;
+        let has_eta = self.etas.iter().any(Option::is_some);
+        if !has_eta {
+            self.line.eta.lead = Lead::Unknown;
+        }
         let is_stale = has_eta && age_ms > STALE_MS;
         let was_stale = core::mem::replace(&mut self.line.eta.is_stale, is_stale);
         self.tell_etas(now, cause, is_stale, has_eta && was_stale != is_stale);
