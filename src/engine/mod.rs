@@ -1,5 +1,6 @@
 //! The deterministic engine: stamped inputs in, told outputs out, the same for the same.
 
+pub mod courier_index;
 pub mod input;
 pub mod output;
 pub mod travel_time;
