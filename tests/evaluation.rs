@@ -1,5 +1,7 @@
 //! The arithmetic of `evaluate` on a hand-made day.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use doorstep::cli::evaluate::{EtaScore, Observed, Score, Spread, TruthRow, flicker};
 use doorstep::cli::plan::Plan;
 use doorstep::domain::eta::{Eta, OrderEta};

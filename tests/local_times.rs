@@ -1,6 +1,8 @@
 //! Local times of the API documents: every documented form, the next day, and the days on which
 //! the clocks change.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use doorstep::runtime::local_time::{LocalDay, date, instant, interval_seconds, zone};
 
 const BERLIN: &str = "Europe/Berlin";

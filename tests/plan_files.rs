@@ -1,5 +1,7 @@
 //! Plan files: what is accepted, with which defaults, and that every error names its place.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use doorstep::cli::plan::Plan;
 use doorstep::domain::geo::Point;
 use doorstep::domain::order::{EtaType, OrderStatus};
