@@ -15,10 +15,11 @@ pub fn broken(told: &[Told]) -> Vec<String> {
     let mut histories: BTreeMap<_, Vec<OrderEvent>> = BTreeMap::new();
     for told in told {
         if let OutputBody::Event(event) = told.output.body {
-            histories.entry((event.order, event.route)).or_default().push(event);
+            let key = (told.output.courier, event.order, event.route);
+            histories.entry(key).or_default().push(event);
         }
     }
-    for ((order, route), history) in histories {
+    for ((_, order, route), history) in histories {
         let faults_of = stays(&history).into_iter().chain(once(&history));
         faults.extend(faults_of.map(|fault| format!("order {order} on route {route}: {fault}")));
     }
