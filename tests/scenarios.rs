@@ -1,6 +1,7 @@
 //! Behaviour, shown: every file of tests/scenarios is a case of its own. tests/scenarios/README.md
 //! says how to read and write one.
 
+#[path = "support"]
 mod support {
     pub mod documents;
     pub mod expectation;
@@ -11,6 +12,7 @@ mod support {
     pub mod story;
     pub mod trial;
     pub mod words;
+    pub mod world;
 }
 
 use std::fs;

@@ -11,8 +11,9 @@ use doorstep::domain::position::{Source, SourceSet};
 use doorstep::domain::route::{Node, RoutePlan, RoutingMode};
 use doorstep::domain::time::{HOUR_MS, Time, TimeWindow};
 
-use super::place::{absolute, is_offset, moved, offset, origin};
+use super::place::{absolute, is_offset, offset};
 use super::words::{Parsed, Words, number, or_none, span_ms, time};
+use super::world::{moved, origin};
 
 /// Every document described so far, in the order of description.
 #[derive(Clone, Debug, Default)]
@@ -226,7 +227,8 @@ impl Documents {
     /// A route's plan, its nodes resolved.
     pub fn route_plan(&self, name: &str) -> Parsed<RoutePlan> {
         let route = self.route(Some(name))?;
-        let nodes: Vec<_> = route.nodes.iter().map(|node| self.node(node)).collect::<Parsed<_>>()?;
+        let nodes: Vec<_> =
+            route.nodes.iter().map(|node| self.node(node)).collect::<Parsed<_>>()?;
         let depot = match &route.depot {
             Some(depot) => Some(*found(&self.depots, depot)?),
             None => nodes.iter().find_map(|node| match node {

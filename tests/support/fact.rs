@@ -164,7 +164,9 @@ fn notification_fact(notification: &Notification, sight: &impl Sight) -> Fact {
     };
     match notification.kind {
         NotificationKind::ShiftStart => fact,
-        NotificationKind::Nearby(NearbyTrigger::Eta(index)) => fact.text("by", format!("eta{index}")),
+        NotificationKind::Nearby(NearbyTrigger::Eta(index)) => {
+            fact.text("by", format!("eta{index}"))
+        }
         NotificationKind::Nearby(NearbyTrigger::Distance) => fact.text("by", "distance"),
         NotificationKind::Nearby(NearbyTrigger::Arrival) => fact.text("by", "arrival"),
     }

@@ -113,7 +113,9 @@ fn once(history: &[OrderEvent]) -> Vec<String> {
     let twice = ["START", "ORDER_VISIT"].into_iter().filter(|name| count(name) > 1);
     let mut faults: Vec<_> = twice.map(|name| format!("more than one {name}")).collect();
     let place = |name: &str| history.iter().position(|event| event.kind.name() == name);
-    if place("ORDER_BECAME_NEXT").is_some_and(|next| place("START").is_none_or(|start| start > next)) {
+    if place("ORDER_BECAME_NEXT")
+        .is_some_and(|next| place("START").is_none_or(|start| start > next))
+    {
         faults.push("ORDER_BECAME_NEXT before START".into());
     }
     faults

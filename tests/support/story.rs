@@ -18,7 +18,8 @@ use super::expectation::{Expectation, expectations};
 use super::fact::{Family, Sight};
 use super::place::is_offset;
 use super::play::Step;
-use super::words::{Parsed, Words, ZERO, span_ms, time, times};
+use super::words::{Parsed, Words, span_ms, time, times};
+use super::world::ZERO;
 
 /// A whole scenario.
 pub struct Story {
@@ -258,8 +259,7 @@ impl Teller {
         self.story.is_plain_walk &= received_at.is_none() && delay.is_none();
         let places = self.places(&words.rest())?;
         for (t, point) in times.iter().zip(places.iter().cycle()) {
-            let position =
-                Position { source, accuracy_m, speed_mps, ..Position::bare(*t, *point) };
+            let position = Position { source, accuracy_m, speed_mps, ..Position::bare(*t, *point) };
             let received_at = received_at.unwrap_or(*t + delay.unwrap_or(0));
             self.position(received_at, courier, route, position);
         }

@@ -2,6 +2,8 @@
 
 use doorstep::domain::time::Time;
 
+use super::world::ZERO;
+
 /// What a wrong line says of itself.
 pub type Parsed<T> = Result<T, String>;
 
@@ -152,6 +154,3 @@ pub fn seconds(t: Time) -> String {
     let ms = t - ZERO;
     if ms % 1_000 == 0 { (ms / 1_000).to_string() } else { (ms as f64 / 1e3).to_string() }
 }
-
-/// Time 0 of every scenario: 2026-03-02 06:00 UTC.
-pub const ZERO: Time = Time::from_ms(1_772_431_200_000);
