@@ -213,12 +213,12 @@ impl Teller {
             "company" => {
                 self.documents.edit_company(words)?;
                 let policy = self.documents.policy.clone();
-                self.to_all(now, &Command::PutPolicy { company: COMPANY, policy });
+                self.everyone(now, &Command::PutPolicy { company: COMPANY, policy });
                 Ok(())
             }
             "depot" => {
                 let depot = self.documents.edit_depot(words)?;
-                self.to_all(now, &Command::PutDepot { company: COMPANY, depot });
+                self.everyone(now, &Command::PutDepot { company: COMPANY, depot });
                 Ok(())
             }
             "courier" => {
@@ -379,7 +379,7 @@ impl Teller {
         Ok(self.documents.route(Some(name))?.id())
     }
 
-    fn to_all(&mut self, now: Time, command: &Command) {
+    fn everyone(&mut self, now: Time, command: &Command) {
         for courier in self.documents.couriers.clone() {
             self.command(now, courier.document.id, command.clone());
         }

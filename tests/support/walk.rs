@@ -118,7 +118,7 @@ impl Day {
             courier,
             routing_mode: RoutingMode::Driving,
             route_start: Some(ZERO),
-            route_finish: None,
+            route_finish: Some(ZERO + 20 * HOUR_MS),
             depot: None,
             nodes: orders
                 .map(|index| Node::Order(of_courier(self.orders[index].clone(), courier)))
