@@ -45,8 +45,12 @@
 //! Nobody yet: the engine is called, and returns. Shards, mailboxes and the journal come with the
 //! daemon.
 
+#[cfg(feature = "daemon")]
+pub mod cli;
 pub mod domain;
 pub mod engine;
+#[cfg(feature = "daemon")]
+pub mod ingest;
 #[cfg(feature = "daemon")]
 pub mod runtime;
 pub mod travel;
