@@ -1,6 +1,8 @@
 //! Behaviour, shown: every file of tests/scenarios is a case of its own. tests/scenarios/README.md
 //! says how to read and write one.
 
+#![expect(clippy::disallowed_methods, reason = "it reads the scenarios")]
+
 #[path = "support"]
 mod support {
     pub mod documents;

@@ -121,7 +121,7 @@ impl Day {
             route_finish: Some(ZERO + 20 * HOUR_MS),
             depot: None,
             nodes: orders
-                .map(|index| Node::Order(of_courier(self.orders[index].clone(), courier)))
+                .map(|index| Node::Order(of_courier(&self.orders[index], courier)))
                 .collect(),
         }
     }
@@ -143,7 +143,7 @@ impl Day {
         if removed.contains(&index) {
             return None;
         }
-        let plan = of_courier(self.orders[index].clone(), courier);
+        let plan = of_courier(&self.orders[index], courier);
         let order = plan.id;
         Some(match change {
             OrderChange::Status(status) => {
@@ -188,9 +188,9 @@ fn route_of(courier: CourierId) -> RouteId {
     RouteId(u64::from(courier.0))
 }
 
-fn of_courier(plan: OrderPlan, courier: CourierId) -> OrderPlan {
+fn of_courier(plan: &OrderPlan, courier: CourierId) -> OrderPlan {
     let id = OrderId(plan.id.0 + u64::from(courier.0) * ORDERS_PER_COURIER);
-    OrderPlan { id, ..plan }
+    OrderPlan { id, ..plan.clone() }
 }
 
 fn policies() -> impl Strategy<Value = Policy> {
@@ -291,7 +291,7 @@ fn day(policy: Policy, drawn: &[DrawnOrder], legs: &[Leg]) -> Day {
     for leg in legs {
         let to = &drawn[leg.to % drawn.len()];
         let (to_east_m, to_north_m) = (to.east_m + leg.aside_m, to.north_m);
-        let way_m = f64::hypot(to_east_m - east_m, to_north_m - north_m);
+        let way_m = libm::hypot(to_east_m - east_m, to_north_m - north_m);
         let drive_s = (way_m / leg.speed_mps).ceil() as i64;
         for (number, s) in (0..drive_s + leg.stand_s).step_by(leg.every_s as usize).enumerate() {
             let part = (s as f64 / drive_s.max(1) as f64).min(1.0);
