@@ -1,21 +1,24 @@
 //! The rules of jumps, evidence and stays once more, as plainly as they are written (behaviour 3.4,
-//! 3.5, 4.1, 4.2): one order by itself, told in full (`arrival_scope: any`), its status untouched.
+//! 3.5, 4.1, 4.2, 4.6): one order by itself, told in full (`arrival_scope: any`), its status untouched.
 //! Slow, and written without a look at the engine.
 
-use doorstep::domain::geo::distance_m;
+use doorstep::domain::geo::{Centre, distance_m};
 use doorstep::domain::order::{EtaType, OrderPlan};
 use doorstep::domain::policy::Policy;
 use doorstep::domain::position::Position;
 use doorstep::domain::time::Time;
 
-/// Name and time of each event of the stays of one order.
-pub fn stays_of(
-    policy: &Policy,
-    order: &OrderPlan,
-    accepted: &[Position],
-) -> Vec<(&'static str, Time)> {
+/// An event of a stay: its name, its time and its estimated time.
+pub type StayEvent = (&'static str, Time, Time);
+
+/// Each event of the stays of one order.
+pub fn stays_of(policy: &Policy, order: &OrderPlan, accepted: &[Position]) -> Vec<StayEvent> {
     let mut machine = Machine::new(policy, order);
-    accepted.iter().for_each(|position| machine.step(position));
+    let mut before = None;
+    for position in accepted {
+        machine.step(before, position);
+        before = Some(position);
+    }
     machine.told
 }
 
@@ -58,13 +61,14 @@ struct Machine<'a> {
     not_before: Time,
     visited: bool,
     stay: Option<Stay>,
-    told: Vec<(&'static str, Time)>,
+    told: Vec<StayEvent>,
 }
 
 struct Stay {
     dwell_from: Time,
-    last_inside: Time,
-    away: Vec<(Time, Evidence)>,
+    estimated_from: Time,
+    last_inside: Position,
+    away: Vec<(Position, Evidence)>,
 }
 
 impl<'a> Machine<'a> {
@@ -102,44 +106,98 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn step(&mut self, position: &Position) {
-        let t = position.device_time;
+    fn step(&mut self, before: Option<&Position>, position: &Position) {
         match self.evidence(position) {
             Evidence::None => {}
-            Evidence::Inside if self.radius_m > 0.0 => self.inside(t),
+            Evidence::Inside if self.radius_m > 0.0 => self.inside(before, position),
             Evidence::Inside => {}
-            away => self.away(t, away),
+            away => self.away(position, away),
         }
     }
 
-    fn inside(&mut self, t: Time) {
-        let stay = self.stay.get_or_insert_with(|| {
-            self.told.push(("ARRIVAL", t));
-            Stay { dwell_from: t, last_inside: t, away: Vec::new() }
-        });
-        if t - stay.last_inside > self.max_gap_ms {
-            stay.dwell_from = t;
+    fn inside(&mut self, before: Option<&Position>, position: &Position) {
+        let t = position.device_time;
+        if self.stay.is_none() {
+            let estimated_from = before.map_or(t, |before| self.estimated_entry(before, position));
+            self.told.push(("ARRIVAL", t, estimated_from));
+            let away = Vec::new();
+            self.stay = Some(Stay { dwell_from: t, estimated_from, last_inside: *position, away });
         }
-        stay.last_inside = t;
+        let stay = self.stay.as_mut().expect("it has begun");
+        if t - stay.last_inside.device_time > self.max_gap_ms {
+            (stay.dwell_from, stay.estimated_from) = (t, t);
+        }
+        stay.last_inside = *position;
         stay.away.clear();
         if !self.visited && t - stay.dwell_from.max(self.not_before) >= self.required_ms {
             self.visited = true;
-            self.told.push(("ORDER_VISIT", t));
+            let estimated = stay.estimated_from.max(self.not_before) + self.required_ms;
+            self.told.push(("ORDER_VISIT", t, estimated));
         }
     }
 
-    fn away(&mut self, t: Time, evidence: Evidence) {
+    fn away(&mut self, position: &Position, evidence: Evidence) {
         let Some(stay) = &mut self.stay else { return };
-        stay.away.push((t, evidence));
+        stay.away.push((*position, evidence));
         let first = stay.away[0].0;
-        let left = match stay.away[..] {
-            [.., (row, Evidence::Outside), (_, Evidence::Outside)] => Some(row),
-            [_, _, _, ..] if t - first >= 45_000 => Some(first),
+        let left = match &stay.away[..] {
+            [.., (row, Evidence::Outside), (_, Evidence::Outside)] => Some(row.device_time),
+            [_, _, _, ..] if position.device_time - first.device_time >= 45_000 => {
+                Some(first.device_time)
+            }
             _ => None,
         };
+        let last_inside = stay.last_inside;
         if let Some(left) = left {
-            self.told.push(("DEPARTURE", left));
+            self.told.push(("DEPARTURE", left, self.estimated_exit(&last_inside, &first)));
             self.stay = None;
         }
+    }
+
+    fn estimated_entry(&self, before: &Position, entry: &Position) -> Time {
+        let Some(part) = self.outside_part(before, entry) else { return entry.device_time };
+        let span_ms = entry.device_time - before.device_time;
+        if span_ms > 60_000 {
+            let drive_ms = part * self.way_m(before, entry) / 7.0 * 1e3;
+            return before.device_time + (drive_ms.round() as i64).min(span_ms);
+        }
+        before.device_time + (part * span_ms as f64).round() as i64
+    }
+
+    fn estimated_exit(&self, last_inside: &Position, away: &Position) -> Time {
+        let Some(part) = self.outside_part(away, last_inside) else { return away.device_time };
+        let span_ms = away.device_time - last_inside.device_time;
+        if span_ms > 60_000 {
+            let drive_ms = part * self.way_m(away, last_inside) / 7.0 * 1e3;
+            return away.device_time - (drive_ms.round() as i64).min(span_ms);
+        }
+        away.device_time - (part * span_ms as f64).round() as i64
+    }
+
+    /// Which part of the way from `out` to `inside` lies outside the circle, found by halving.
+    fn outside_part(&self, out: &Position, inside: &Position) -> Option<f64> {
+        let ((x0, y0), (x1, y1)) = (self.plane_m(out), self.plane_m(inside));
+        let is_outside = |part: f64| {
+            let (x, y) = (x0 + part * (x1 - x0), y0 + part * (y1 - y0));
+            x * x + y * y > self.radius_m * self.radius_m
+        };
+        let (mut low, mut high) = (0.0, 1.0);
+        if !is_outside(low) {
+            return None;
+        }
+        for _ in 0..60 {
+            let middle = (low + high) / 2.0;
+            if is_outside(middle) { low = middle } else { high = middle }
+        }
+        Some(high)
+    }
+
+    fn way_m(&self, a: &Position, b: &Position) -> f64 {
+        let ((x0, y0), (x1, y1)) = (self.plane_m(a), self.plane_m(b));
+        libm::hypot(x1 - x0, y1 - y0)
+    }
+
+    fn plane_m(&self, position: &Position) -> (f64, f64) {
+        Centre::new(self.order.point.expect("these orders have one")).plane_m(position.point)
     }
 }
