@@ -6,6 +6,7 @@
     reason = "commands read the files they are named, and replay keeps pace with a clock"
 )]
 
+pub mod bench;
 pub mod check_config;
 pub mod error;
 pub mod evaluate;
