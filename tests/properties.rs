@@ -153,7 +153,7 @@ fn events(told: &[Told]) -> Vec<OrderEvent> {
         OutputBody::Event(event) => Some(event),
         OutputBody::Notification(_)
         | OutputBody::Eta { .. }
-        | OutputBody::RouteViolated(_)
+        | OutputBody::RouteViolated { .. }
         | OutputBody::Dropped { .. } => None,
     };
     told.iter().filter_map(event).collect()

@@ -101,7 +101,7 @@ pub fn fact(told: &Told, sight: &impl Sight) -> Fact {
         OutputBody::Event(event) => event_fact(event, sight),
         OutputBody::Notification(notification) => notification_fact(notification, sight),
         OutputBody::Eta { change, .. } => eta_fact(change, &told.etas, sight),
-        OutputBody::RouteViolated(route) => {
+        OutputBody::RouteViolated { route, .. } => {
             Fact::new(Family::Violated, format!("violated {}", sight.route(route.0)))
         }
         OutputBody::Dropped { route, t, reason } => {

@@ -72,7 +72,7 @@ fn told(output: Output, out: &Outputs) -> Told {
         OutputBody::Eta { orders, .. } => out.order_etas(orders).to_vec(),
         OutputBody::Event(_)
         | OutputBody::Notification(_)
-        | OutputBody::RouteViolated(_)
+        | OutputBody::RouteViolated { .. }
         | OutputBody::Dropped { .. } => Vec::new(),
     };
     Told { output, etas }

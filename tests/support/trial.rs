@@ -127,7 +127,7 @@ pub fn events(told: &[Told], courier: CourierId) -> Vec<OrderEvent> {
         OutputBody::Event(event) => Some(event),
         OutputBody::Notification(_)
         | OutputBody::Eta { .. }
-        | OutputBody::RouteViolated(_)
+        | OutputBody::RouteViolated { .. }
         | OutputBody::Dropped { .. } => None,
     };
     of_courier.filter_map(event).collect()

@@ -108,36 +108,31 @@ impl Serialize for Seconds {
 /// Makes lines of outputs.
 pub(super) struct Lines<'a> {
     plan: &'a Plan,
-    /// Device time of the last event, for the violation that follows it.
-    event_t: Time,
 }
 
 impl<'a> Lines<'a> {
     pub(super) const fn new(plan: &'a Plan) -> Self {
-        Self { plan, event_t: Time::DISTANT_PAST }
+        Self { plan }
     }
 
     /// The lines of one output: one per changed order of an ETA, else one.
     pub(super) fn of(
-        &mut self,
+        &self,
         told: Told<'_>,
         print: &mut dyn FnMut(&Line<'a>) -> std::io::Result<()>,
     ) -> std::io::Result<()> {
         let output = told.output;
         match &output.body {
-            OutputBody::Event(event) => {
-                self.event_t = event.t;
-                print(&self.event(output, event))
-            }
+            OutputBody::Event(event) => print(&self.event(output, event)),
             OutputBody::Notification(notification) => {
                 print(&self.notification(output, notification))
             }
             OutputBody::Eta { change, .. } => {
                 told.etas.iter().try_for_each(|eta| print(&self.eta(output, change, eta)))
             }
-            OutputBody::RouteViolated(route) => {
+            OutputBody::RouteViolated { route, t } => {
                 let line = self.line(output, *route, None);
-                let t = Seconds(self.event_t);
+                let t = Seconds(*t);
                 print(&Line { kind: "route", name: "violated", t, ..line })
             }
             OutputBody::Dropped { .. } => Ok(()),

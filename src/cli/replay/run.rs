@@ -139,7 +139,7 @@ impl<'a> Day<'a> {
                     etas = self.outputs.order_etas(*orders);
                     "eta"
                 }
-                OutputBody::RouteViolated(_) => "violated",
+                OutputBody::RouteViolated { .. } => "violated",
             };
             *self.tally.told.entry(name).or_default() += 1;
             ear(Told { output, etas })?;
