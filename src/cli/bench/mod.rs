@@ -1,0 +1,3 @@
+//! `doorstep bench`: the canonical workload, and the plain second program that judges the engine.
+
+pub mod oracle;
