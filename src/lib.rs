@@ -1,4 +1,49 @@
 //! Doorstep knows when a courier is at the doorstep.
+//!
+//! Courier devices report positions; a deterministic engine decides, for every order of every
+//! route, ARRIVAL, ORDER_VISIT, DEPARTURE, START, ORDER_BECAME_NEXT, the ETA along the sequence and
+//! the `nearby` and `shift_start` notifications. This page is the map of the code.
+//!
+//! # Layers
+//!
+//! A layer names only lower ranks; layers of equal rank are strangers. `tests/tidy.rs` holds this.
+//!
+//! | rank | layer | knows |
+//! |---|---|---|
+//! | 0 | [`domain`] | the words of the field: couriers, orders, routes, positions, events |
+//! | 1 | [`engine`] | what is told: inputs in, outputs out; owns the travel-time question |
+//! | 2 | [`travel`] | travel times: answers that question from arrays |
+//! | 3 | [`runtime`] | partitions and their stamps, local times |
+//!
+//! Without the one cargo feature, `daemon`, only ranks 0 to 2 are built: no clock, no chance, no
+//! thread, no file, no environment (`clippy.toml` bans them below the layers that need them).
+//!
+//! # A position's way
+//!
+//! [`runtime::partition::Partitions`] stamps it with receive time, partition and sequence.
+//! [`engine::Engine::handle`] finds the courier's line by id (an array, no hashing), checks age and
+//! source, and moves each active route: the route's own line judges duplicates, late ones and jumps
+//! and holds a *clearance*, the distance the courier may go before any fence can be reached, so
+//! that most positions look at no order. Orders that are near, and open stays, are stepped in
+//! sequence; a visit advances START, the head stop and violations at once. Then the ETA: every ETA
+//! of a route is `max(x + a, b)` of one instant `x`, so one comparison tells whether anything has to
+//! be told. Notifications come last. Outputs go into the caller's buffer.
+//!
+//! # Invariants
+//!
+//! - The same inputs in the same order give the same bytes, at any batching and shard count: state
+//!   belongs to couriers, settings are per partition, nothing reads slots or hash order.
+//! - Between inputs of a partition, deadlines are stepped by ticks that carry the deadline's own
+//!   time; positions never touch the queue of deadlines.
+//! - Per told stay exactly one ARRIVAL, at most one ORDER_VISIT, exactly one DEPARTURE once ended.
+//! - Every ORDER_VISIT's position lies within `used_mark_delivered_radius` of its order.
+//! - An index only preselects; what decides is the one distance of [`domain::geo`].
+//! - A [`domain::geo::Point`] holds no NaN, no overrun and never (0, 0).
+//!
+//! # Who may block on whom
+//!
+//! Nobody yet: the engine is called, and returns. Shards, mailboxes and the journal come with the
+//! daemon.
 
 #[cfg(feature = "daemon")]
 pub mod cli;

@@ -34,6 +34,9 @@ pub enum PointError {
 }
 
 impl Point {
+    /// Stands where there is no point and none is looked at.
+    pub const ANYWHERE: Self = Self { lat_e7: 1, lon_e7: 1 };
+
     /// A point from units of 1e-7 degrees.
     ///
     /// # Errors

@@ -1,35 +1,186 @@
 //! The deterministic engine: stamped inputs in, told outputs out, the same for the same.
+//!
+//! A position finds its courier's line by id, moves each active route of the courier, and each
+//! route looks only at the orders whose fences can be near. Everything is reached by slot; no
+//! clock, no chance, no lock, no hashing.
 
+mod chain;
+mod clearance;
+mod commands;
+mod couriers;
+mod crossing;
+mod deadlines;
+mod depot;
+mod edit;
+mod emit;
+mod eta;
+mod fence;
+mod fix;
 pub mod input;
+mod nearby;
 pub mod output;
+mod policies;
+mod positions;
+mod presence;
+mod progress;
+mod route;
+mod stay;
+mod step;
+mod track;
 pub mod travel_time;
+mod visit;
 
-use crate::domain::ids::PartitionId;
-use crate::domain::time::Time;
-use input::Input;
+use std::collections::BTreeMap;
+
+use crate::domain::eta::Eta;
+use crate::domain::ids::{CompanyId, PARTITIONS, PartitionId};
+use crate::domain::time::{SECOND_MS, Time};
+use couriers::{CourierSlot, Couriers, PolicySlot};
+use deadlines::{Deadline, Deadlines, Entry};
+use emit::Emit;
+use fix::FRESH_MS;
+use input::{Input, InputBody};
 use output::Outputs;
+use policies::Policies;
+use route::{RouteSlot, Routes};
+use stay::Stays;
+use step::RouteStep;
 use travel_time::TravelTime;
 
 /// The state machine of all couriers of one shard.
+///
+/// Order of calls for each input: ask [`Self::next_deadline`] until it says `None`, handing in a
+/// tick each time; then [`Self::handle`].
 pub struct Engine {
-    #[expect(dead_code, reason = "built next")]
     travel: Box<dyn TravelTime>,
+    policies: Policies,
+    partitions: Vec<Partition>,
+    couriers: Couriers,
+    routes: Routes,
+    stays: Stays,
+    etas: Vec<Option<Eta>>,
+}
+
+/// What belongs to a partition as a whole.
+#[derive(Default)]
+struct Partition {
+    policies: BTreeMap<CompanyId, PolicySlot>,
+    couriers: Vec<CourierSlot>,
+    deadlines: Deadlines,
 }
 
 impl Engine {
     /// An engine that knows nobody yet.
     #[must_use]
     pub fn new(travel: Box<dyn TravelTime>) -> Self {
-        Self { travel }
+        Self {
+            travel,
+            policies: Policies::default(),
+            partitions: (0..PARTITIONS).map(|_| Partition::default()).collect(),
+            couriers: Couriers::default(),
+            routes: Routes::default(),
+            stays: Stays::default(),
+            etas: Vec::new(),
+        }
     }
 
     /// Steps over one input. The partition's deadlines up to its receive time must have been
     /// stepped before: see [`Self::next_deadline`].
-    pub fn handle(&mut self, _input: &Input, _out: &mut Outputs) {}
+    pub fn handle(&mut self, input: &Input, out: &mut Outputs) {
+        let mut emit = Emit::new(input, out);
+        match &input.body {
+            InputBody::Position { courier, route, position } => {
+                self.position(*courier, *route, position, &mut emit);
+            }
+            InputBody::Command(command) => self.command(input.partition, command, &mut emit),
+            InputBody::Tick => self.advance(input.partition, input.received_at, &mut emit),
+        }
+    }
 
     /// The earliest deadline of a partition that is due at or before `now`: the caller makes an
-    /// [`input::InputBody::Tick`] with that very receive time, and asks again.
-    pub fn next_deadline(&mut self, _partition: PartitionId, _now: Time) -> Option<Time> {
-        None
+    /// [`InputBody::Tick`] with that very receive time, and asks again.
+    pub fn next_deadline(&mut self, partition: PartitionId, now: Time) -> Option<Time> {
+        loop {
+            let entry = self.partitions[partition.0 as usize].deadlines.first(now)?;
+            let due = self.due(entry);
+            if due == Some(entry.due) {
+                return Some(entry.due);
+            }
+            self.rearm(partition, entry, due);
+        }
+    }
+
+    /// The true deadline of the route an entry names; `None` if the entry is out of date.
+    fn due(&self, entry: Entry) -> Option<Time> {
+        let (line, route) = (self.routes.line(entry.slot), self.routes.route(entry.slot));
+        if (route.id, line.armed.time()) != (entry.route, entry.due) {
+            return None;
+        }
+        let courier = self.couriers.slot(entry.courier)?;
+        let policy = self.policies.policy(self.couriers.line(courier).policy);
+        let due = Deadline::of(line, route, policy);
+        Some(due.time().max(entry.due))
+    }
+
+    /// Takes the first entry off the queue and puts the route's next deadline in its place.
+    fn rearm(&mut self, partition: PartitionId, entry: Entry, due: Option<Time>) {
+        let deadlines = &mut self.partitions[partition.0 as usize].deadlines;
+        deadlines.pop();
+        if let Some(due) = due {
+            self.routes.line_mut(entry.slot).armed = Deadline::at(due);
+            if Deadline::at(due) != Deadline::NONE {
+                deadlines.push(Entry { due, ..entry });
+            }
+        }
+    }
+
+    /// Steps every deadline of a partition up to `clock`.
+    fn advance(&mut self, partition: PartitionId, clock: Time, emit: &mut Emit) {
+        while let Some(entry) = self.partitions[partition.0 as usize].deadlines.first(clock) {
+            let due = self.due(entry);
+            if let (Some(due), Some(courier)) = (due, self.couriers.slot(entry.courier))
+                && due <= clock
+            {
+                emit.courier = entry.courier;
+                self.step(courier, entry.slot, emit).clock(clock);
+                // What the clock did is done; the same instant cannot be due twice.
+                let next = self.due(entry).map(|next| next.max(clock + 1));
+                self.rearm(partition, entry, next);
+            } else {
+                self.rearm(partition, entry, due);
+            }
+        }
+    }
+
+    /// A route of a courier, ready to be worked on.
+    fn step<'a, 'out>(
+        &'a mut self,
+        courier: CourierSlot,
+        slot: RouteSlot,
+        emit: &'a mut Emit<'out>,
+    ) -> RouteStep<'a, 'out> {
+        let courier = self.couriers.line(courier);
+        let (line, route) = self.routes.both_mut(slot);
+        let now = emit.received_at();
+        RouteStep {
+            policy: self.policies.policy(courier.policy),
+            travel: &*self.travel,
+            is_fresh: now - line.last_t <= FRESH_MS,
+            line,
+            route,
+            slot,
+            stays: &mut self.stays,
+            deadlines: &mut self.partitions[courier.partition.0 as usize].deadlines,
+            etas: &mut self.etas,
+            emit,
+            now,
+            has_looked: false,
+            changed: None,
+        }
     }
 }
+
+/// A position taken longer before it came is refused.
+const TOO_OLD_MS: i64 = 24 * 3_600 * SECOND_MS;
+/// A position taken longer after it came is refused.
+const FUTURE_MS: i64 = 60 * SECOND_MS;

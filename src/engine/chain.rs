@@ -1,0 +1,139 @@
+//! The chain of a route: arrival, service and leaving, stop by stop along what remains
+//! (behaviour 6).
+
+use super::eta::Lead;
+use super::route::{Order, StopRange};
+use super::step::RouteStep;
+use crate::domain::eta::Eta;
+use crate::domain::geo::Point;
+use crate::domain::time::{SECOND_MS, Time};
+
+/// Where the chain has come to.
+#[derive(Clone, Copy)]
+struct Cursor {
+    t: Time,
+    place: Point,
+    /// The single order that was served here last, so that its cached leg applies.
+    order: Option<usize>,
+}
+
+impl RouteStep<'_, '_> {
+    /// Fills `etas` for every order ahead, and the lead of the ETA line.
+    pub fn compute_chain(&mut self, now: Time) {
+        let Some(last) = self.line.last else { return };
+        let mut cursor = Cursor { t: now, place: last.point, order: None };
+        let present = self.present_stop();
+        if let Some(stop) = present {
+            cursor = self.serve_present(stop, now);
+        }
+        let visited = self.route.orders.iter().rposition(|order| order.is_visited);
+        let mut depot = 0;
+        let mut at = 0;
+        while let Some(stop) = self.route.stop_from(at, |at| {
+            self.route.orders[at].is_ahead(self.policy)
+                && present.is_none_or(|present| !present.holds(at))
+        }) {
+            while let Some(between) =
+                self.route.depots_between.get(depot).filter(|between| between.before <= stop.first)
+            {
+                depot += 1;
+                if visited.is_none_or(|visited| between.before > visited) {
+                    let (place, service_s) = (between.plan.point, between.plan.service_duration_s);
+                    self.drive(&mut cursor, place);
+                    cursor.t = cursor.t + i64::from(service_s) * SECOND_MS;
+                    cursor.order = None;
+                }
+            }
+            self.serve(&mut cursor, stop);
+            at = stop.last + 1;
+        }
+    }
+
+    /// The stop where the courier is: that of the order visited last, else the head, if a stay
+    /// runs there.
+    fn present_stop(&self) -> Option<StopRange> {
+        let is_here = |&at: &usize| {
+            let order = &self.route.orders[at];
+            order.stay.is_some() && self.is_served(order)
+        };
+        let visited = self.route.last_visited.map(usize::from).filter(is_here);
+        let anchor = visited.or_else(|| {
+            let head = self.head()?;
+            (head.first..=head.last).find(|at| self.route.orders[*at].is_next && is_here(at))
+        })?;
+        self.route.stop_of(anchor, |at| self.is_served(&self.route.orders[at]))
+    }
+
+    /// Whether an order counts at the stop where the courier is: still open, or its open stay
+    /// began before it was visited.
+    fn is_served(&self, order: &Order) -> bool {
+        order.is_ahead(self.policy) || self.stays.of(order.stay).is_some_and(|stay| stay.may_visit)
+    }
+
+    fn serve_present(&mut self, stop: StopRange, now: Time) -> Cursor {
+        let entries = (stop.first..=stop.last)
+            .filter_map(|at| self.stays.of(self.route.orders[at].stay))
+            .map(|stay| stay.presence.entered.t);
+        let arrival = entries.min().unwrap_or(now);
+        let leave = self.leaving(stop, arrival, |order| self.is_served(order));
+        self.line.eta.lead = Lead::Staying(leave);
+        let leave = leave.max(now);
+        self.line.eta.reference = leave;
+        self.note(stop, arrival, leave);
+        self.cursor_at(stop, leave)
+    }
+
+    /// Drives to a stop and serves it.
+    fn serve(&mut self, cursor: &mut Cursor, stop: StopRange) {
+        let first = &self.route.orders[stop.first];
+        let Some(place) = first.point() else { return };
+        let is_next = cursor.order.is_some_and(|order| order + 1 == stop.first);
+        if is_next && first.leg_ms != Order::NO_LEG {
+            cursor.t = cursor.t + i64::from(first.leg_ms);
+        } else {
+            self.drive(cursor, place);
+        }
+        let arrival = cursor.t;
+        let leave = self.leaving(stop, arrival, |order| order.is_ahead(self.policy));
+        self.note(stop, arrival, leave);
+        *cursor = self.cursor_at(stop, leave);
+    }
+
+    fn drive(&mut self, cursor: &mut Cursor, place: Point) {
+        cursor.t = cursor.t + self.travel.travel_ms(cursor.place, place, self.route.mode);
+        cursor.place = place;
+        if self.line.eta.lead == Lead::Unknown {
+            self.line.eta.lead = Lead::Driving(place);
+            self.line.eta.reference = cursor.t;
+        }
+    }
+
+    /// When a stop is left that is reached at `arrival`: service begins when every window is open,
+    /// and takes all handovers and the longest shared part.
+    fn leaving(&self, stop: StopRange, arrival: Time, counts: impl Fn(&Order) -> bool) -> Time {
+        let (mut begin, mut service_s, mut shared_s) = (arrival, 0, 0);
+        for order in self.route.orders[stop.first..=stop.last].iter().filter(|o| counts(o)) {
+            begin = begin.max(order.service_start(self.policy, arrival));
+            service_s += i64::from(order.service_s);
+            shared_s = shared_s.max(i64::from(order.shared_service_s));
+        }
+        begin + (service_s + shared_s) * SECOND_MS
+    }
+
+    fn note(&mut self, stop: StopRange, arrival: Time, completion: Time) {
+        for at in stop.first..=stop.last {
+            let order = &self.route.orders[at];
+            if order.is_ahead(self.policy) {
+                let eta = order.service_start(self.policy, arrival);
+                self.etas[at] = Some(Eta { eta, arrival, completion });
+            }
+        }
+    }
+
+    fn cursor_at(&self, stop: StopRange, t: Time) -> Cursor {
+        let place = self.route.orders[stop.first].point().unwrap_or_else(|| {
+            unreachable!("an order that counts for a stop has a point");
+        });
+        Cursor { t, place, order: (stop.count == 1).then_some(stop.first) }
+    }
+}

@@ -1,0 +1,77 @@
+//! The couriers of a shard: an array addressed by id, and the hot line of each.
+
+use super::fix::Seen;
+use super::route::RouteSlot;
+use crate::domain::geo::Point;
+use crate::domain::ids::{CompanyId, CourierId, PartitionId};
+use crate::domain::position::SourceSet;
+
+/// Where a courier lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CourierSlot(pub u32);
+
+/// What a position needs to know of its courier.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+pub struct CourierLine {
+    /// The courier.
+    pub id: CourierId,
+    /// Its company.
+    pub company: CompanyId,
+    /// Its partition.
+    pub partition: PartitionId,
+    /// Sources that are evaluated.
+    pub sources: SourceSet,
+    /// The courier's own choice of sources.
+    pub own_sources: Option<SourceSet>,
+    /// The company's settings.
+    pub policy: PolicySlot,
+    /// The first of its routes, by id.
+    pub first_route: RouteSlot,
+    /// The last known position.
+    pub last: Option<Seen>,
+    /// Where the index of couriers has it.
+    pub anchor: Option<Point>,
+}
+
+/// A set of settings in the engine's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolicySlot(pub u32);
+
+/// All couriers of a shard.
+#[derive(Debug, Default)]
+pub struct Couriers {
+    slots: Vec<CourierSlot>,
+    lines: Vec<CourierLine>,
+}
+
+impl Couriers {
+    /// The slot of a courier.
+    pub fn slot(&self, id: CourierId) -> Option<CourierSlot> {
+        self.slots.get(id.0 as usize).copied().filter(|&slot| slot != NONE)
+    }
+
+    /// Stores a courier that is not there yet.
+    pub fn insert(&mut self, line: CourierLine) -> CourierSlot {
+        let at = line.id.0 as usize;
+        if self.slots.len() <= at {
+            self.slots.resize(at + 1, NONE);
+        }
+        let slot = CourierSlot(self.lines.len() as u32);
+        self.slots[at] = slot;
+        self.lines.push(line);
+        slot
+    }
+
+    /// A courier.
+    pub fn line(&self, slot: CourierSlot) -> &CourierLine {
+        &self.lines[slot.0 as usize]
+    }
+
+    /// A courier.
+    pub fn line_mut(&mut self, slot: CourierSlot) -> &mut CourierLine {
+        &mut self.lines[slot.0 as usize]
+    }
+}
+
+const NONE: CourierSlot = CourierSlot(u32::MAX);

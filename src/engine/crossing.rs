@@ -1,0 +1,56 @@
+//! When a courier crossed the border of a fence between two positions: the best estimate of the
+//! true instant (behaviour 4.6). Estimates decide nothing.
+
+use super::fix::Seen;
+use crate::domain::geo::{Centre, Point};
+use crate::domain::time::{SECOND_MS, Time};
+
+/// When the courier came inside: `before` is the last position ahead of the entry.
+pub fn entry_time(centre: &Centre, radius_m: f64, before: Option<Seen>, entry: Seen) -> Time {
+    let Some(before) = before.filter(|before| centre.distance_m(before.point) > radius_m) else {
+        return entry.t;
+    };
+    let border = border(centre, radius_m, entry.point, before.point);
+    let gap_ms = entry.t - before.t;
+    if gap_ms <= GAP_MAX_MS {
+        return before.t + libm::round((1.0 - border.share) * gap_ms as f64) as i64;
+    }
+    let drive_ms = (1.0 - border.share) * border.length_m / DRIVE_MPS * SECOND_MS as f64;
+    entry.t.min(before.t + libm::round(drive_ms) as i64)
+}
+
+/// When the courier went outside: `away` is the first position that was not inside.
+pub fn exit_time(centre: &Centre, radius_m: f64, inside: Seen, away: Seen) -> Time {
+    let border = border(centre, radius_m, inside.point, away.point);
+    let gap_ms = away.t - inside.t;
+    if gap_ms <= GAP_MAX_MS {
+        return inside.t + libm::round(border.share * gap_ms as f64) as i64;
+    }
+    let drive_ms = (1.0 - border.share) * border.length_m / DRIVE_MPS * SECOND_MS as f64;
+    inside.t.max(away.t - libm::round(drive_ms) as i64)
+}
+
+struct Border {
+    /// Share of the segment, from its inner end, that lies inside.
+    share: f64,
+    length_m: f64,
+}
+
+/// Cuts the segment from a point inside to a point outside at the circle: the positive root of
+/// `|inner + share x (outer - inner)| = radius`.
+fn border(centre: &Centre, radius_m: f64, inner: Point, outer: Point) -> Border {
+    let (x, y) = centre.plane_m(inner);
+    let (outer_x, outer_y) = centre.plane_m(outer);
+    let (dx, dy) = (outer_x - x, outer_y - y);
+    let a = dx * dx + dy * dy;
+    let b = x * dx + y * dy;
+    let c = x * x + y * y - radius_m * radius_m;
+    let root = (b * b - a * c).max(0.0).sqrt();
+    let share = if a > 0.0 { ((root - b) / a).clamp(0.0, 1.0) } else { 1.0 };
+    Border { share, length_m: a.sqrt() }
+}
+
+/// Beyond this gap a straight line in time says nothing: the courier drove, and stood.
+const GAP_MAX_MS: i64 = 60 * SECOND_MS;
+/// How fast a courier drives who was not seen.
+const DRIVE_MPS: f64 = 7.0;

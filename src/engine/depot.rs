@@ -1,0 +1,93 @@
+//! The depots of a route: the one it starts from, whose fence holds back START, and those it
+//! passes, which only cost time (behaviour 1, 5.2).
+
+use super::fence::{Evidence, Fence};
+use super::fix::Fix;
+use super::presence::Presence;
+use crate::domain::depot::DepotPlan;
+use crate::domain::geo::Centre;
+use crate::domain::policy::{Policy, Radius};
+use crate::domain::time::SECOND_MS;
+
+/// A depot that the courier must visit and leave before the route starts.
+#[derive(Clone, Debug)]
+pub struct StartingDepot {
+    /// The depot as it was stored.
+    pub plan: DepotPlan,
+    centre: Centre,
+    presence: Option<Loading>,
+    is_visited: bool,
+    is_left: bool,
+}
+
+/// The courier is in the depot.
+#[derive(Clone, Copy, Debug)]
+struct Loading {
+    presence: Presence,
+    /// Frozen at entry: they do not follow edits.
+    fence: Fence,
+    required_ms: i64,
+}
+
+impl StartingDepot {
+    /// The starting depot, unless its fence is off.
+    pub fn new(plan: DepotPlan) -> Option<Self> {
+        let radius = plan.mark_route_started_radius?;
+        (radius != Radius::OFF).then(|| Self {
+            plan,
+            centre: Centre::new(plan.point),
+            presence: None,
+            is_visited: false,
+            is_left: false,
+        })
+    }
+
+    /// Visited, and the exit is confirmed.
+    pub fn is_left(&self) -> bool {
+        self.is_left
+    }
+
+    /// Follows one position; `orders` is the number of orders to load.
+    pub fn step(&mut self, fix: &Fix, orders: usize, policy: &Policy) {
+        let Some(radius) = self.plan.mark_route_started_radius else { return };
+        let distance_m = self.centre.distance_m(fix.seen.point);
+        let fence = self.presence.map_or_else(|| Fence::new(radius), |loading| loading.fence);
+        match (fence.evidence(distance_m, fix.accuracy), &mut self.presence) {
+            (Evidence::Inside, None) => {
+                let required_ms = self.required_ms(orders);
+                let presence = Presence::enter(fix.seen);
+                self.presence = Some(Loading { presence, fence, required_ms });
+                self.is_left = false;
+            }
+            (Evidence::Inside, Some(loading)) => {
+                loading.presence.stay(fix.seen, policy.max_gap_ms);
+            }
+            (Evidence::Outside | Evidence::Beyond, None) | (Evidence::None, _) => return,
+            (evidence @ (Evidence::Outside | Evidence::Beyond), Some(loading)) => {
+                let is_outside = evidence == Evidence::Outside;
+                if loading.presence.away(fix.seen, is_outside).is_some() {
+                    self.presence = None;
+                    self.is_left = self.is_visited;
+                }
+                return;
+            }
+        }
+        if let Some(loading) = &self.presence {
+            self.is_visited |= loading.presence.dwelt_ms(fix.seen.t, None) >= loading.required_ms;
+        }
+    }
+
+    fn required_ms(&self, orders: usize) -> i64 {
+        let per_order_s = i64::from(self.plan.order_service_duration_s);
+        (i64::from(self.plan.service_duration_s) + orders as i64 * per_order_s) * SECOND_MS
+    }
+}
+
+/// A depot that stands between orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DepotBetween {
+    /// The depot.
+    pub plan: DepotPlan,
+    /// Place in the sequence of the order it stands before.
+    pub before: usize,
+}

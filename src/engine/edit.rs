@@ -1,0 +1,288 @@
+//! What a change of the documents does to a route that is under way (behaviour 4.7, 5). Storing
+//! evaluates no position.
+
+use super::clearance::Clearance;
+use super::deadlines::Deadline;
+use super::depot::{DepotBetween, StartingDepot};
+use super::eta::EtaLine;
+use super::route::{Order, Route, RouteLine, RouteSlot};
+use super::stay::StaySlot;
+use super::step::RouteStep;
+use crate::domain::depot::DepotPlan;
+use crate::domain::eta::EtaCause;
+use crate::domain::event::{EndReason, EventKind};
+use crate::domain::geo::Point;
+use crate::domain::ids::OrderId;
+use crate::domain::order::{Initiator, OrderPlan, OrderStatus};
+use crate::domain::route::{Node, RoutePlan};
+use crate::domain::time::{Time, TimeWindow};
+
+/// A route without orders, to be filled by [`RouteStep::store`].
+pub fn empty_route(plan: &RoutePlan, created_at: Time) -> (RouteLine, Route) {
+    let line = RouteLine {
+        last_t: Time::DISTANT_PAST,
+        last: None,
+        clearance: Clearance::unknown(),
+        active_from: created_at,
+        active_until: Time::DISTANT_FUTURE,
+        eta: EtaLine::NEW,
+        armed: Deadline::NONE,
+        next: RouteSlot::NONE,
+        first_stay: StaySlot::NONE,
+        is_started: false,
+        is_over: false,
+        has_held: false,
+    };
+    let route = Route {
+        id: plan.id,
+        courier: plan.courier,
+        mode: plan.routing_mode,
+        orders: Vec::new(),
+        depots_between: Vec::new(),
+        depot: None,
+        starting_depot: None,
+        route_start: None,
+        route_finish: None,
+        has_planned_end: false,
+        created_at,
+        first_moved: None,
+        first_position: None,
+        held: None,
+        last_visited: None,
+        is_violated: false,
+    };
+    (line, route)
+}
+
+impl RouteStep<'_, '_> {
+    /// Stores a route, new or anew: orders that are kept keep their state, those that are gone end
+    /// their stays, and the marks of a violation are cleared.
+    pub fn store(&mut self, plan: &RoutePlan) {
+        self.tell_changes(plan);
+        self.end_stays_without_place(plan);
+        let last_visited = self.route.last_visited.map(|at| self.route.orders[usize::from(at)].id);
+        self.rebuild_orders(plan);
+        self.route.last_visited = last_visited.and_then(|id| self.place_of(id)).map(|at| at as u16);
+        self.route.mode = plan.routing_mode;
+        self.route.depot = plan.depot;
+        self.route.route_start = plan.route_start;
+        self.route.route_finish = plan.route_finish;
+        self.line.is_over = false;
+        self.keep_starting_depot(plan.starting_depot());
+        self.route.depots_between = depots_between(plan);
+        self.price_legs();
+        self.set_active_span();
+        if self.line.is_started {
+            for at in 0..self.route.orders.len() {
+                self.start_order(at, self.now);
+            }
+        }
+    }
+
+    /// ORDER_CREATED of new orders and INTERVAL_UPDATE of kept ones, in the new sequence.
+    fn tell_changes(&mut self, plan: &RoutePlan) {
+        for new in plan.orders() {
+            let kind = match self.place_of(new.id).map(|at| &self.route.orders[at]) {
+                None if new.created => EventKind::OrderCreated,
+                Some(old) if old.window.as_deref() != new.window.as_ref() => {
+                    EventKind::IntervalUpdate { window: new.window }
+                }
+                None | Some(_) => continue,
+            };
+            self.emit.event(self.route.id, new.id, self.now, kind);
+        }
+    }
+
+    /// Ends the stays of orders that are gone or whose point moved, in the old sequence.
+    fn end_stays_without_place(&mut self, plan: &RoutePlan) {
+        for at in 0..self.route.orders.len() {
+            let order = &self.route.orders[at];
+            if !order.stay.is_some() {
+                continue;
+            }
+            match plan.orders().find(|new| new.id == order.id) {
+                None => self.end_stay(order.stay, EndReason::Removed),
+                Some(new) if new.point != order.point() => {
+                    self.end_stay(order.stay, EndReason::MovedPoint);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn rebuild_orders(&mut self, plan: &RoutePlan) {
+        let mut old = core::mem::take(&mut self.route.orders);
+        self.route.orders.reserve_exact(plan.orders().count());
+        for new in plan.orders() {
+            let order = match old.iter().position(|order| order.id == new.id) {
+                Some(at) => {
+                    let mut order = old.swap_remove(at);
+                    order.edit(new);
+                    order.is_skipped = false;
+                    order
+                }
+                None => Order::new(new),
+            };
+            self.route.orders.push(order);
+        }
+        self.chain_stays();
+    }
+
+    /// Chains the open stays anew after the sequence changed.
+    fn chain_stays(&mut self) {
+        self.line.first_stay = StaySlot::NONE;
+        for at in 0..self.route.orders.len() {
+            let slot = self.route.orders[at].stay;
+            if slot.is_some() {
+                self.stays.stay_mut(slot).at = at;
+                self.stays.chain(&mut self.line.first_stay, slot);
+            }
+        }
+    }
+
+    fn keep_starting_depot(&mut self, plan: Option<&DepotPlan>) {
+        let Some(&plan) = plan else {
+            self.route.starting_depot = None;
+            return;
+        };
+        let is_kept = self.route.starting_depot.as_ref().is_some_and(|old| {
+            (old.plan.id, old.plan.point) == (plan.id, plan.point)
+                && plan.mark_route_started_radius.is_some_and(|radius| radius.mm() > 0)
+        });
+        match &mut self.route.starting_depot {
+            Some(old) if is_kept => old.plan = plan,
+            depot => *depot = StartingDepot::new(plan),
+        }
+    }
+
+    /// Travel times between neighbouring orders, once for all evaluations.
+    fn price_legs(&mut self) {
+        let mut before: Option<Point> = None;
+        for at in 0..self.route.orders.len() {
+            let point = self.route.orders[at].point();
+            let leg = before
+                .zip(point)
+                .map(|(from, to)| self.travel.travel_ms(from, to, self.route.mode));
+            self.route.orders[at].leg_ms =
+                leg.and_then(|ms| u32::try_from(ms).ok()).unwrap_or(Order::NO_LEG);
+            before = point;
+        }
+    }
+
+    /// Adds an order at the end, or edits it in its place.
+    pub fn put_order(&mut self, plan: &OrderPlan) {
+        let Some(at) = self.place_of(plan.id) else {
+            if plan.created {
+                self.emit.event(self.route.id, plan.id, self.now, EventKind::OrderCreated);
+            }
+            self.route.orders.push(Order::new(plan));
+            if self.line.is_started {
+                self.start_order(self.route.orders.len() - 1, self.now);
+            }
+            self.edited();
+            return;
+        };
+        let old = &self.route.orders[at];
+        let has_moved = old.point() != plan.point;
+        if old.window.as_deref() != plan.window.as_ref() {
+            let window: Option<TimeWindow> = plan.window;
+            let kind = EventKind::IntervalUpdate { window };
+            self.emit.event(self.route.id, plan.id, self.now, kind);
+        }
+        if has_moved && old.stay.is_some() {
+            self.end_stay(old.stay, EndReason::MovedPoint);
+        }
+        self.route.orders[at].edit(plan);
+        self.edited();
+    }
+
+    /// Takes an order off the route.
+    pub fn remove_order(&mut self, id: OrderId, reason: EndReason) {
+        let Some(at) = self.place_of(id) else { return };
+        let stay = self.route.orders[at].stay;
+        if stay.is_some() {
+            self.end_stay(stay, reason);
+        }
+        self.route.orders.remove(at);
+        for between in &mut self.route.depots_between {
+            between.before -= usize::from(between.before > at);
+        }
+        let shift = |visited: u16| match usize::from(visited).cmp(&at) {
+            core::cmp::Ordering::Less => Some(visited),
+            core::cmp::Ordering::Equal => None,
+            core::cmp::Ordering::Greater => Some(visited - 1),
+        };
+        self.route.last_visited = self.route.last_visited.and_then(shift);
+        self.chain_stays();
+        self.edited();
+    }
+
+    fn edited(&mut self) {
+        self.price_legs();
+        self.set_active_span();
+    }
+
+    /// Sets an order's status.
+    pub fn set_status(&mut self, id: OrderId, status: OrderStatus, initiator: Initiator) {
+        let Some(at) = self.place_of(id) else { return };
+        let order = &mut self.route.orders[at];
+        order.status = status;
+        if order.stay.is_some() {
+            self.stays.stay_mut(order.stay).has_status_set = true;
+        }
+        let kind = EventKind::StatusUpdate { status, initiator };
+        self.emit.event(self.route.id, id, self.now, kind);
+    }
+
+    /// Takes over a depot where the route has it. Tells whether it does.
+    pub fn put_depot(&mut self, depot: DepotPlan) -> bool {
+        let is_same = |plan: &DepotPlan| plan.id == depot.id;
+        let mut has_it = false;
+        if let Some(plan) = self.route.depot.as_mut().filter(|plan| is_same(plan)) {
+            *plan = depot;
+            has_it = true;
+        }
+        for between in self.route.depots_between.iter_mut().filter(|b| is_same(&b.plan)) {
+            between.plan = depot;
+            has_it = true;
+        }
+        if self.route.starting_depot.as_ref().is_some_and(|starting| is_same(&starting.plan)) {
+            self.keep_starting_depot(Some(&depot));
+            has_it = true;
+        }
+        has_it
+    }
+
+    /// After any change: the head, then the ETA, as of the last position.
+    pub fn settle(&mut self, cause: EtaCause) {
+        self.line.clearance.forget();
+        self.refresh_head(self.now);
+        if !self.line.is_over {
+            self.evaluate(self.line.last.map_or(self.now, |last| last.t), cause, None);
+            self.notify(None, false);
+            self.arm();
+        }
+    }
+
+    fn place_of(&self, id: OrderId) -> Option<usize> {
+        self.route.orders.iter().position(|order| order.id == id)
+    }
+}
+
+/// The depots that have an order before and after them. The first node is where the route starts,
+/// and what stands behind the last order delays nobody.
+fn depots_between(plan: &RoutePlan) -> Vec<DepotBetween> {
+    let orders = plan.orders().count();
+    let mut before = 0;
+    let mut found = Vec::new();
+    for (at, node) in plan.nodes.iter().enumerate() {
+        match node {
+            Node::Order(_) => before += 1,
+            Node::Depot(depot) if at > 0 && before < orders => {
+                found.push(DepotBetween { plan: *depot, before });
+            }
+            Node::Depot(_) | Node::Garage(_) => {}
+        }
+    }
+    found
+}

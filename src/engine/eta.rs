@@ -1,0 +1,196 @@
+//! When the ETA of a route is evaluated, told and lost (behaviour 6); `chain` computes it.
+
+use super::deadlines::{LOST_MS, STALE_MS, TRACKING_GRACE_MS};
+use super::fix::Fix;
+use super::output::OutputBody;
+use super::route::Order;
+use super::step::RouteStep;
+use crate::domain::eta::{EtaCause, EtaChange, OrderEta};
+use crate::domain::geo::Point;
+use crate::domain::time::{SECOND_MS, Time};
+
+/// What a position needs to know of the ETA to see that nothing has to be told.
+///
+/// Every ETA along the chain is `max(x + a, b)` of one instant `x`: the arrival at the next place,
+/// or the leaving of the present one. So no ETA has moved by more than `x` has.
+#[derive(Clone, Copy, Debug)]
+pub struct EtaLine {
+    /// How `x` follows from a position.
+    pub lead: Lead,
+    /// `x` at the last full evaluation.
+    pub reference: Time,
+    /// By less than this `x` may move before an ETA must be told; not positive: evaluate.
+    pub slack_ms: i64,
+    /// No `nearby` can be raised before, as long as `x` stays where it is.
+    pub nearby_due: Time,
+    /// The next regular evaluation.
+    pub regular_due: Time,
+    /// The last evaluation said so.
+    pub is_stale: bool,
+    /// A `shift_start` waits for a fresh position.
+    pub has_shift_start_due: bool,
+}
+
+/// What the chain begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lead {
+    /// There is no ETA.
+    Unknown,
+    /// The courier drives to a place: `x` is the arrival there.
+    Driving(Point),
+    /// The courier stays at a stop until then, or until now if that is later.
+    Staying(Time),
+}
+
+impl EtaLine {
+    /// No ETA yet.
+    pub const NEW: Self = Self {
+        lead: Lead::Unknown,
+        reference: Time::DISTANT_PAST,
+        slack_ms: 0,
+        nearby_due: Time::DISTANT_PAST,
+        regular_due: Time::DISTANT_PAST,
+        is_stale: false,
+        has_shift_start_due: false,
+    };
+}
+
+impl RouteStep<'_, '_> {
+    /// ETA and notifications after a position.
+    pub fn follow(&mut self, fix: &Fix) {
+        let t = fix.seen.t;
+        let is_regular = t >= self.line.eta.regular_due;
+        if is_regular {
+            self.line.eta.regular_due = t + REGULAR_MS;
+        }
+        let is_forced = self.changed.is_some()
+            || (fix.is_fresh() && self.line.eta.has_shift_start_due)
+            || self.is_near_by_distance(fix);
+        if is_forced || (is_regular && !self.is_settled(fix)) {
+            self.evaluate(t, self.changed.unwrap_or(EtaCause::Fix), None);
+            self.notify(Some(fix), is_regular);
+            self.arm();
+        }
+    }
+
+    /// Whether an evaluation would tell nothing.
+    fn is_settled(&self, fix: &Fix) -> bool {
+        let eta = &self.line.eta;
+        let x = match eta.lead {
+            Lead::Unknown => return eta.slack_ms > 0,
+            Lead::Driving(place) => {
+                fix.seen.t + self.travel.travel_ms(fix.seen.point, place, self.route.mode)
+            }
+            Lead::Staying(leave) => fix.seen.t.max(leave),
+        };
+        let moved_ms = (x - eta.reference).abs();
+        moved_ms < eta.slack_ms
+            && fix.seen.t + moved_ms < eta.nearby_due
+            && eta.is_stale != fix.is_fresh()
+    }
+
+    /// Evaluates the whole chain for `now` and tells what changed. With a `clock`, an ETA that it
+    /// has passed is moved up to it, unless the courier is there.
+    pub fn evaluate(&mut self, now: Time, cause: EtaCause, clock: Option<Time>) {
+        let age_ms = self.emit.received_at() - self.line.last_t;
+        let is_known = self.line.last.is_some() && age_ms <= LOST_MS && self.has_sequence();
+        self.line.eta.lead = Lead::Unknown;
+        self.etas.clear();
+        self.etas.resize(self.route.orders.len(), None);
+        if is_known {
+            self.compute_chain(now);
+        }
+        if let Some(clock) = clock {
+            self.clamp(clock);
+        }
+        let has_eta = self.etas.iter().any(Option::is_some);
+        if !has_eta {
+            self.line.eta.lead = Lead::Unknown;
+        }
+        let is_stale = has_eta && age_ms > STALE_MS;
+        let was_stale = core::mem::replace(&mut self.line.eta.is_stale, is_stale);
+        self.tell_etas(now, cause, is_stale, has_eta && was_stale != is_stale);
+        if age_ms > LOST_MS {
+            self.line.eta.slack_ms = 0;
+        }
+    }
+
+    /// Whether the order in which the courier will come is known.
+    fn has_sequence(&self) -> bool {
+        let is_at_depot = !self.line.is_started
+            && self.route.starting_depot.as_ref().is_some_and(|depot| !depot.is_left());
+        !is_at_depot && !self.route.is_broken(self.policy)
+    }
+
+    fn clamp(&mut self, clock: Time) {
+        for (eta, order) in self.etas.iter_mut().zip(&self.route.orders) {
+            if let Some(eta) = eta.as_mut().filter(|_| !order.stay.is_some()) {
+                eta.eta = eta.eta.max(clock);
+                eta.arrival = eta.arrival.max(clock);
+                eta.completion = eta.completion.max(clock);
+            }
+        }
+    }
+
+    /// Tells each ETA that moved by [`TOLD_MS`] or more, appeared or vanished, and notes how far
+    /// the others are from that.
+    fn tell_etas(&mut self, now: Time, cause: EtaCause, is_stale: bool, must_tell: bool) {
+        let start = self.emit.buffer().begin_etas();
+        let mut slack_ms = TOLD_MS;
+        let mut has_changed = false;
+        for (order, &eta) in self.route.orders.iter_mut().zip(&*self.etas) {
+            let was =
+                core::mem::replace(&mut order.told_eta, eta.map_or(Order::NO_ETA, |eta| eta.eta));
+            if !order.is_ahead(self.policy) {
+                continue;
+            }
+            let had = was != Order::NO_ETA;
+            if let Some(eta) = eta.filter(|_| had) {
+                let moved_ms = (eta.eta - was).abs();
+                if moved_ms < TOLD_MS {
+                    order.told_eta = was;
+                    slack_ms = slack_ms.min(TOLD_MS - moved_ms);
+                    continue;
+                }
+            } else if had == eta.is_some() {
+                continue;
+            }
+            has_changed = true;
+            self.emit.buffer().push_eta(OrderEta { order: order.id, eta });
+        }
+        self.line.eta.slack_ms = slack_ms;
+        if has_changed || must_tell {
+            let orders = self.emit.buffer().end_etas(start);
+            let change = EtaChange { route: self.route.id, now, cause, stale: is_stale };
+            self.emit.tell(OutputBody::Eta { change, orders });
+        }
+    }
+
+    /// The ETA is gone, and stays so until something evaluates it again.
+    pub fn lose_eta(&mut self, cause: EtaCause) {
+        self.line.eta.lead = Lead::Unknown;
+        self.line.eta.is_stale = false;
+        self.etas.clear();
+        self.etas.resize(self.route.orders.len(), None);
+        self.tell_etas(self.line.last_t, cause, false, false);
+    }
+
+    /// What the clock does to a route whose deadline is due.
+    pub fn clock(&mut self, clock: Time) {
+        if clock >= self.end_of_tracking() + TRACKING_GRACE_MS {
+            self.end_tracking();
+            return;
+        }
+        if self.line.eta.lead != Lead::Unknown
+            && let Some(last) = self.line.last
+        {
+            self.evaluate(last.t, EtaCause::Timer, Some(clock));
+            self.line.eta.nearby_due = Time::DISTANT_PAST;
+        }
+    }
+}
+
+/// Least device time between regular evaluations.
+const REGULAR_MS: i64 = 10 * SECOND_MS;
+/// A change of an ETA that is told.
+pub const TOLD_MS: i64 = 60 * SECOND_MS;

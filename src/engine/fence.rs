@@ -1,0 +1,64 @@
+//! What one position proves about one fence (behaviour 3.5): a pure reading of distance and
+//! accuracy.
+
+use crate::domain::policy::Radius;
+use crate::domain::position::Accuracy;
+
+/// A circle with its exit distance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fence {
+    /// Inside is at most so far, metres.
+    pub radius_m: f64,
+    /// Outside is farther than this, metres.
+    pub exit_m: f64,
+}
+
+impl Fence {
+    /// The fence of a radius: the exit lies a tenth of it further out, 20 to 100 m.
+    pub fn new(radius: Radius) -> Self {
+        let radius_m = radius.metres();
+        Self { radius_m, exit_m: radius_m + (radius_m / 10.0).clamp(20.0, 100.0) }
+    }
+
+    /// What a position at `distance_m` from the centre proves.
+    pub fn evidence(self, distance_m: f64, accuracy: Option<Accuracy>) -> Evidence {
+        let known_m = accuracy.map(|accuracy| f64::from(accuracy.metres()));
+        let margin_m = known_m.unwrap_or(0.0).min(MARGIN_MAX_M);
+        let is_usable = known_m.is_none_or(|known_m| known_m <= USABLE_M);
+        if distance_m <= self.radius_m {
+            let is_sharp = known_m.is_none_or(|known_m| {
+                known_m <= (self.radius_m / 2.0).max(SHARP_M)
+                    || distance_m + known_m <= self.radius_m
+            });
+            return if is_sharp { Evidence::Inside } else { Evidence::None };
+        }
+        let is_decisive = known_m.is_none_or(|known_m| distance_m - known_m > self.exit_m);
+        if distance_m - margin_m > self.exit_m && (is_usable || is_decisive) {
+            Evidence::Outside
+        } else if is_usable && distance_m - margin_m / 2.0 > self.radius_m {
+            Evidence::Beyond
+        } else {
+            Evidence::None
+        }
+    }
+}
+
+/// What a position proves about a fence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// Within the radius.
+    Inside,
+    /// Farther than the exit distance.
+    Outside,
+    /// Farther than the radius, not as far as the exit.
+    Beyond,
+    /// Nothing.
+    None,
+}
+
+/// More inaccuracy than this is not held against a distance.
+const MARGIN_MAX_M: f64 = 100.0;
+/// More inaccurate positions prove an exit only by their full error.
+const USABLE_M: f64 = 250.0;
+/// Accurate enough to be inside any fence.
+const SHARP_M: f64 = 50.0;

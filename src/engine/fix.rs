@@ -1,0 +1,41 @@
+//! One position on its way through a route: what the rules need of it, and no more.
+
+use crate::domain::geo::Point;
+use crate::domain::position::Accuracy;
+use crate::domain::time::{SECOND_MS, Time};
+
+/// Where a courier was, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Device time.
+    pub t: Time,
+    /// Place.
+    pub point: Point,
+}
+
+/// A position that is to move a route.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fix {
+    /// Where and when.
+    pub seen: Seen,
+    /// Stated accuracy; `None`: unknown.
+    pub accuracy: Option<Accuracy>,
+    /// Receive time of the input that brought it.
+    pub received_at: Time,
+}
+
+impl Fix {
+    /// Too inaccurate to be evidence of anything (behaviour 3.5).
+    pub fn is_coarse(&self) -> bool {
+        self.accuracy.is_some_and(|accuracy| accuracy.metres() > COARSE_M)
+    }
+
+    /// Young enough when it came to raise notifications (behaviour 7).
+    pub fn is_fresh(&self) -> bool {
+        self.received_at - self.seen.t <= FRESH_MS
+    }
+}
+
+const COARSE_M: f32 = 1_000.0;
+/// Oldest a position may be when it comes to count as fresh.
+pub const FRESH_MS: i64 = 300 * SECOND_MS;

@@ -1,0 +1,145 @@
+//! Which messages go to the customers, and when: `shift_start` and `nearby` (behaviour 7).
+
+use super::fix::Fix;
+use super::route::{Order, ShiftStart};
+use super::step::RouteStep;
+use crate::domain::geo::Centre;
+use crate::domain::notification::{NearbyTrigger, Notification, NotificationKind};
+use crate::domain::time::Time;
+
+impl RouteStep<'_, '_> {
+    /// Raises what is due after an evaluation; without a position, nothing is raised.
+    pub fn notify(&mut self, fix: Option<&Fix>, is_regular: bool) {
+        if let Some(fix) = fix.filter(|_| self.is_fresh && self.line.is_started) {
+            self.raise_shift_starts();
+            self.raise_nearby(fix, is_regular);
+        }
+        let orders = &self.route.orders;
+        self.line.eta.has_shift_start_due = orders
+            .iter()
+            .any(|order| order.shift_start == ShiftStart::Due && order.is_open(self.policy));
+        self.line.eta.nearby_due = self.nearby_due();
+    }
+
+    fn raise_shift_starts(&mut self) {
+        for at in 0..self.route.orders.len() {
+            let order = &mut self.route.orders[at];
+            if order.shift_start == ShiftStart::Due && order.is_open(self.policy) {
+                order.shift_start = ShiftStart::Told;
+                self.raise(at, NotificationKind::ShiftStart, self.etas[at].map(|eta| eta.eta));
+            }
+        }
+    }
+
+    fn raise_nearby(&mut self, fix: &Fix, is_regular: bool) {
+        let is_in_sequence = self.is_in_sequence();
+        for at in 0..self.route.orders.len() {
+            let eta = self.etas[at].map(|eta| eta.eta);
+            let order = &self.route.orders[at];
+            if !order.is_ahead(self.policy) || !(order.is_next || is_in_sequence && eta.is_some()) {
+                self.route.orders[at].nearby_primed = 0;
+                continue;
+            }
+            if is_regular {
+                self.raise_by_eta(at, fix.seen.t, eta);
+            }
+            if self.is_within_nearby(&self.route.orders[at], fix) {
+                self.route.orders[at].nearby_latched |= DISTANCE_BIT;
+                self.raise(at, NotificationKind::Nearby(NearbyTrigger::Distance), eta);
+            }
+        }
+    }
+
+    /// The thresholds by time: each must hold in two regular evaluations in a row.
+    fn raise_by_eta(&mut self, at: usize, now: Time, eta: Option<Time>) {
+        for (index, &threshold_ms) in self.policy.nearby_eta_ms.iter().enumerate() {
+            let order = &mut self.route.orders[at];
+            let bit = 1 << index;
+            let holds = eta.is_some_and(|eta| eta - now <= threshold_ms);
+            let was_primed = order.nearby_primed & bit != 0;
+            order.nearby_primed &= !bit;
+            if !holds || order.nearby_latched & bit != 0 {
+                continue;
+            }
+            if was_primed {
+                order.nearby_latched |= bit;
+                let trigger = NearbyTrigger::Eta(index as u8);
+                self.raise(at, NotificationKind::Nearby(trigger), eta);
+            } else {
+                order.nearby_primed |= bit;
+            }
+        }
+    }
+
+    /// The `nearby` just before an ARRIVAL, if none was raised before.
+    pub fn nearby_by_arrival(&mut self, at: usize, entered_t: Time) {
+        let order = &self.route.orders[at];
+        if !self.is_fresh || !self.line.is_started || !order.is_open(self.policy) {
+            return;
+        }
+        if order.nearby_latched == 0 {
+            let service_start = order.service_start(self.policy, entered_t);
+            let eta = (!self.route.is_broken(self.policy)).then_some(service_start);
+            self.raise(at, NotificationKind::Nearby(NearbyTrigger::Arrival), eta);
+        }
+        self.route.orders[at].nearby_latched = u8::MAX;
+    }
+
+    fn raise(&mut self, at: usize, kind: NotificationKind, eta: Option<Time>) {
+        let order = self.route.orders[at].id;
+        self.emit.notification(Notification {
+            order,
+            route: self.route.id,
+            t: self.now,
+            kind,
+            eta,
+        });
+    }
+
+    /// Before this instant no threshold by time can hold for an order that is not latched.
+    fn nearby_due(&self) -> Time {
+        if !self.line.is_started {
+            return Time::DISTANT_FUTURE;
+        }
+        let mut due = Time::DISTANT_FUTURE;
+        for (order, eta) in self.route.orders.iter().zip(&*self.etas) {
+            let Some(eta) = eta else { continue };
+            for (index, &threshold_ms) in self.policy.nearby_eta_ms.iter().enumerate() {
+                if order.nearby_latched & 1 << index == 0 {
+                    due = due.min(eta.eta - threshold_ms);
+                }
+            }
+        }
+        due
+    }
+
+    /// Whether nothing has been skipped that is still to be visited.
+    fn is_in_sequence(&self) -> bool {
+        !self.route.orders.iter().any(|order| order.is_skipped && order.is_ahead(self.policy))
+    }
+
+    /// How far the distance threshold reaches around an order, if it may still raise.
+    pub fn nearby_reach_m(&self, order: &Order) -> Option<f64> {
+        let reach_m = self.policy.nearby_distance_m?;
+        (order.nearby_latched & DISTANCE_BIT == 0 && order.is_open(self.policy)).then_some(reach_m)
+    }
+
+    fn is_within_nearby(&self, order: &Order, fix: &Fix) -> bool {
+        let (Some(reach_m), Some(point)) = (self.nearby_reach_m(order), order.point()) else {
+            return false;
+        };
+        Centre::new(point).distance_m(fix.seen.point) <= reach_m
+    }
+
+    /// Whether the distance threshold may raise on this position.
+    pub fn is_near_by_distance(&self, fix: &Fix) -> bool {
+        self.policy.nearby_distance_m.is_some()
+            && self.is_fresh
+            && self.line.is_started
+            && (self.has_looked || self.line.first_stay.is_some())
+            && self.route.orders.iter().any(|order| self.is_within_nearby(order, fix))
+    }
+}
+
+/// The latch of the distance threshold, above those by time.
+const DISTANCE_BIT: u8 = 1 << crate::domain::policy::NEARBY_ETA_MAX;

@@ -1,0 +1,118 @@
+//! A position's way to the routes it moves: the checks of behaviour 3 that come before any route.
+
+use super::couriers::{CourierLine, CourierSlot};
+use super::emit::Emit;
+use super::fix::{Fix, Seen};
+use super::output::DropReason;
+use super::route::RouteSlot;
+use super::{Engine, FUTURE_MS, TOO_OLD_MS};
+use crate::domain::ids::{CourierId, RouteId};
+use crate::domain::position::Position;
+
+impl Engine {
+    /// Steps over one position.
+    // Which of two sources wins, and a receiver that is frozen, belong here: behaviour 3.6, 3.7.
+    pub(super) fn position(
+        &mut self,
+        courier: CourierId,
+        route: Option<RouteId>,
+        position: &Position,
+        emit: &mut Emit,
+    ) {
+        emit.courier = courier;
+        let t = position.device_time;
+        let Some(slot) = self.couriers.slot(courier) else {
+            emit.dropped(route, t, DropReason::UnknownCourier);
+            return;
+        };
+        let seen = Seen { t, point: position.point };
+        let fix = Fix { seen, accuracy: position.accuracy_m, received_at: emit.received_at() };
+        if let Some(reason) = refusal(self.couriers.line(slot), position, &fix) {
+            emit.dropped(route, t, reason);
+            return;
+        }
+        let moved = match route {
+            None => self.move_routes(slot, &fix, emit),
+            Some(id) => {
+                let Some(named) = self.route_of(slot, id) else {
+                    emit.dropped(route, t, DropReason::Route);
+                    return;
+                };
+                let mut moved = Moved::default();
+                self.move_route(slot, named, &fix, emit, &mut moved);
+                moved
+            }
+        };
+        if moved.active == 0 {
+            emit.dropped(route, t, DropReason::Inactive);
+        }
+        if moved.active == 0 || moved.accepted > 0 {
+            self.locate(slot, &fix);
+        }
+    }
+
+    /// Moves every active route of a courier, by id.
+    fn move_routes(&mut self, courier: CourierSlot, fix: &Fix, emit: &mut Emit) -> Moved {
+        let mut moved = Moved::default();
+        let mut slot = self.couriers.line(courier).first_route;
+        while slot.is_some() && moved.active < ROUTES_MOVED_MAX {
+            let next = self.routes.line(slot).next;
+            self.move_route(courier, slot, fix, emit, &mut moved);
+            slot = next;
+        }
+        moved
+    }
+
+    fn move_route(
+        &mut self,
+        courier: CourierSlot,
+        slot: RouteSlot,
+        fix: &Fix,
+        emit: &mut Emit,
+        moved: &mut Moved,
+    ) {
+        if self.is_active(slot, fix) {
+            moved.active += 1;
+            moved.accepted += usize::from(self.step(courier, slot, emit).position(fix));
+        }
+    }
+
+    /// Whether a route may be moved; that its end has passed, it finds out itself.
+    fn is_active(&self, slot: RouteSlot, fix: &Fix) -> bool {
+        let line = self.routes.line(slot);
+        !line.is_over && fix.seen.t >= line.active_from
+    }
+
+    /// Keeps the last known position of a courier.
+    fn locate(&mut self, courier: CourierSlot, fix: &Fix) {
+        let line = self.couriers.line_mut(courier);
+        if !fix.is_coarse() && line.last.is_none_or(|last| last.t < fix.seen.t) {
+            line.last = Some(fix.seen);
+        }
+    }
+}
+
+/// What became of a position on its courier's routes.
+#[derive(Default)]
+struct Moved {
+    /// Routes that judged it.
+    active: usize,
+    /// Routes that accepted it.
+    accepted: usize,
+}
+
+fn refusal(line: &CourierLine, position: &Position, fix: &Fix) -> Option<DropReason> {
+    let age_ms = fix.received_at - fix.seen.t;
+    if age_ms > TOO_OLD_MS {
+        Some(DropReason::TooOld)
+    } else if age_ms < -FUTURE_MS {
+        Some(DropReason::Future)
+    } else if !line.sources.contains(position.source) {
+        Some(DropReason::Source)
+    } else {
+        None
+    }
+}
+
+/// One position moves at most so many routes.
+const ROUTES_MOVED_MAX: usize = 8;

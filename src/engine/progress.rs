@@ -1,0 +1,125 @@
+//! How a route advances: START, the head stop, and what a visit out of sequence skips
+//! (behaviour 5).
+
+use super::fix::Fix;
+use super::output::OutputBody;
+use super::route::{ShiftStart, StopRange};
+use super::step::RouteStep;
+use crate::domain::eta::EtaCause;
+use crate::domain::event::EventKind;
+use crate::domain::geo::distance_m;
+use crate::domain::time::{HOUR_MS, Time};
+
+impl RouteStep<'_, '_> {
+    /// Starts the route if the courier left the depot, or moved.
+    pub fn begin_by_movement(&mut self, fix: &Fix) {
+        let t = fix.seen.t;
+        let is_time = t >= self.start_at();
+        let orders = self.route.orders.len();
+        let has_begun = if let Some(depot) = &mut self.route.starting_depot {
+            let was_left = depot.is_left();
+            depot.step(fix, orders, self.policy);
+            if depot.is_left() != was_left {
+                self.changed = Some(EtaCause::Visit);
+            }
+            is_time && depot.is_left()
+        } else if is_time {
+            let first = *self.route.first_position.get_or_insert(fix.seen.point);
+            distance_m(first, fix.seen.point) > MOVED_M
+        } else {
+            false
+        };
+        if has_begun {
+            self.start(t);
+        }
+    }
+
+    /// From when on the route may start.
+    fn start_at(&self) -> Time {
+        let by_window = || self.route.first_window_start().map(|start| start - WINDOW_LEAD_MS);
+        self.route.route_start.or_else(by_window).unwrap_or(Time::DISTANT_PAST)
+    }
+
+    /// START of all orders, and ORDER_BECAME_NEXT of the head.
+    pub fn start(&mut self, t: Time) {
+        self.line.is_started = true;
+        self.changed = Some(EtaCause::Visit);
+        for at in 0..self.route.orders.len() {
+            self.start_order(at, t);
+        }
+        for order in self.route.orders.iter().filter(|order| order.is_next) {
+            self.emit.event(self.route.id, order.id, t, EventKind::OrderBecameNext);
+        }
+    }
+
+    /// START of one order, once.
+    pub fn start_order(&mut self, at: usize, t: Time) {
+        let order = &mut self.route.orders[at];
+        if !order.is_started {
+            order.is_started = true;
+            order.shift_start = ShiftStart::Due;
+            self.emit.event(self.route.id, order.id, t, EventKind::Start);
+        }
+    }
+
+    /// The head stop: the first one with an open order that has a point.
+    pub fn head(&self) -> Option<StopRange> {
+        self.route.stop_from(0, |at| self.route.orders[at].is_ahead(self.policy))
+    }
+
+    /// Finds the head stop anew: ORDER_BECAME_NEXT of the orders that entered it, then ARRIVAL of
+    /// those where the courier already is.
+    pub fn refresh_head(&mut self, t: Time) {
+        let head = self.head();
+        let mut entered = 0;
+        for at in 0..self.route.orders.len() {
+            let order = &mut self.route.orders[at];
+            let is_next = order.is_ahead(self.policy) && head.is_some_and(|head| head.holds(at));
+            let was_next = core::mem::replace(&mut order.is_next, is_next);
+            if is_next && !was_next {
+                entered += 1;
+                if self.line.is_started {
+                    self.emit.event(self.route.id, order.id, t, EventKind::OrderBecameNext);
+                }
+            }
+        }
+        if let Some(head) = head.filter(|_| entered > 0) {
+            self.tell_head_arrivals(head);
+        }
+    }
+
+    fn tell_head_arrivals(&mut self, head: StopRange) {
+        for at in head.first..=head.last {
+            let order = &self.route.orders[at];
+            let is_silent = self.stays.of(order.stay).is_some_and(|stay| stay.told.is_none());
+            if order.is_next && is_silent {
+                self.tell_arrival(order.stay);
+            }
+        }
+    }
+
+    /// Marks the open orders of earlier stops than that of the order just visited as skipped.
+    pub fn mark_skipped(&mut self, visited: usize) {
+        let orders = &self.route.orders;
+        let stop = self
+            .route
+            .stop_of(visited, |at| at == visited || orders[at].is_ahead(self.policy))
+            .map_or(visited, |stop| stop.first);
+        let mut is_violated = false;
+        for order in &mut self.route.orders[..stop] {
+            if order.is_ahead(self.policy) {
+                order.is_skipped = true;
+                is_violated = true;
+            }
+        }
+        if is_violated && !self.route.is_violated {
+            self.route.is_violated = true;
+            self.emit.tell(OutputBody::RouteViolated(self.route.id));
+        }
+    }
+}
+
+/// A route without `route_start` may start so long before its earliest window.
+pub const WINDOW_LEAD_MS: i64 = 5 * HOUR_MS;
+/// A courier who is farther than this from where they were has set out.
+const MOVED_M: f64 = 100.0;

@@ -1,0 +1,357 @@
+//! A route in the engine: the hot line that every position reads, the orders it rarely does, and
+//! which of them are open, form one stop, or stand at the head (behaviour 4, 5.1).
+
+use super::clearance::Clearance;
+use super::deadlines::Deadline;
+use super::depot::{DepotBetween, StartingDepot};
+use super::eta::EtaLine;
+use super::fix::{Fix, Seen};
+use super::stay::StaySlot;
+use crate::domain::depot::DepotPlan;
+use crate::domain::geo::Point;
+use crate::domain::ids::{CourierId, OrderId, RouteId};
+use crate::domain::order::{EtaType, OrderPlan, OrderStatus};
+use crate::domain::policy::{Policy, Radius};
+use crate::domain::route::RoutingMode;
+use crate::domain::time::{DAY_MS, Time, TimeWindow};
+
+/// Where a route lives; 0 is never one, so that the free place costs nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteSlot(u32);
+
+impl RouteSlot {
+    /// No route.
+    pub const NONE: Self = Self(u32::MAX);
+
+    /// Whether there is a route.
+    pub fn is_some(self) -> bool {
+        self != Self::NONE
+    }
+}
+
+/// What a position needs to know of a route before it knows that it changes nothing.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+pub struct RouteLine {
+    /// Device time of the last accepted position.
+    pub last_t: Time,
+    /// The last accepted position that had a place.
+    pub last: Option<Seen>,
+    /// How far the courier may go before an order can be near.
+    pub clearance: Clearance,
+    /// Tracking begins.
+    pub active_from: Time,
+    /// Tracking ends, if nothing prolongs it.
+    pub active_until: Time,
+    /// The state of the ETA.
+    pub eta: EtaLine,
+    /// The earliest deadline that is armed.
+    pub armed: Deadline,
+    /// The courier's next route, by id.
+    pub next: RouteSlot,
+    /// The open stays, in the sequence of their orders.
+    pub first_stay: StaySlot,
+    /// START has been told.
+    pub is_started: bool,
+    /// Tracking has ended.
+    pub is_over: bool,
+    /// A position is held as a possible jump.
+    pub has_held: bool,
+}
+
+/// A route beyond its line.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The route.
+    pub id: RouteId,
+    /// Its courier.
+    pub courier: CourierId,
+    /// How the courier travels.
+    pub mode: RoutingMode,
+    /// The orders in sequence.
+    pub orders: Vec<Order>,
+    /// The depots between orders that the ETA counts.
+    pub depots_between: Vec<DepotBetween>,
+    /// The depot whose radius serves orders without their own.
+    pub depot: Option<DepotPlan>,
+    /// The depot that must be left before START.
+    pub starting_depot: Option<StartingDepot>,
+    /// Planned start.
+    pub route_start: Option<Time>,
+    /// Planned end.
+    pub route_finish: Option<Time>,
+    /// There is a planned end, which open orders and stays prolong.
+    pub has_planned_end: bool,
+    /// When the route was stored first.
+    pub created_at: Time,
+    /// Device time of the first position that moved it.
+    pub first_moved: Option<Time>,
+    /// Where the courier was when START became possible, on a route without a starting depot.
+    pub first_position: Option<Point>,
+    /// The position held as a possible jump.
+    pub held: Option<Fix>,
+    /// The order visited last, by its place in the sequence.
+    pub last_visited: Option<u16>,
+    /// `courier_violated_route`.
+    pub is_violated: bool,
+}
+
+/// One order of a route.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The order.
+    pub id: OrderId,
+    /// Its point; meaningless unless `has_point`.
+    place: Point,
+    /// When the visit is allowed.
+    pub window: Option<Box<TimeWindow>>,
+    /// The ETA told last, or [`Self::NO_ETA`].
+    pub told_eta: Time,
+    /// Own radius in millimetres, or [`NO_RADIUS`].
+    radius_mm: u32,
+    /// Handover time, seconds.
+    pub service_s: u32,
+    /// Handover time shared at the stop, seconds.
+    pub shared_service_s: u32,
+    /// Travel time from the order just before, milliseconds, or [`Self::NO_LEG`].
+    pub leg_ms: u32,
+    /// The open stay.
+    pub stay: StaySlot,
+    /// Number of told stays.
+    pub stays_told: u16,
+    /// `nearby` thresholds that are latched: one bit each.
+    pub nearby_latched: u8,
+    /// `nearby` thresholds by time that held in the last regular evaluation: one bit each.
+    pub nearby_primed: u8,
+    /// Status.
+    pub status: OrderStatus,
+    /// Own ETA type.
+    pub eta_type: Option<EtaType>,
+    /// Where `shift_start` stands.
+    pub shift_start: ShiftStart,
+    has_point: bool,
+    /// ORDER_VISIT has been told.
+    pub is_visited: bool,
+    /// START has been told for this order.
+    pub is_started: bool,
+    /// In the head stop now.
+    pub is_next: bool,
+    /// Passed over by a violation since the sequence was set.
+    pub is_skipped: bool,
+}
+
+/// Where an order's `shift_start` stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShiftStart {
+    /// The route has not started.
+    Waiting,
+    /// To be raised at the first fresh position while the order is open.
+    Due,
+    /// Raised.
+    Told,
+}
+
+impl Order {
+    /// No ETA has been told.
+    pub const NO_ETA: Time = Time::DISTANT_PAST;
+    /// The travel time is not known.
+    pub const NO_LEG: u32 = u32::MAX;
+
+    /// An order that comes onto a route.
+    pub fn new(plan: &OrderPlan) -> Self {
+        let mut order = Self {
+            id: plan.id,
+            place: Point::ANYWHERE,
+            window: None,
+            told_eta: Self::NO_ETA,
+            radius_mm: NO_RADIUS,
+            service_s: 0,
+            shared_service_s: 0,
+            leg_ms: Self::NO_LEG,
+            stay: StaySlot::NONE,
+            stays_told: 0,
+            nearby_latched: 0,
+            nearby_primed: 0,
+            status: plan.status,
+            eta_type: None,
+            shift_start: ShiftStart::Waiting,
+            has_point: false,
+            is_visited: false,
+            is_started: false,
+            is_next: false,
+            is_skipped: false,
+        };
+        order.edit(plan);
+        order
+    }
+
+    /// Takes over what a document says; state stays.
+    pub fn edit(&mut self, plan: &OrderPlan) {
+        self.place = plan.point.unwrap_or(Point::ANYWHERE);
+        self.has_point = plan.point.is_some();
+        self.window = plan.window.map(Box::new);
+        self.radius_mm = plan.mark_delivered_radius.map_or(NO_RADIUS, Radius::mm);
+        self.service_s = plan.service_duration_s;
+        self.shared_service_s = plan.shared_service_duration_s;
+        self.eta_type = plan.eta_type;
+    }
+
+    /// The delivery point.
+    pub fn point(&self) -> Option<Point> {
+        self.has_point.then_some(self.place)
+    }
+
+    /// The radius in force.
+    pub fn radius(&self, policy: &Policy, depot: Option<&DepotPlan>) -> Radius {
+        let own = (self.radius_mm != NO_RADIUS).then(|| Radius::from_mm(self.radius_mm)).flatten();
+        policy.radius(own, depot.and_then(|depot| depot.mark_delivered_radius))
+    }
+
+    /// Open: still to be visited.
+    pub fn is_open(&self, policy: &Policy) -> bool {
+        !self.status.is_terminal() && (!self.is_visited || policy.delivery_by_order_statuses)
+    }
+
+    /// Open and with a point: counts for head, violation and ETA.
+    pub fn is_ahead(&self, policy: &Policy) -> bool {
+        self.has_point && self.is_open(policy)
+    }
+
+    /// From when the dwell may count, if not from the entry on.
+    pub fn dwell_not_before(&self, policy: &Policy) -> Option<Time> {
+        match self.eta_type.unwrap_or(policy.eta_type) {
+            EtaType::ArrivalTime => None,
+            EtaType::DeliveryTime => self.window.as_ref().map(|window| window.start),
+        }
+    }
+
+    /// When the service can begin for a courier who arrives at `arrival`.
+    pub fn service_start(&self, policy: &Policy, arrival: Time) -> Time {
+        self.dwell_not_before(policy).map_or(arrival, |start| start.max(arrival))
+    }
+}
+
+impl Route {
+    /// The stop of the orders for which `counts`, beginning at or after `from`: the places in the
+    /// sequence of its first and last order.
+    ///
+    /// Orders within a hand's breadth of the first of their run form one stop; those that do not
+    /// count neither join nor part it (behaviour 4.4).
+    pub fn stop_from(&self, from: usize, counts: impl Fn(usize) -> bool) -> Option<StopRange> {
+        let first = (from..self.orders.len()).find(|&at| counts(at))?;
+        let place = self.orders[first].place;
+        let mut stop = StopRange { first, last: first, count: 1 };
+        for at in first + 1..self.orders.len() {
+            if !counts(at) {
+                continue;
+            }
+            if !place.is_same_place(self.orders[at].place) {
+                break;
+            }
+            stop.last = at;
+            stop.count += 1;
+        }
+        Some(stop)
+    }
+
+    /// The stop, among the orders for which `counts`, that holds the order at `at`.
+    pub fn stop_of(&self, at: usize, counts: impl Fn(usize) -> bool) -> Option<StopRange> {
+        let mut stop = self.stop_from(0, &counts)?;
+        while stop.last < at {
+            stop = self.stop_from(stop.last + 1, &counts)?;
+        }
+        (stop.first <= at).then_some(stop)
+    }
+
+    /// Whether a skipped order is still open, so that the planned sequence is broken.
+    pub fn is_broken(&self, policy: &Policy) -> bool {
+        !policy.resequence && self.orders.iter().any(|o| o.is_skipped && o.is_ahead(policy))
+    }
+
+    /// When tracking ends as things stand: an open order or a running stay prolongs a planned end
+    /// by a day (behaviour 3.8).
+    pub fn end_of_tracking(&self, line: &RouteLine, policy: &Policy) -> Time {
+        let is_prolonged = self.has_planned_end
+            && (line.first_stay.is_some() || self.orders.iter().any(|order| order.is_open(policy)));
+        line.active_until + if is_prolonged { DAY_MS } else { 0 }
+    }
+
+    /// The earliest start of any order's window.
+    pub fn first_window_start(&self) -> Option<Time> {
+        self.orders.iter().filter_map(|order| order.window.as_ref()).map(|w| w.start).min()
+    }
+
+    /// The latest end of any order's window.
+    pub fn last_window_end(&self) -> Option<Time> {
+        self.orders.iter().filter_map(|order| order.window.as_ref()).map(|w| w.end).max()
+    }
+}
+
+/// The orders of one stop: those that count between `first` and `last`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StopRange {
+    /// Place of its first order in the sequence.
+    pub first: usize,
+    /// Place of its last one.
+    pub last: usize,
+    /// How many count.
+    pub count: usize,
+}
+
+impl StopRange {
+    /// Whether a place in the sequence lies in the run.
+    pub fn holds(&self, at: usize) -> bool {
+        (self.first..=self.last).contains(&at)
+    }
+}
+
+/// All routes of a shard.
+#[derive(Debug, Default)]
+pub struct Routes {
+    lines: Vec<RouteLine>,
+    rests: Vec<Route>,
+    free: Vec<RouteSlot>,
+}
+
+impl Routes {
+    /// Stores a route.
+    pub fn insert(&mut self, line: RouteLine, route: Route) -> RouteSlot {
+        if let Some(slot) = self.free.pop() {
+            self.lines[slot.0 as usize] = line;
+            self.rests[slot.0 as usize] = route;
+            return slot;
+        }
+        self.lines.push(line);
+        self.rests.push(route);
+        RouteSlot(self.lines.len() as u32 - 1)
+    }
+
+    /// Forgets a route; its orders' memory is given back at once.
+    pub fn remove(&mut self, slot: RouteSlot) {
+        self.rests[slot.0 as usize].orders = Vec::new();
+        self.lines[slot.0 as usize].armed = Deadline::NONE;
+        self.free.push(slot);
+    }
+
+    /// The hot line of a route.
+    pub fn line(&self, slot: RouteSlot) -> &RouteLine {
+        &self.lines[slot.0 as usize]
+    }
+
+    /// The hot line of a route.
+    pub fn line_mut(&mut self, slot: RouteSlot) -> &mut RouteLine {
+        &mut self.lines[slot.0 as usize]
+    }
+
+    /// A route beyond its line.
+    pub fn route(&self, slot: RouteSlot) -> &Route {
+        &self.rests[slot.0 as usize]
+    }
+
+    /// Line and route.
+    pub fn both_mut(&mut self, slot: RouteSlot) -> (&mut RouteLine, &mut Route) {
+        (&mut self.lines[slot.0 as usize], &mut self.rests[slot.0 as usize])
+    }
+}
+
+const NO_RADIUS: u32 = u32::MAX;

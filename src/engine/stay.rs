@@ -1,0 +1,125 @@
+//! The open stays: one per order whose fence the courier is in, chained per route in the sequence
+//! of the orders.
+
+use super::fence::Fence;
+use super::presence::Presence;
+use crate::domain::geo::Centre;
+use crate::domain::policy::Radius;
+use crate::domain::time::Time;
+
+/// Where a stay lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StaySlot(u32);
+
+impl StaySlot {
+    /// No stay.
+    pub const NONE: Self = Self(u32::MAX);
+
+    /// Whether there is a stay.
+    pub fn is_some(self) -> bool {
+        self != Self::NONE
+    }
+}
+
+/// A courier stays at an order.
+#[derive(Clone, Debug)]
+pub struct Stay {
+    /// Place of the order in the route's sequence.
+    pub at: usize,
+    /// The next open stay of the route.
+    pub next: StaySlot,
+    /// The order's point when the stay began.
+    pub centre: Centre,
+    /// The radius in force when the stay began.
+    pub radius: Radius,
+    /// Its fence.
+    pub fence: Fence,
+    /// The dwell that makes a visit, frozen when the stay began.
+    pub required_ms: i64,
+    /// The machine.
+    pub presence: Presence,
+    /// Best estimate of the true entry.
+    pub entered_estimated: Time,
+    /// Best estimate of when the dwell began to count.
+    pub dwell_estimated: Time,
+    /// Number among the told stays of the order; `None`: the stay is silent so far.
+    pub told: Option<u16>,
+    /// The order was unvisited when the stay began, so that the stay may visit it.
+    pub may_visit: bool,
+    /// A status was set by API or app since the stay began.
+    pub has_status_set: bool,
+}
+
+/// All open stays of a shard.
+#[derive(Debug, Default)]
+pub struct Stays {
+    list: Vec<Stay>,
+    free: Vec<StaySlot>,
+}
+
+impl Stays {
+    /// Stores a stay.
+    pub fn insert(&mut self, stay: Stay) -> StaySlot {
+        if let Some(slot) = self.free.pop() {
+            self.list[slot.0 as usize] = stay;
+            return slot;
+        }
+        self.list.push(stay);
+        StaySlot(self.list.len() as u32 - 1)
+    }
+
+    /// Forgets a stay; the caller has unchained it.
+    pub fn remove(&mut self, slot: StaySlot) {
+        self.free.push(slot);
+    }
+
+    /// A stay.
+    pub fn stay(&self, slot: StaySlot) -> &Stay {
+        &self.list[slot.0 as usize]
+    }
+
+    /// A stay.
+    pub fn stay_mut(&mut self, slot: StaySlot) -> &mut Stay {
+        &mut self.list[slot.0 as usize]
+    }
+
+    /// The stay of an order that has one.
+    pub fn of(&self, slot: StaySlot) -> Option<&Stay> {
+        slot.is_some().then(|| self.stay(slot))
+    }
+
+    /// Puts a stay into the chain that begins at `first`, by its place in the sequence.
+    pub fn chain(&mut self, first: &mut StaySlot, slot: StaySlot) {
+        let at = self.stay(slot).at;
+        let mut before = StaySlot::NONE;
+        let mut after = *first;
+        while after.is_some() && self.stay(after).at < at {
+            before = after;
+            after = self.stay(after).next;
+        }
+        self.stay_mut(slot).next = after;
+        if before.is_some() {
+            self.stay_mut(before).next = slot;
+        } else {
+            *first = slot;
+        }
+    }
+
+    /// Takes a stay out of the chain that begins at `first`.
+    pub fn unchain(&mut self, first: &mut StaySlot, slot: StaySlot) {
+        let after = self.stay(slot).next;
+        if *first == slot {
+            *first = after;
+            return;
+        }
+        let mut before = *first;
+        while before.is_some() {
+            let next = self.stay(before).next;
+            if next == slot {
+                self.stay_mut(before).next = after;
+                return;
+            }
+            before = next;
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! One position, or one command, on its way through one route: the order of work (behaviour 5.6).
+
+use super::clearance::Bounds;
+use super::deadlines::{Deadline, Deadlines, Entry};
+use super::emit::Emit;
+use super::fix::Fix;
+use super::output::DropReason;
+use super::progress::WINDOW_LEAD_MS;
+use super::route::{Route, RouteLine, RouteSlot};
+use super::stay::Stays;
+use super::track::{self, Verdict};
+use super::travel_time::TravelTime;
+use crate::domain::eta::{Eta, EtaCause};
+use crate::domain::event::EndReason;
+use crate::domain::policy::Policy;
+use crate::domain::time::{DAY_MS, Time};
+
+/// A route at work: everything one step may touch.
+pub struct RouteStep<'a, 'out> {
+    /// The company's settings.
+    pub policy: &'a Policy,
+    /// Travel times.
+    pub travel: &'a dyn TravelTime,
+    /// The hot line.
+    pub line: &'a mut RouteLine,
+    /// The rest of the route.
+    pub route: &'a mut Route,
+    /// Where it lives.
+    pub slot: RouteSlot,
+    /// The stays of the shard.
+    pub stays: &'a mut Stays,
+    /// The deadlines of the partition.
+    pub deadlines: &'a mut Deadlines,
+    /// The ETA of each order in the evaluation at hand.
+    pub etas: &'a mut Vec<Option<Eta>>,
+    /// Where outputs go.
+    pub emit: &'a mut Emit<'out>,
+    /// Device time of the position, or receive time of the command, at hand.
+    pub now: Time,
+    /// The position at hand, or the last one when a command came, is fresh.
+    pub is_fresh: bool,
+    /// Every order was looked at, since the courier was not clear of all.
+    pub has_looked: bool,
+    /// The ETA chain has changed in this step, and why.
+    pub changed: Option<EtaCause>,
+}
+
+impl RouteStep<'_, '_> {
+    /// Judges a position and steps over what it makes acceptable. Tells whether it was itself.
+    pub fn position(&mut self, fix: &Fix) -> bool {
+        self.emit.backfilled = !fix.is_fresh();
+        let held = if self.line.has_held { self.route.held } else { None };
+        let t = fix.seen.t;
+        let verdict =
+            track::judge(self.line.last_t, self.line.last, held.map(|held| held.seen), fix);
+        match verdict {
+            Verdict::Duplicate => self.drop(t, DropReason::Duplicate),
+            Verdict::Late => self.drop(t, DropReason::Late),
+            Verdict::Coarse => {
+                self.end_if_over(t);
+                self.line.last_t = t;
+            }
+            Verdict::Hold => {
+                self.route.held = Some(*fix);
+                self.line.has_held = true;
+                self.drop_held(held);
+            }
+            Verdict::Step => {
+                self.line.has_held = false;
+                self.drop_held(held);
+                self.accept(fix);
+            }
+            Verdict::StepHeldFirst => {
+                self.line.has_held = false;
+                if let Some(held) = held {
+                    self.accept(&held);
+                }
+                self.accept(fix);
+            }
+        }
+        matches!(verdict, Verdict::Step | Verdict::StepHeldFirst)
+    }
+
+    fn drop_held(&mut self, held: Option<Fix>) {
+        if let Some(held) = held {
+            self.drop(held.seen.t, DropReason::Jump);
+        }
+    }
+
+    fn drop(&mut self, t: Time, reason: DropReason) {
+        self.emit.dropped(Some(self.route.id), t, reason);
+    }
+
+    /// Steps over an accepted position: depot and START, orders in sequence, ETA, notifications.
+    fn accept(&mut self, fix: &Fix) {
+        self.now = fix.seen.t;
+        self.is_fresh = fix.is_fresh();
+        self.emit.backfilled = !self.is_fresh;
+        self.changed = self.line.last.is_none().then_some(EtaCause::Fix);
+        if self.line.is_over || self.end_if_over(fix.seen.t) {
+            // Held and confirmed beyond the end, or the end itself: it moves nothing.
+            self.line.last_t = fix.seen.t.max(self.line.last_t);
+            return;
+        }
+        if self.route.first_moved.is_none() {
+            self.moved_first(fix.seen.t);
+        }
+        if !self.line.is_started {
+            self.begin_by_movement(fix);
+        }
+        self.step_orders(fix);
+        self.line.last_t = fix.seen.t.max(self.line.last_t);
+        self.line.last = Some(fix.seen);
+        self.follow(fix);
+    }
+
+    /// Each order in sequence: exit or entry, then visit test. Only those with a stay, while the
+    /// courier is clear of all others.
+    fn step_orders(&mut self, fix: &Fix) {
+        self.has_looked = !self.line.clearance.covers(fix.seen.point);
+        if !self.has_looked {
+            let mut slot = self.line.first_stay;
+            while slot.is_some() {
+                let next = self.stays.stay(slot).next;
+                self.step_stay(slot, fix);
+                slot = next;
+            }
+            return;
+        }
+        let mut bounds = Bounds::around(fix.seen.point);
+        for at in 0..self.route.orders.len() {
+            let stay = self.route.orders[at].stay;
+            if stay.is_some() {
+                self.step_stay(stay, fix);
+                if !self.route.orders[at].stay.is_some() {
+                    bounds.count(0.0, 0.0);
+                }
+            } else {
+                self.approach(at, fix, &mut bounds);
+            }
+        }
+        self.line.clearance = bounds.clearance();
+    }
+
+    /// Ends tracking if `t` is beyond its end.
+    fn end_if_over(&mut self, t: Time) -> bool {
+        if t <= self.line.active_until || t <= self.end_of_tracking() {
+            return false;
+        }
+        self.end_tracking();
+        true
+    }
+
+    /// When tracking ends as things stand.
+    pub fn end_of_tracking(&self) -> Time {
+        self.route.end_of_tracking(self.line, self.policy)
+    }
+
+    /// Ends tracking: every stay ends, and the ETA is gone.
+    pub fn end_tracking(&mut self) {
+        self.line.is_over = true;
+        self.end_stays(EndReason::TrackingOver);
+        self.lose_eta(EtaCause::Timer);
+    }
+
+    /// Ends every stay of the route, in sequence.
+    pub fn end_stays(&mut self, reason: EndReason) {
+        while self.line.first_stay.is_some() {
+            self.end_stay(self.line.first_stay, reason);
+        }
+    }
+
+    /// The first position that moved the route, which may bound the time of tracking.
+    fn moved_first(&mut self, t: Time) {
+        self.route.first_moved = Some(t);
+        self.set_active_span();
+    }
+
+    /// Works out the span of tracking from what the route says now (behaviour 3.8).
+    pub fn set_active_span(&mut self) {
+        let lead_ms = self.policy.tracking_start_ms;
+        let by_window = || self.route.first_window_start().map(|start| start - WINDOW_LEAD_MS);
+        self.line.active_from = match self.route.route_start {
+            Some(start) => start - lead_ms,
+            None => by_window().unwrap_or(self.route.created_at),
+        };
+        let planned_end = self.route.route_finish.or_else(|| self.route.last_window_end());
+        self.route.has_planned_end = planned_end.is_some();
+        let by_first = || self.route.first_moved.map(|first| first + DAY_MS);
+        self.line.active_until = planned_end.or_else(by_first).unwrap_or(Time::DISTANT_FUTURE);
+    }
+
+    /// Puts the route's deadline into the queue, if it is earlier than the one that is there.
+    pub fn arm(&mut self) {
+        let due = Deadline::of(self.line, self.route, self.policy);
+        if due < self.line.armed {
+            self.line.armed = due;
+            let (courier, route, slot) = (self.route.courier, self.route.id, self.slot);
+            self.deadlines.push(Entry { due: due.time(), courier, route, slot });
+        }
+    }
+}

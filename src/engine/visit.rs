@@ -1,0 +1,202 @@
+//! ARRIVAL, ORDER_VISIT and DEPARTURE of the orders of a route (behaviour 4).
+
+use super::clearance::Bounds;
+use super::crossing::{entry_time, exit_time};
+use super::fence::{Evidence, Fence};
+use super::fix::{Fix, Seen};
+use super::presence::{Exit, Presence};
+use super::route::Order;
+use super::stay::{Stay, StaySlot};
+use super::step::RouteStep;
+use crate::domain::eta::EtaCause;
+use crate::domain::event::{EndReason, EventKind, StayPoint};
+use crate::domain::geo::{Centre, Point};
+use crate::domain::order::{Initiator, OrderStatus};
+use crate::domain::policy::{ArrivalScope, Radius};
+use crate::domain::time::Time;
+
+impl RouteStep<'_, '_> {
+    /// A position at an order without a stay: is it near, is it inside?
+    pub fn approach(&mut self, at: usize, fix: &Fix, bounds: &mut Bounds) {
+        let order = &self.route.orders[at];
+        let Some(point) = order.point() else { return };
+        let radius = order.radius(self.policy, self.route.depot.as_ref());
+        let is_tracked = self.is_tracked(order) && radius != Radius::OFF;
+        let nearby_m = self.nearby_reach_m(order);
+        let reach_m = match (is_tracked, nearby_m) {
+            (false, None) => return,
+            (true, None) => radius.metres(),
+            (false, Some(nearby_m)) => nearby_m,
+            (true, Some(nearby_m)) => nearby_m.max(radius.metres()),
+        };
+        let bound_m = bounds.to(point);
+        bounds.count(bound_m, reach_m);
+        if is_tracked && bound_m <= radius.metres() {
+            let centre = Centre::new(point);
+            let evidence =
+                Fence::new(radius).evidence(centre.distance_m(fix.seen.point), fix.accuracy);
+            if evidence == Evidence::Inside {
+                self.enter(at, centre, radius, fix);
+            }
+        }
+    }
+
+    /// Whether a stay may begin at an order.
+    fn is_tracked(&self, order: &Order) -> bool {
+        order.is_open(self.policy)
+            || (order.is_visited && self.policy.arrival_scope == ArrivalScope::Any)
+    }
+
+    // A segment that cuts a fence without a position inside (behaviour 4.5) belongs here.
+    fn enter(&mut self, at: usize, centre: Centre, radius: Radius, fix: &Fix) {
+        let order = &self.route.orders[at];
+        let required_ms = self.policy.dwell_required_ms(order.service_s, order.shared_service_s);
+        let entered = entry_time(&centre, radius.metres(), self.line.last, fix.seen);
+        let slot = self.stays.insert(Stay {
+            at,
+            next: StaySlot::NONE,
+            centre,
+            radius,
+            fence: Fence::new(radius),
+            required_ms,
+            presence: Presence::enter(fix.seen),
+            entered_estimated: entered,
+            dwell_estimated: entered,
+            told: None,
+            may_visit: !order.is_visited,
+            has_status_set: false,
+        });
+        let order = &mut self.route.orders[at];
+        order.stay = slot;
+        let is_told = order.is_next || self.policy.arrival_scope == ArrivalScope::Any;
+        self.stays.chain(&mut self.line.first_stay, slot);
+        self.changed = Some(EtaCause::Visit);
+        if is_told {
+            self.tell_arrival(slot);
+        }
+        self.test_visit(slot, fix);
+    }
+
+    /// A position at an order with a stay.
+    pub fn step_stay(&mut self, slot: StaySlot, fix: &Fix) {
+        let max_gap_ms = self.policy.max_gap_ms;
+        let stay = self.stays.stay_mut(slot);
+        let distance_m = stay.centre.distance_m(fix.seen.point);
+        let is_outside = match stay.fence.evidence(distance_m, fix.accuracy) {
+            Evidence::None => return,
+            Evidence::Inside => {
+                if stay.presence.stay(fix.seen, max_gap_ms) {
+                    stay.dwell_estimated = fix.seen.t;
+                }
+                self.test_visit(slot, fix);
+                return;
+            }
+            Evidence::Beyond => false,
+            Evidence::Outside => true,
+        };
+        if let Some(exit) = stay.presence.away(fix.seen, is_outside) {
+            self.leave(slot, exit);
+        }
+    }
+
+    fn test_visit(&mut self, slot: StaySlot, fix: &Fix) {
+        let stay = self.stays.stay(slot);
+        let order = &self.route.orders[stay.at];
+        if !stay.may_visit || order.is_visited {
+            return;
+        }
+        let not_before = order.dwell_not_before(self.policy);
+        if stay.presence.dwelt_ms(fix.seen.t, not_before) >= stay.required_ms {
+            self.visit(slot, fix.seen, not_before);
+        }
+    }
+
+    /// Everything one ORDER_VISIT brings with it, in its order (behaviour 5.6).
+    fn visit(&mut self, slot: StaySlot, seen: Seen, not_before: Option<Time>) {
+        if !self.line.is_started {
+            self.start(seen.t);
+        }
+        if self.stays.stay(slot).told.is_none() {
+            self.tell_arrival(slot);
+        }
+        let stay = self.stays.stay(slot);
+        let begun = stay.dwell_estimated.max(not_before.unwrap_or(stay.dwell_estimated));
+        let at = stay.at;
+        let point = stay_point(stay, seen, begun + stay.required_ms);
+        let may_finish = self.policy.mark_delivered_enabled && !stay.has_status_set;
+        let order = &mut self.route.orders[at];
+        let was_open = order.is_open(self.policy);
+        order.is_visited = true;
+        self.route.last_visited = Some(at as u16);
+        self.changed = Some(EtaCause::Visit);
+        let (route, id) = (self.route.id, self.route.orders[at].id);
+        self.emit.event(route, id, seen.t, EventKind::OrderVisit(point));
+        let order = &mut self.route.orders[at];
+        if may_finish && !order.status.is_terminal() {
+            order.status = OrderStatus::Finished;
+            let kind = EventKind::StatusUpdate {
+                status: OrderStatus::Finished,
+                initiator: Initiator::Engine,
+            };
+            self.emit.event(route, id, seen.t, kind);
+        }
+        if was_open && !self.policy.delivery_by_order_statuses {
+            self.mark_skipped(at);
+        }
+        self.refresh_head(seen.t);
+    }
+
+    /// Tells the ARRIVAL of a stay that was silent so far, with its `nearby` before it.
+    pub fn tell_arrival(&mut self, slot: StaySlot) {
+        let stay = self.stays.stay(slot);
+        let (at, entered) = (stay.at, stay.presence.entered);
+        self.nearby_by_arrival(at, entered.t);
+        let order = &mut self.route.orders[at];
+        order.stays_told = order.stays_told.saturating_add(1);
+        let stay = self.stays.stay_mut(slot);
+        stay.told = Some(order.stays_told);
+        let point = stay_point(stay, entered, stay.entered_estimated);
+        self.emit.event(self.route.id, order.id, entered.t, EventKind::Arrival(point));
+    }
+
+    fn leave(&mut self, slot: StaySlot, exit: Exit) {
+        let stay = self.stays.stay(slot);
+        let inside = stay.presence.last_inside;
+        let estimated = exit_time(&stay.centre, stay.fence.radius_m, inside, exit.first_away);
+        self.depart(slot, exit.left, estimated, EndReason::Left);
+    }
+
+    /// Ends a stay otherwise than by leaving: at its last position inside.
+    pub fn end_stay(&mut self, slot: StaySlot, reason: EndReason) {
+        let inside = self.stays.stay(slot).presence.last_inside;
+        self.depart(slot, inside, inside.t, reason);
+    }
+
+    fn depart(&mut self, slot: StaySlot, seen: Seen, estimated: Time, reason: EndReason) {
+        let stay = self.stays.stay(slot);
+        let order = &mut self.route.orders[stay.at];
+        order.stay = StaySlot::NONE;
+        if stay.told.is_some() {
+            let at = stay_point(stay, seen, estimated);
+            let kind = EventKind::Departure { at, visited: order.is_visited, reason };
+            self.emit.event(self.route.id, order.id, seen.t, kind);
+        }
+        self.stays.unchain(&mut self.line.first_stay, slot);
+        self.stays.remove(slot);
+        self.line.clearance.forget();
+        self.changed = Some(EtaCause::Visit);
+    }
+}
+
+fn stay_point(stay: &Stay, seen: Seen, estimated_time: Time) -> StayPoint {
+    let point: Point = seen.point;
+    StayPoint {
+        stay: stay.told.unwrap_or(0),
+        point,
+        device_time: seen.t,
+        estimated_time,
+        used_mark_delivered_radius: stay.radius,
+        inferred: false,
+        interpolated: false,
+    }
+}
