@@ -13,12 +13,13 @@ use crate::domain::time::{DAY_MS, Time};
 /// A position that came to no courier.
 pub(super) fn refuse(
     courier: CourierId,
+    route: Option<RouteId>,
     position: &Position,
     received_at: Time,
     reason: &'static str,
     out: &mut Vec<Told>,
 ) {
-    let (route, t) = (None, position.device_time);
+    let t = position.device_time;
     let backfilled = received_at - t > 300_000;
     out.push(Told { courier, backfilled, body: ToldBody::Dropped { route, t, reason } });
 }
@@ -48,7 +49,7 @@ pub(super) fn position(
         None
     };
     if let Some(reason) = refused {
-        scene.drop_fix(None, &fix, reason);
+        scene.drop_fix(named, &fix, reason);
         return;
     }
     for id in movable {

@@ -68,7 +68,7 @@ impl Oracle {
         out: &mut Vec<Told>,
     ) {
         let Some(known) = self.couriers.get_mut(&courier) else {
-            accept::refuse(courier, position, received_at, "unknown_courier", out);
+            accept::refuse(courier, route, position, received_at, "unknown_courier", out);
             return;
         };
         let policy = self.policies.get(&known.plan.company).unwrap_or(&self.default_policy);

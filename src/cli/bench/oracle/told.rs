@@ -35,7 +35,7 @@ pub enum ToldBody {
     RouteViolated(RouteId),
     /// A position was not evaluated.
     Dropped {
-        /// The route it would have moved; `None`: it came to none.
+        /// The route it would have moved, or was named to; `None`: it came to none.
         route: Option<RouteId>,
         /// Its device time.
         t: Time,
