@@ -94,37 +94,35 @@ impl Planner<'_> {
 
     /// Open, or in a stay that began before the visit.
     fn counts(&self, order: &Order) -> bool {
-        order.is_open(self.policy) || order.stay.as_ref().is_some_and(|stay| !stay.is_further)
+        order.is_open(self.policy) || order.is_in_first_stay()
     }
 
     /// The order at whose stop the courier is: the last visited one, else one of the head.
     fn anchor(&self) -> Option<usize> {
         let in_stay = |&index: &usize| self.route.order(index).is_some_and(|o| o.stay.is_some());
-        let last = self.route.last_visited.and_then(|id| self.route.find(id)).filter(in_stay);
+        let served =
+            |&index: &usize| self.route.order(index).is_some_and(|order| order.is_in_first_stay());
+        let last = self.route.last_visited.and_then(|id| self.route.find(id)).filter(served);
         last.or_else(|| {
             let head = self.route.head(self.policy);
-            head.iter().any(|index| in_stay(index)).then(|| head[0])
+            head.into_iter().find(in_stay)
         })
     }
 
     fn served_stop(&self) -> Option<Vec<usize>> {
         let anchor = self.anchor()?;
-        let place = self.route.order(anchor)?.plan.point?;
-        let here = |order: &Order| order.plan.point.is_some_and(|p| place.is_same_place(p));
-        let stops = self.route.stops(|index, order| {
-            index == anchor || order.is_open(self.policy) || (self.counts(order) && here(order))
-        });
+        let stops = self.route.stops(|_, order| self.counts(order));
         stops.into_iter().find(|stop| stop.contains(&anchor))
     }
 
     /// The depots between and the stops still to come, in sequence.
     fn remaining(&self, served: Option<&[usize]>) -> Vec<Leg> {
         let is_served = |index: usize| served.is_some_and(|stop| stop.contains(&index));
-        let mut stops = self
-            .route
-            .stops(|index, order| order.is_open(self.policy) && !is_served(index))
-            .into_iter()
-            .peekable();
+        let mut stops = self.route.stops(|_, order| order.is_open(self.policy));
+        for stop in &mut stops {
+            stop.retain(|&index| !is_served(index));
+        }
+        let mut stops = stops.into_iter().filter(|stop| !stop.is_empty()).peekable();
         let first = served.and_then(|stop| stop.first().copied()).unwrap_or(0);
         let mut legs = Vec::new();
         for (index, place) in self.route.nodes.iter().enumerate() {

@@ -166,12 +166,11 @@ fn watch_starting_depot(route: &mut Route, old: Option<DepotPlan>) {
 }
 
 impl Scene<'_> {
-    /// After a change: START of new orders, the head, the ETA, owed `shift_start`.
+    /// After a change: START of new orders, the head, the ETA.
     fn settle(&mut self, route: &mut Route, cause: EtaCause) {
         self.arrivals_are_fresh =
             route.last_fix.is_some_and(|last| self.received_at - last.t <= 300_000);
         let started = route.has_started;
-        let owed_before: Vec<OrderId> = owed(route);
         if started {
             self.tell_starts(route);
         }
@@ -179,7 +178,6 @@ impl Scene<'_> {
         if !route.has_ended {
             self.evaluate(route, cause);
         }
-        self.raise_shift_starts(route, &owed_before);
     }
 
     fn put_route(mut self, routes: &mut BTreeMap<RouteId, Route>, plan: &RoutePlan) {
@@ -217,14 +215,14 @@ impl Scene<'_> {
         routes.insert(plan.id, route);
     }
 
-    /// ORDER_CREATED and INTERVAL_UPDATE of a stored route.
+    /// ORDER_CREATED and INTERVAL_UPDATE of a stored route, in sequence.
     fn tell_documents(&mut self, route: &Route, plan: &RoutePlan) {
         let (id, t) = (route.id, self.t);
-        for order in plan.orders().filter(|order| order.created && route.find(order.id).is_none()) {
-            self.tell_event(id, order.id, t, EventKind::OrderCreated);
-        }
         for order in plan.orders() {
             let old = route.find(order.id).and_then(|index| route.order(index));
+            if old.is_none() && order.created {
+                self.tell_event(id, order.id, t, EventKind::OrderCreated);
+            }
             if old.is_some_and(|old| old.plan.window != order.window) {
                 let kind = EventKind::IntervalUpdate { window: order.window };
                 self.tell_event(id, order.id, t, kind);
@@ -252,7 +250,8 @@ impl Scene<'_> {
             if plan.created {
                 self.tell_event(route.id, plan.id, self.t, EventKind::OrderCreated);
             }
-            route.nodes.push(Place::Order(Box::new(Order::new(plan.clone()))));
+            let place = Place::Order(Box::new(Order::new(plan.clone())));
+            route.nodes.insert(end_of_orders(route), place);
             return;
         };
         let Some(old) = route.order(index) else { return };
@@ -288,8 +287,11 @@ impl Scene<'_> {
     }
 }
 
-fn owed(route: &Route) -> Vec<OrderId> {
-    route.orders().filter(|order| order.shift_start_due).map(|order| order.plan.id).collect()
+/// Behind the last order; end depots and garages stay at the end.
+fn end_of_orders(route: &Route) -> usize {
+    let last = (0..route.nodes.len()).rev().find(|&index| route.order(index).is_some());
+    let starts_at_depot = matches!(route.nodes.first(), Some(Place::Depot(_)));
+    last.map_or(usize::from(starts_at_depot), |last| last + 1)
 }
 
 fn blank(plan: &RoutePlan, stored_at: Time) -> Route {

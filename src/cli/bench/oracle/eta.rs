@@ -1,5 +1,7 @@
 //! Section 6: what is told of the ETA, and what the clock does to it.
 
+use std::collections::BTreeMap;
+
 use super::chain::chain;
 use super::route::Route;
 use super::scene::Scene;
@@ -15,7 +17,7 @@ pub(super) fn deadline(route: &Route, policy: &Policy) -> Option<Time> {
 }
 
 fn eta_deadline(route: &Route) -> Option<Time> {
-    let last = route.last_fix?.t;
+    let last = route.last_t?;
     route.orders().find(|order| order.told_eta.is_some())?;
     let stale = (!route.told_stale).then(|| last + STALE_MS + 1);
     let passed = route
@@ -30,7 +32,8 @@ impl Scene<'_> {
     /// Evaluates the whole chain and tells what changed.
     pub fn evaluate(&mut self, route: &mut Route, cause: EtaCause) {
         let Some(last) = route.last_fix else { return };
-        let etas = chain(route, self.policy, self.travel);
+        let silent = self.age_ms(route) > NULL_MS;
+        let etas = if silent { BTreeMap::new() } else { chain(route, self.policy, self.travel) };
         let policy = self.policy;
         let mut changed = Vec::new();
         for order in route.orders_mut() {
@@ -43,19 +46,36 @@ impl Scene<'_> {
                 changed.push(OrderEta { order: id, eta: order.eta });
             }
         }
-        self.tell_etas(route, last.t, cause, changed);
+        self.tell_etas(route, cause, changed);
     }
 
-    fn tell_etas(&mut self, route: &mut Route, now: Time, cause: EtaCause, orders: Vec<OrderEta>) {
+    fn tell_etas(&mut self, route: &mut Route, cause: EtaCause, orders: Vec<OrderEta>) {
         let Some(last) = route.last_fix else { return };
-        let stale = self.received_at - last.t > STALE_MS;
+        let stale = self.age_ms(route) > STALE_MS;
         let known = route.orders().any(|order| order.told_eta.is_some());
         if orders.is_empty() && (!known || stale == route.told_stale) {
             return;
         }
         route.told_stale = stale;
-        let change = EtaChange { route: route.id, now, cause, stale };
+        let change = EtaChange { route: route.id, now: last.t, cause, stale };
         self.tell(self.backfilled, ToldBody::Eta { change, orders });
+    }
+
+    /// How old the last accepted position is by the server's clock, coarse ones included.
+    fn age_ms(&self, route: &Route) -> i64 {
+        route.last_t.map_or(0, |last| self.received_at - last)
+    }
+
+    /// Tracking is over: nothing is expected any more.
+    pub fn withdraw_etas(&mut self, route: &mut Route) {
+        let mut changed = Vec::new();
+        for order in route.orders_mut() {
+            order.eta = None;
+            if order.told_eta.take().is_some() {
+                changed.push(OrderEta { order: order.plan.id, eta: None });
+            }
+        }
+        self.tell_etas(route, EtaCause::Timer, changed);
     }
 
     /// The clock at work on one route.
@@ -68,23 +88,27 @@ impl Scene<'_> {
         if eta_deadline(route).is_none_or(|due| due > now) {
             return;
         }
-        let silent = route.last_fix.is_some_and(|last| now - last.t > NULL_MS);
+        let silent = self.age_ms(route) > NULL_MS;
         let mut changed = Vec::new();
         for order in route.orders_mut() {
             let Some(told) = order.told_eta else { continue };
             let passed = order.stay.is_none() && now - told.eta >= CHANGE_MS;
             if silent || passed {
-                order.eta = (!silent).then(|| clamped(told, now));
+                order.eta = order.eta.filter(|_| !silent).map(|eta| clamped(eta, now));
                 order.told_eta = order.eta;
                 changed.push(OrderEta { order: order.plan.id, eta: order.eta });
             }
         }
-        self.tell_etas(route, now, EtaCause::Timer, changed);
+        self.tell_etas(route, EtaCause::Timer, changed);
     }
 }
 
 fn clamped(eta: Eta, now: Time) -> Eta {
-    Eta { eta: now, arrival: eta.arrival.max(now), completion: eta.completion.max(now) }
+    Eta {
+        eta: eta.eta.max(now),
+        arrival: eta.arrival.max(now),
+        completion: eta.completion.max(now),
+    }
 }
 
 fn has_changed(told: Option<Eta>, new: Option<Eta>) -> bool {

@@ -91,11 +91,13 @@ impl Oracle {
         known.routes.values().filter_map(|route| eta::deadline(route, policy)).min()
     }
 
-    /// The clock says `now`: ends tracking, and clamps, marks stale or takes back passed ETAs.
+    /// The clock says `now`; works on the route that is due first: ends tracking, and clamps, marks stale or takes back passed ETAs.
     pub fn tick(&mut self, courier: CourierId, now: Time, out: &mut Vec<Told>) {
         let Some(known) = self.couriers.get_mut(&courier) else { return };
         let policy = self.policies.get(&known.plan.company).unwrap_or(&self.default_policy);
-        for route in known.routes.values_mut() {
+        let due = |route: &&mut Route| eta::deadline(route, policy);
+        let first = known.routes.values_mut().filter(|route| due(route).is_some()).min_by_key(due);
+        if let Some(route) = first {
             Scene::new(courier, policy, &self.travel, now, out).clock(route);
         }
     }

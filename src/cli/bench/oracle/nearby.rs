@@ -20,13 +20,12 @@ impl Scene<'_> {
         self.tell(false, ToldBody::Notification(notification));
     }
 
-    /// The `shift_start` of every open order that is owed one, but for those of `withheld`.
-    pub fn raise_shift_starts(&mut self, route: &mut Route, withheld: &[OrderId]) {
+    /// The `shift_start` of every open order that is owed one.
+    pub fn raise_shift_starts(&mut self, route: &mut Route) {
         let (id, policy) = (route.id, self.policy);
         let mut due = Vec::new();
         for order in route.orders_mut() {
-            if order.shift_start_due && order.is_open(policy) && !withheld.contains(&order.plan.id)
-            {
+            if order.shift_start_due && order.is_open(policy) {
                 order.shift_start_due = false;
                 due.push((order.plan.id, order.eta.map(|eta| eta.eta)));
             }
@@ -60,10 +59,11 @@ impl Scene<'_> {
     pub fn raise_nearby(&mut self, route: &mut Route, fix: &Fix, regular: bool) {
         let (id, policy, head) = (route.id, self.policy, route.head_ids(self.policy));
         let started = route.has_started;
+        let skipped = route.orders().any(|order| order.skipped && order.is_open(policy));
         let mut due = Vec::new();
         for order in route.orders_mut() {
             let eta = order.eta.map(|eta| eta.eta);
-            let in_reach = head.contains(&order.plan.id) || eta.is_some();
+            let in_reach = head.contains(&order.plan.id) || (!skipped && eta.is_some());
             let may = started && order.is_open(policy) && in_reach;
             for (index, &threshold) in policy.nearby_eta_ms.iter().enumerate().take(4) {
                 let holds = may && eta.is_some_and(|eta| eta - fix.t <= threshold);

@@ -106,6 +106,11 @@ impl Order {
         by_status && (policy.delivery_by_order_statuses || !self.visited)
     }
 
+    /// In a stay that began before the order was visited.
+    pub fn is_in_first_stay(&self) -> bool {
+        self.stay.as_ref().is_some_and(|stay| !stay.is_further)
+    }
+
     /// The window's start, if the dwell and the service wait for it.
     pub fn waits_until(&self, policy: &Policy) -> Option<Time> {
         let eta_type = self.plan.eta_type.unwrap_or(policy.eta_type);

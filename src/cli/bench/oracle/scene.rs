@@ -134,7 +134,7 @@ impl<'a> Scene<'a> {
         let at = stay_point(stay, &stay.entered, stay.entry_estimate);
         let (id, t) = (order.plan.id, stay.entered.t);
         let event = OrderEvent { order: id, route: route.id, t, kind: EventKind::Arrival(at) };
-        self.tell(!self.arrivals_are_fresh, ToldBody::Event(event));
+        self.tell(self.backfilled, ToldBody::Event(event));
     }
 
     /// Ends a stay otherwise than by leaving.

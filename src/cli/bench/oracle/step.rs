@@ -23,7 +23,6 @@ impl Scene<'_> {
         let before = route.last_fix;
         if route.tracking_ends(self.policy).is_some_and(|end| fix.t > end) {
             route.last_t = route.last_t.max(Some(fix.t));
-            route.last_fix = Some(fix);
             self.end_tracking(route);
             return;
         }
@@ -43,7 +42,7 @@ impl Scene<'_> {
             self.evaluate(route, cause);
         }
         if fix.is_fresh() {
-            self.raise_shift_starts(route, &[]);
+            self.raise_shift_starts(route);
             self.raise_nearby(route, &fix, regular);
         }
     }
@@ -53,6 +52,7 @@ impl Scene<'_> {
         for index in 0..route.nodes.len() {
             self.end_stay(route, index, EndReason::TrackingOver);
         }
+        self.withdraw_etas(route);
     }
 
     fn step_start(&mut self, route: &mut Route, before: Option<Fix>, fix: &Fix) {
@@ -61,13 +61,12 @@ impl Scene<'_> {
         }
         let instant = route.start_instant();
         let is_time = instant.is_none_or(|instant| fix.t >= instant);
-        let moved = self.step_first_fix(route, fix, is_time);
         let starts = match route.starting_depot() {
             Some((depot, radius)) => {
                 self.step_depot(route, depot.point, radius, before, fix);
                 is_time && route.loading.left
             }
-            None => moved,
+            None => self.step_first_fix(route, fix, is_time),
         };
         if starts {
             self.start(route);
