@@ -31,7 +31,6 @@ fn eta_deadline(route: &Route) -> Option<Time> {
 impl Scene<'_> {
     /// Evaluates the whole chain and tells what changed.
     pub fn evaluate(&mut self, route: &mut Route, cause: EtaCause) {
-        let Some(last) = route.last_fix else { return };
         let silent = self.age_ms(route) > NULL_MS;
         let etas = if silent { BTreeMap::new() } else { chain(route, self.policy, self.travel) };
         let policy = self.policy;
