@@ -50,5 +50,7 @@ pub mod cli;
 pub mod domain;
 pub mod engine;
 #[cfg(feature = "daemon")]
+pub mod ingest;
+#[cfg(feature = "daemon")]
 pub mod runtime;
 pub mod travel;

@@ -1,3 +1,61 @@
-//! The commands of the binary.
+//! The commands: what can be asked of the binary, and how a run ends. Exit 0 on success, 1 on
+//! failure with its lines on stderr, 2 on wrong usage.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "commands read the files they are named, and replay keeps pace with a clock"
+)]
 
 pub mod bench;
+pub mod check_config;
+pub mod error;
+pub mod evaluate;
+pub mod plan;
+pub mod replay;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::check_config::{CheckConfigArgs, check_config};
+use self::evaluate::{EvaluateArgs, evaluate};
+use self::replay::{ReplayArgs, replay};
+
+/// Knows when a courier is at the doorstep: arrivals, visits, departures and ETAs from positions
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Replay(ReplayArgs),
+    Evaluate(EvaluateArgs),
+    CheckConfig(CheckConfigArgs),
+}
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn run() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Replay(args) => replay(&args),
+        Command::Evaluate(args) => evaluate(&args),
+        Command::CheckConfig(args) => check_config(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  doorstep check-config --plan plan.json
+  doorstep replay --plan plan.json --positions positions.csv
+  doorstep evaluate --plan plan.json --positions positions.csv --truth truth.csv";

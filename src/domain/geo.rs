@@ -3,7 +3,8 @@
 //! Near a point, distance is Pythagoras over metres per degree, taken from the meridian and the
 //! prime-vertical radius of curvature at that point's latitude (Rapp, *Geometric Geodesy I*, 1991,
 //! section 3.5). Where that does not hold (beyond 20 km, poleward of 75 degrees) it is Lambert's
-//! formula for long lines (Lambert 1942; relative error about 1e-6).
+//! formula for long lines (Lambert 1942; relative error 1.4e-6 to 10,000 km, 1e-5 to 16,000 km, and
+//! below 1 % towards the antipode).
 
 use core::f64::consts::PI;
 
@@ -222,12 +223,14 @@ pub const PLANE_LAT_E7_MAX: i32 = 750_000_000;
 
 const LAT_E7_MAX: i32 = 900_000_000;
 const LON_E7_MAX: i32 = 1_800_000_000;
-const RADIANS_PER_E7: f64 = PI / 180.0 / E7;
+/// Radians per unit of 1e-7 degrees.
+pub const RADIANS_PER_E7: f64 = PI / 180.0 / E7;
 /// WGS 84 semi-major axis.
-const EQUATOR_RADIUS_M: f64 = 6_378_137.0;
+pub const EQUATOR_RADIUS_M: f64 = 6_378_137.0;
 /// WGS 84 flattening.
-const FLATTENING: f64 = 1.0 / 298.257_223_563;
-const ECCENTRICITY_2: f64 = FLATTENING * (2.0 - FLATTENING);
+pub const FLATTENING: f64 = 1.0 / 298.257_223_563;
+/// WGS 84 first eccentricity, squared.
+pub const ECCENTRICITY_2: f64 = FLATTENING * (2.0 - FLATTENING);
 const MEAN_RADIUS_M: f64 = EQUATOR_RADIUS_M * (1.0 - FLATTENING / 3.0);
 /// Nearer to the antipode than this (about 60 km) Lambert's correction loses its digits.
 const ANTIPODE_RAD: f64 = 0.01;

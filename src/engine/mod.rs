@@ -7,6 +7,7 @@
 mod chain;
 mod clearance;
 mod commands;
+pub mod courier_index;
 mod couriers;
 mod crossing;
 mod deadlines;
@@ -23,6 +24,7 @@ mod policies;
 mod positions;
 mod presence;
 mod progress;
+mod queries;
 mod route;
 mod stay;
 mod step;
@@ -35,6 +37,7 @@ use std::collections::BTreeMap;
 use crate::domain::eta::Eta;
 use crate::domain::ids::{CompanyId, PARTITIONS, PartitionId};
 use crate::domain::time::{SECOND_MS, Time};
+use courier_index::CourierIndex;
 use couriers::{CourierSlot, Couriers, PolicySlot};
 use deadlines::{Deadline, Deadlines, Entry};
 use emit::Emit;
@@ -58,6 +61,8 @@ pub struct Engine {
     couriers: Couriers,
     routes: Routes,
     stays: Stays,
+    index: CourierIndex,
+    /// Scratch of one evaluation.
     etas: Vec<Option<Eta>>,
 }
 
@@ -80,6 +85,7 @@ impl Engine {
             couriers: Couriers::default(),
             routes: Routes::default(),
             stays: Stays::default(),
+            index: CourierIndex::new(),
             etas: Vec::new(),
         }
     }

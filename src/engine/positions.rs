@@ -83,11 +83,20 @@ impl Engine {
         !line.is_over && fix.seen.t >= line.active_from
     }
 
-    /// Keeps the last known position of a courier.
+    /// Keeps the last known position of a courier, and the index in step with it.
     fn locate(&mut self, courier: CourierSlot, fix: &Fix) {
         let line = self.couriers.line_mut(courier);
-        if !fix.is_coarse() && line.last.is_none_or(|last| last.t < fix.seen.t) {
-            line.last = Some(fix.seen);
+        if fix.is_coarse() || line.last.is_some_and(|last| last.t >= fix.seen.t) {
+            return;
+        }
+        line.last = Some(fix.seen);
+        match line.anchor {
+            None => line.anchor = Some(self.index.place(courier.0, fix.seen.point)),
+            Some(anchor) => {
+                if let Some(next) = self.index.moved(courier.0, anchor, fix.seen.point) {
+                    line.anchor = Some(next);
+                }
+            }
         }
     }
 }

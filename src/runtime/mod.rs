@@ -1,4 +1,6 @@
-//! What stands between the outside and the engine: partitions and their stamps. Later rooms:
-//! shards, admission, committer, clock.
+//! What stands between the outside and the engine: partitions and their stamps, local times. Later
+//! rooms: shards, admission, committer, clock.
 
+pub mod error;
+pub mod local_time;
 pub mod partition;

@@ -1,0 +1,45 @@
+//! Why a command failed, as the lines it leaves on stderr.
+
+use std::io;
+
+use thiserror::Error;
+
+use crate::ingest::error::FileError;
+
+/// What ends a command before its work is done.
+#[derive(Debug, Error)]
+pub enum CliError {
+    /// The plan is not valid: one line per error, each with its place.
+    #[error("{0}")]
+    Plan(String),
+    /// A file of positions cannot be read, or a row of it cannot be parsed.
+    #[error(transparent)]
+    Positions(#[from] FileError),
+    /// A row that cannot be parsed, where another flag would have passed over it.
+    #[error("{0} (--skip-bad passes over such rows)")]
+    BadRow(FileError),
+    /// A file of truth or stops cannot be used: the line says where and why.
+    #[error("{0}")]
+    Truth(String),
+    /// A batch in the positions file has no end.
+    #[error("{file}:{line}: batch: more than {max} rows in one batch")]
+    BatchTooLarge {
+        /// The file.
+        file: String,
+        /// The row that is one too many.
+        line: u64,
+        /// How many are allowed.
+        max: usize,
+    },
+    /// The results cannot be written.
+    #[error("failed to write the results: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl CliError {
+    /// Whether whoever read the results has gone away, which is no failure.
+    #[must_use]
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}

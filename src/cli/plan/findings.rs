@@ -1,0 +1,162 @@
+//! What is wrong with a plan and where: errors that refuse it, warnings that do not. Also the
+//! checks that many rooms need, each of which says what is allowed.
+
+use std::fmt::{Display, Write};
+
+use crate::domain::geo::Point;
+use crate::domain::policy::{RADIUS_MAX_M, Radius};
+use crate::domain::position::{Source, SourceSet};
+
+/// A place in the file, such as `routes[0].orders[3].lat`.
+#[derive(Clone, Debug)]
+pub(super) struct Place(String);
+
+impl Place {
+    /// A key of the whole file.
+    pub(super) fn root(key: &str) -> Self {
+        Self(key.to_owned())
+    }
+
+    /// A key of the object here.
+    pub(super) fn key(&self, key: &str) -> Self {
+        Self(format!("{}.{key}", self.0))
+    }
+
+    /// An entry of the list here.
+    pub(super) fn index(&self, index: usize) -> Self {
+        Self(format!("{}[{index}]", self.0))
+    }
+}
+
+/// Everything found while a plan was read.
+#[derive(Debug)]
+pub(super) struct Findings {
+    file: String,
+    errors: Vec<String>,
+    warnings: Vec<String>,
+    errors_more: usize,
+}
+
+impl Findings {
+    /// Nothing found yet in that file.
+    pub(super) fn new(file: &str) -> Self {
+        Self { file: file.to_owned(), errors: Vec::new(), warnings: Vec::new(), errors_more: 0 }
+    }
+
+    /// Something that refuses the plan. Only the first [`ERRORS_MAX`] are kept, the rest counted.
+    pub(super) fn error(&mut self, place: &Place, problem: impl Display) {
+        if self.errors.len() < ERRORS_MAX {
+            self.errors.push(format!("{}: {}: {problem}", self.file, place.0));
+        } else {
+            self.errors_more += 1;
+        }
+    }
+
+    /// Something worth a word.
+    pub(super) fn warn(&mut self, place: &Place, problem: impl Display) {
+        self.warnings.push(format!("{}: {}: warning: {problem}", self.file, place.0));
+    }
+
+    /// The value, or an error at that place.
+    pub(super) fn good<T, E: Display>(&mut self, place: &Place, value: Result<T, E>) -> Option<T> {
+        value.map_err(|problem| self.error(place, problem)).ok()
+    }
+
+    /// The warnings if there was no error, else the errors as lines.
+    pub(super) fn finish(self) -> Result<Vec<String>, String> {
+        if self.errors.is_empty() {
+            return Ok(self.warnings);
+        }
+        let mut lines = self.errors.join("\n");
+        if self.errors_more > 0 {
+            let _ = write!(lines, "\n{}: and {} more errors", self.file, self.errors_more);
+        }
+        Err(lines)
+    }
+
+    /// A finite number of at least 0.
+    pub(super) fn not_negative(&mut self, place: &Place, value: f64) -> Option<f64> {
+        if value.is_finite() && value >= 0.0 {
+            return Some(value);
+        }
+        self.error(place, format!("{value} is not allowed: expected a number of 0 or more"));
+        None
+    }
+
+    /// A whole number of seconds, 0 or more.
+    pub(super) fn seconds(&mut self, place: &Place, value: i64) -> Option<u32> {
+        let seconds = u32::try_from(value).ok().filter(|seconds| *seconds <= SECONDS_MAX);
+        if seconds.is_none() {
+            let problem =
+                format!("{value} is not allowed: expected whole seconds from 0 to {SECONDS_MAX}");
+            self.error(place, problem);
+        }
+        seconds
+    }
+
+    /// A radius of a fence.
+    pub(super) fn radius(&mut self, place: &Place, metres: f64) -> Option<Radius> {
+        let radius = Radius::from_metres(metres);
+        if radius.is_none() {
+            let problem =
+                format!("{metres} is not allowed: expected metres from 0 to {RADIUS_MAX_M}");
+            self.error(place, problem);
+        }
+        radius
+    }
+
+    /// A place on earth.
+    pub(super) fn point(&mut self, place: &Place, lat: f64, lon: f64) -> Option<Point> {
+        self.good(place, Point::from_degrees(lat, lon))
+    }
+
+    /// A text that is not empty and not too long.
+    pub(super) fn text(&mut self, place: &Place, text: &str, chars_max: usize) {
+        let chars = text.chars().count();
+        if chars > chars_max {
+            self.error(place, format!("{chars} characters: at most {chars_max} are allowed"));
+        }
+    }
+
+    /// A number (the name of an object): a text of 1 to [`NUMBER_CHARS_MAX`] characters.
+    pub(super) fn number(&mut self, place: &Place, number: &str) {
+        if number.trim().is_empty() {
+            self.error(place, "is empty: expected a text that names it");
+        }
+        self.text(place, number, NUMBER_CHARS_MAX);
+    }
+
+    /// One of several words.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        place: &Place,
+        word: &str,
+        choices: &[(&str, T)],
+    ) -> Option<T> {
+        let found = choices.iter().find(|(name, _)| *name == word);
+        if found.is_none() {
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            self.error(place, format!("\"{word}\" is not one of {}", names.join(", ")));
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    /// A list of sources.
+    pub(super) fn sources(&mut self, place: &Place, names: &[String]) -> SourceSet {
+        let choices = Source::ALL.map(|source| (source.name(), source));
+        let mut set = SourceSet::NONE;
+        for (index, name) in names.iter().enumerate() {
+            if let Some(source) = self.choice(&place.index(index), name, &choices) {
+                set = set.with(source);
+            }
+        }
+        set
+    }
+}
+
+/// Errors told before the rest is only counted.
+const ERRORS_MAX: usize = 20;
+/// Longest number of an object, as for orders in the API document.
+const NUMBER_CHARS_MAX: usize = 80;
+/// Longest service time: a week.
+const SECONDS_MAX: u32 = 7 * 86_400;

@@ -1,0 +1,6 @@
+//! Positions from the outside: parsed into domain types at once, refused with their place.
+
+#![expect(clippy::disallowed_types, reason = "this layer opens the files it is named")]
+
+pub mod error;
+pub mod files;
