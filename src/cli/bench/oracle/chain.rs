@@ -100,8 +100,7 @@ impl Planner<'_> {
     /// The order at whose stop the courier is: the last visited one, else one of the head.
     fn anchor(&self) -> Option<usize> {
         let in_stay = |&index: &usize| self.route.order(index).is_some_and(|o| o.stay.is_some());
-        let served =
-            |&index: &usize| self.route.order(index).is_some_and(|order| order.is_in_first_stay());
+        let served = |&index: &usize| self.route.order(index).is_some_and(Order::is_in_first_stay);
         let last = self.route.last_visited.and_then(|id| self.route.find(id)).filter(served);
         last.or_else(|| {
             let head = self.route.head(self.policy);
