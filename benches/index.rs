@@ -1,5 +1,7 @@
 //! The index of couriers by criterion: the same fleet and seed as `doorstep bench index`.
 
+#![expect(clippy::disallowed_methods, reason = "a bench measures time")]
+
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use doorstep::cli::bench::index_bench::IndexedFleet;
 use doorstep::cli::bench::index_fleet::CYCLE_STEPS;

@@ -14,6 +14,8 @@
 //! | 1 | [`engine`] | what is told: inputs in, outputs out; owns the travel-time question |
 //! | 2 | [`travel`] | travel times: answers that question from arrays |
 //! | 3 | [`runtime`] | partitions and their stamps, local times |
+//! | 5 | [`ingest`] | positions from the outside: recorded days in files |
+//! | 7 | [`cli`] | the commands: plan files, replay, evaluate |
 //!
 //! Without the one cargo feature, `daemon`, only ranks 0 to 2 are built: no clock, no chance, no
 //! thread, no file, no environment (`clippy.toml` bans them below the layers that need them).

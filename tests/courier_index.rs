@@ -136,7 +136,7 @@ struct Query {
 fn point(lat_e7: i64, lon_e7: i64) -> Point {
     let lat_e7 = lat_e7.clamp(-900_000_000, 900_000_000);
     let lon_e7 = (lon_e7 + 1_800_000_000).rem_euclid(3_600_000_000) - 1_800_000_000;
-    Point::from_e7(lat_e7 as i32, lon_e7 as i32).unwrap_or(Point::from_e7(1, 1).unwrap())
+    Point::from_e7(lat_e7 as i32, lon_e7 as i32).unwrap_or(Point::ANYWHERE)
 }
 
 /// Points about one centre, at a spread (in units of 1e-7 degrees) of a street to a continent.

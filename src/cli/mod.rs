@@ -3,7 +3,8 @@
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "commands read the files they are named, and replay keeps pace with a clock"
+    clippy::print_stderr,
+    reason = "commands read the files they are named, tell what they refuse, and keep pace"
 )]
 
 pub mod bench;

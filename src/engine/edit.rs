@@ -38,6 +38,7 @@ pub fn empty_route(plan: &RoutePlan, created_at: Time) -> (RouteLine, Route) {
         courier: plan.courier,
         mode: plan.routing_mode,
         orders: Vec::new(),
+        gone: Vec::new(),
         depots_between: Vec::new(),
         depot: None,
         starting_depot: None,
@@ -116,16 +117,41 @@ impl RouteStep<'_, '_> {
         for new in plan.orders() {
             let order = match old.iter().position(|order| order.id == new.id) {
                 Some(at) => {
-                    let mut order = old.swap_remove(at);
+                    let mut order = old.remove(at);
                     order.edit(new);
                     order.is_skipped = false;
                     order
                 }
-                None => Order::new(new),
+                None => self.arrival(new),
             };
             self.route.orders.push(order);
         }
+        for gone in old {
+            self.keep_gone(gone);
+        }
         self.chain_stays();
+    }
+
+    /// An order that comes onto the route: new, or back with what was told of it.
+    fn arrival(&mut self, plan: &OrderPlan) -> Order {
+        let Some(at) = self.route.gone.iter().position(|order| order.id == plan.id) else {
+            return Order::new(plan);
+        };
+        let mut order = self.route.gone.remove(at);
+        order.edit(plan);
+        order.status = plan.status;
+        order
+    }
+
+    fn keep_gone(&mut self, mut order: Order) {
+        order.is_next = false;
+        order.is_skipped = false;
+        order.told_eta = Order::NO_ETA;
+        order.nearby_primed = 0;
+        if self.route.gone.len() == GONE_MAX {
+            self.route.gone.remove(0);
+        }
+        self.route.gone.push(order);
     }
 
     /// Chains the open stays anew after the sequence changed.
@@ -175,7 +201,8 @@ impl RouteStep<'_, '_> {
             if plan.created {
                 self.emit.event(self.route.id, plan.id, self.now, EventKind::OrderCreated);
             }
-            self.route.orders.push(Order::new(plan));
+            let order = self.arrival(plan);
+            self.route.orders.push(order);
             if self.line.is_started {
                 self.start_order(self.route.orders.len() - 1, self.now);
             }
@@ -203,7 +230,8 @@ impl RouteStep<'_, '_> {
         if stay.is_some() {
             self.end_stay(stay, reason);
         }
-        self.route.orders.remove(at);
+        let gone = self.route.orders.remove(at);
+        self.keep_gone(gone);
         for between in &mut self.route.depots_between {
             between.before -= usize::from(between.before > at);
         }
@@ -286,3 +314,6 @@ fn depots_between(plan: &RoutePlan) -> Vec<DepotBetween> {
     }
     found
 }
+
+/// So many orders that left a route are remembered, the latest ones.
+const GONE_MAX: usize = crate::domain::route::ROUTE_ORDERS_MAX;

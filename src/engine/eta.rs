@@ -109,7 +109,7 @@ impl RouteStep<'_, '_> {
         }
         let is_stale = has_eta && age_ms > STALE_MS;
         let was_stale = core::mem::replace(&mut self.line.eta.is_stale, is_stale);
-        self.tell_etas(now, cause, is_stale, has_eta && was_stale != is_stale);
+        self.tell_etas(now, cause, has_eta && was_stale != is_stale);
         if age_ms > LOST_MS {
             self.line.eta.slack_ms = 0;
         }
@@ -134,7 +134,7 @@ impl RouteStep<'_, '_> {
 
     /// Tells each ETA that moved by [`TOLD_MS`] or more, appeared or vanished, and notes how far
     /// the others are from that.
-    fn tell_etas(&mut self, now: Time, cause: EtaCause, is_stale: bool, must_tell: bool) {
+    fn tell_etas(&mut self, now: Time, cause: EtaCause, must_tell: bool) {
         let start = self.emit.buffer().begin_etas();
         let mut slack_ms = TOLD_MS;
         let mut has_changed = false;
@@ -161,7 +161,8 @@ impl RouteStep<'_, '_> {
         self.line.eta.slack_ms = slack_ms;
         if has_changed || must_tell {
             let orders = self.emit.buffer().end_etas(start);
-            let change = EtaChange { route: self.route.id, now, cause, stale: is_stale };
+            let stale = self.emit.received_at() - self.line.last_t > STALE_MS;
+            let change = EtaChange { route: self.route.id, now, cause, stale };
             self.emit.tell(OutputBody::Eta { change, orders });
         }
     }
@@ -172,7 +173,7 @@ impl RouteStep<'_, '_> {
         self.line.eta.is_stale = false;
         self.etas.clear();
         self.etas.resize(self.route.orders.len(), None);
-        self.tell_etas(self.line.last_t, cause, false, false);
+        self.tell_etas(self.line.last_t, cause, false);
     }
 
     /// What the clock does to a route whose deadline is due.

@@ -36,7 +36,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::eta::Eta;
 use crate::domain::ids::{CompanyId, PARTITIONS, PartitionId};
-use crate::domain::time::{SECOND_MS, Time};
+use crate::domain::time::Time;
 use courier_index::CourierIndex;
 use couriers::{CourierSlot, Couriers, PolicySlot};
 use deadlines::{Deadline, Deadlines, Entry};
@@ -185,8 +185,3 @@ impl Engine {
         }
     }
 }
-
-/// A position taken longer before it came is refused.
-const TOO_OLD_MS: i64 = 24 * 3_600 * SECOND_MS;
-/// A position taken longer after it came is refused.
-const FUTURE_MS: i64 = 60 * SECOND_MS;

@@ -36,7 +36,12 @@ pub enum OutputBody {
         orders: EtaRange,
     },
     /// The courier violated the route's sequence; it stays violated.
-    RouteViolated(RouteId),
+    RouteViolated {
+        /// The route.
+        route: RouteId,
+        /// Device time of the position that did it.
+        t: Time,
+    },
     /// A position was not evaluated, and why.
     Dropped {
         /// The route it would have moved; `None`: it came to none.

@@ -1,13 +1,14 @@
 //! A position's way to the routes it moves: the checks of behaviour 3 that come before any route.
 
+use super::Engine;
 use super::couriers::{CourierLine, CourierSlot};
 use super::emit::Emit;
 use super::fix::{Fix, Seen};
 use super::output::DropReason;
 use super::route::RouteSlot;
-use super::{Engine, FUTURE_MS, TOO_OLD_MS};
 use crate::domain::ids::{CourierId, RouteId};
 use crate::domain::position::Position;
+use crate::domain::time::{DAY_MS, SECOND_MS};
 
 impl Engine {
     /// Steps over one position.
@@ -27,22 +28,19 @@ impl Engine {
         };
         let seen = Seen { t, point: position.point };
         let fix = Fix { seen, accuracy: position.accuracy_m, received_at: emit.received_at() };
-        if let Some(reason) = refusal(self.couriers.line(slot), position, &fix) {
+        let named = route.map(|id| self.route_of(slot, id));
+        if let Some(reason) = refusal(&fix)
+            .or_else(|| matches!(named, Some(None)).then_some(DropReason::Route))
+            .or_else(|| disallowed(self.couriers.line(slot), position))
+        {
             emit.dropped(route, t, reason);
             return;
         }
-        let moved = match route {
-            None => self.move_routes(slot, &fix, emit),
-            Some(id) => {
-                let Some(named) = self.route_of(slot, id) else {
-                    emit.dropped(route, t, DropReason::Route);
-                    return;
-                };
-                let mut moved = Moved::default();
-                self.move_route(slot, named, &fix, emit, &mut moved);
-                moved
-            }
-        };
+        let mut moved = Moved::default();
+        match named.flatten() {
+            None => self.move_routes(slot, &fix, emit, &mut moved),
+            Some(named) => self.move_route(slot, named, &fix, emit, &mut moved),
+        }
         if moved.active == 0 {
             emit.dropped(route, t, DropReason::Inactive);
         }
@@ -52,15 +50,13 @@ impl Engine {
     }
 
     /// Moves every active route of a courier, by id.
-    fn move_routes(&mut self, courier: CourierSlot, fix: &Fix, emit: &mut Emit) -> Moved {
-        let mut moved = Moved::default();
+    fn move_routes(&mut self, courier: CourierSlot, fix: &Fix, emit: &mut Emit, moved: &mut Moved) {
         let mut slot = self.couriers.line(courier).first_route;
         while slot.is_some() && moved.active < ROUTES_MOVED_MAX {
             let next = self.routes.line(slot).next;
-            self.move_route(courier, slot, fix, emit, &mut moved);
+            self.move_route(courier, slot, fix, emit, moved);
             slot = next;
         }
-        moved
     }
 
     fn move_route(
@@ -110,18 +106,23 @@ struct Moved {
     accepted: usize,
 }
 
-fn refusal(line: &CourierLine, position: &Position, fix: &Fix) -> Option<DropReason> {
+/// Why a position is refused for its age.
+fn refusal(fix: &Fix) -> Option<DropReason> {
     let age_ms = fix.received_at - fix.seen.t;
     if age_ms > TOO_OLD_MS {
         Some(DropReason::TooOld)
-    } else if age_ms < -FUTURE_MS {
-        Some(DropReason::Future)
-    } else if !line.sources.contains(position.source) {
-        Some(DropReason::Source)
     } else {
-        None
+        (age_ms < -FUTURE_MS).then_some(DropReason::Future)
     }
+}
+
+fn disallowed(line: &CourierLine, position: &Position) -> Option<DropReason> {
+    (!line.sources.contains(position.source)).then_some(DropReason::Source)
 }
 
 /// One position moves at most so many routes.
 const ROUTES_MOVED_MAX: usize = 8;
+/// A position taken longer before it came is refused.
+const TOO_OLD_MS: i64 = DAY_MS;
+/// A position taken longer after it came is refused.
+const FUTURE_MS: i64 = 60 * SECOND_MS;

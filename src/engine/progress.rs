@@ -114,7 +114,7 @@ impl RouteStep<'_, '_> {
         }
         if is_violated && !self.route.is_violated {
             self.route.is_violated = true;
-            self.emit.tell(OutputBody::RouteViolated(self.route.id));
+            self.emit.tell(OutputBody::RouteViolated { route: self.route.id, t: self.now });
         }
     }
 }

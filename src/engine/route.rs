@@ -70,6 +70,8 @@ pub struct Route {
     pub mode: RoutingMode,
     /// The orders in sequence.
     pub orders: Vec<Order>,
+    /// Orders that left the route: should one come back, what was told of it still holds.
+    pub gone: Vec<Order>,
     /// The depots between orders that the ETA counts.
     pub depots_between: Vec<DepotBetween>,
     /// The depot whose radius serves orders without their own.
@@ -328,7 +330,8 @@ impl Routes {
 
     /// Forgets a route; its orders' memory is given back at once.
     pub fn remove(&mut self, slot: RouteSlot) {
-        self.rests[slot.0 as usize].orders = Vec::new();
+        let route = &mut self.rests[slot.0 as usize];
+        (route.orders, route.gone) = (Vec::new(), Vec::new());
         self.lines[slot.0 as usize].armed = Deadline::NONE;
         self.free.push(slot);
     }

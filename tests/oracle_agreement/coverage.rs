@@ -65,7 +65,7 @@ fn names(told: &Told, seen: &mut BTreeSet<String>) {
                 });
             }
         }
-        ToldBody::RouteViolated(_) => see("violated"),
+        ToldBody::RouteViolated { .. } => see("violated"),
         ToldBody::Dropped { reason, .. } => see(reason),
     }
 }

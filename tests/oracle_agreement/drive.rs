@@ -247,7 +247,9 @@ fn line(told: &Told) -> String {
             let (now, cause, stale) = (seconds(change.now), change.cause, change.stale);
             format!("{now} ETA route {} {cause:?} stale {stale}{mark} {orders:?}", change.route)
         }
-        ToldBody::RouteViolated(_) | ToldBody::Dropped { .. } => format!("{:?}{mark}", told.body),
+        ToldBody::RouteViolated { .. } | ToldBody::Dropped { .. } => {
+            format!("{:?}{mark}", told.body)
+        }
     }
 }
 

@@ -17,7 +17,7 @@ fn translated(output: &Output, outputs: &Outputs) -> Told {
         OutputBody::Eta { change, orders } => {
             ToldBody::Eta { change, orders: outputs.order_etas(orders).to_vec() }
         }
-        OutputBody::RouteViolated(route) => ToldBody::RouteViolated(route),
+        OutputBody::RouteViolated { route, t } => ToldBody::RouteViolated { route, t },
         OutputBody::Dropped { route, t, reason } => {
             ToldBody::Dropped { route, t, reason: reason.name() }
         }

@@ -281,7 +281,7 @@ impl Measured {
                 ToldBody::Event(event) => *self.events.entry(event.kind.name()).or_default() += 1,
                 ToldBody::Notification(_) => self.notifications += 1,
                 ToldBody::Eta { .. } => self.etas += 1,
-                ToldBody::RouteViolated(_) | ToldBody::Dropped { .. } => {}
+                ToldBody::RouteViolated { .. } | ToldBody::Dropped { .. } => {}
             }
         }
     }

@@ -58,7 +58,7 @@ impl Observed {
                 }
             }
             OutputBody::Notification(_)
-            | OutputBody::RouteViolated(_)
+            | OutputBody::RouteViolated { .. }
             | OutputBody::Dropped { .. } => {}
         }
     }

@@ -70,5 +70,11 @@ fn spread(f: &mut Formatter<'_>, name: &str, spread: &Spread) -> fmt::Result {
 }
 
 fn decimals(value: Option<f64>, places: usize) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.places$}"))
+    let Some(value) = value else { return "-".to_owned() };
+    let text = format!("{value:.places$}");
+    // A small negative value would print as "-0.0".
+    match text.strip_prefix('-') {
+        Some(digits) if !digits.contains(|digit| ('1'..='9').contains(&digit)) => digits.to_owned(),
+        _ => text,
+    }
 }

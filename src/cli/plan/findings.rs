@@ -110,7 +110,7 @@ impl Findings {
         self.good(place, Point::from_degrees(lat, lon))
     }
 
-    /// A text that is not empty and not too long.
+    /// A text that is not too long.
     pub(super) fn text(&mut self, place: &Place, text: &str, chars_max: usize) {
         let chars = text.chars().count();
         if chars > chars_max {

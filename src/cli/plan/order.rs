@@ -131,16 +131,14 @@ fn check_texts(dto: &OrderDto, at: &Place, findings: &mut Findings) {
     for (key, text, chars_max) in texts {
         findings.text(&at.key(key), text.as_deref().unwrap_or(""), chars_max);
     }
-    let words: [(&str, &Option<String>, &[(&str, ())]); 3] = [
-        ("type", &dto.kind, &[("delivery", ()), ("pickup", ()), ("drop_off", ())]),
-        ("payment_type", &dto.payment_type, &PAYMENT_TYPES),
-        ("payment_status", &dto.payment_status, &[("paid", ()), ("unpaid", ())]),
-    ];
-    for (key, word, choices) in words {
+    let mut word = |key: &str, word: &Option<String>, choices: &[(&str, ())]| {
         if let Some(word) = word {
             findings.choice(&at.key(key), word, choices);
         }
-    }
+    };
+    word("type", &dto.kind, &[("delivery", ()), ("pickup", ()), ("drop_off", ())]);
+    word("payment_type", &dto.payment_type, &PAYMENT_TYPES);
+    word("payment_status", &dto.payment_status, &[("paid", ()), ("unpaid", ())]);
     if let Some(amount) = dto.amount {
         findings.not_negative(&at.key("amount"), amount);
     }

@@ -64,6 +64,17 @@ pub(super) struct Line<'a> {
     pub(super) received: Seconds,
 }
 
+impl Line<'_> {
+    fn set_stay(&mut self, at: &StayPoint) {
+        self.estimated_t = Some(Seconds(at.estimated_time));
+        self.position = Some(Place { lat: at.point.lat(), lon: at.point.lon() });
+        self.used_mark_delivered_radius = Some(at.used_mark_delivered_radius.metres());
+        self.stay = Some(at.stay);
+        self.inferred = Some(at.inferred);
+        self.interpolated = Some(at.interpolated);
+    }
+}
+
 /// A place in degrees.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Place {
@@ -97,36 +108,31 @@ impl Serialize for Seconds {
 /// Makes lines of outputs.
 pub(super) struct Lines<'a> {
     plan: &'a Plan,
-    /// Device time of the last event, for the violation that follows it.
-    event_t: Time,
 }
 
 impl<'a> Lines<'a> {
     pub(super) const fn new(plan: &'a Plan) -> Self {
-        Self { plan, event_t: Time::DISTANT_PAST }
+        Self { plan }
     }
 
     /// The lines of one output: one per changed order of an ETA, else one.
     pub(super) fn of(
-        &mut self,
+        &self,
         told: Told<'_>,
         print: &mut dyn FnMut(&Line<'a>) -> std::io::Result<()>,
     ) -> std::io::Result<()> {
         let output = told.output;
         match &output.body {
-            OutputBody::Event(event) => {
-                self.event_t = event.t;
-                print(&self.event(output, event))
-            }
+            OutputBody::Event(event) => print(&self.event(output, event)),
             OutputBody::Notification(notification) => {
                 print(&self.notification(output, notification))
             }
             OutputBody::Eta { change, .. } => {
                 told.etas.iter().try_for_each(|eta| print(&self.eta(output, change, eta)))
             }
-            OutputBody::RouteViolated(route) => {
+            OutputBody::RouteViolated { route, t } => {
                 let line = self.line(output, *route, None);
-                let t = Seconds(self.event_t);
+                let t = Seconds(*t);
                 print(&Line { kind: "route", name: "violated", t, ..line })
             }
             OutputBody::Dropped { .. } => Ok(()),
@@ -145,25 +151,29 @@ impl<'a> Lines<'a> {
     }
 
     fn event(&self, output: &Output, event: &OrderEvent) -> Line<'a> {
-        let line = Line {
+        let mut line = Line {
             kind: "event",
             name: event.kind.name(),
             t: Seconds(event.t),
             ..self.line(output, event.route, Some(event.order))
         };
         match &event.kind {
-            EventKind::OrderCreated | EventKind::Start | EventKind::OrderBecameNext => line,
+            EventKind::OrderCreated | EventKind::Start | EventKind::OrderBecameNext => {}
             EventKind::StatusUpdate { status, initiator } => {
-                Line { status: Some(status.name()), initiator: Some(initiator.name()), ..line }
+                line.status = Some(status.name());
+                line.initiator = Some(initiator.name());
             }
             EventKind::IntervalUpdate { window } => {
-                Line { time_window: Some(window.map(in_seconds)), ..line }
+                line.time_window = Some(window.map(in_seconds));
             }
-            EventKind::Arrival(at) | EventKind::OrderVisit(at) => with_stay(line, at),
+            EventKind::Arrival(at) | EventKind::OrderVisit(at) => line.set_stay(at),
             EventKind::Departure { at, visited, reason } => {
-                Line { visited: Some(*visited), reason: Some(reason.name()), ..with_stay(line, at) }
+                line.set_stay(at);
+                line.visited = Some(*visited);
+                line.reason = Some(reason.name());
             }
         }
+        line
     }
 
     fn notification(&self, output: &Output, notification: &Notification) -> Line<'a> {
@@ -198,18 +208,6 @@ impl<'a> Lines<'a> {
             stale: Some(change.stale),
             ..self.line(output, change.route, Some(changed.order))
         }
-    }
-}
-
-fn with_stay<'a>(line: Line<'a>, at: &StayPoint) -> Line<'a> {
-    Line {
-        estimated_t: Some(Seconds(at.estimated_time)),
-        position: Some(Place { lat: at.point.lat(), lon: at.point.lon() }),
-        used_mark_delivered_radius: Some(at.used_mark_delivered_radius.metres()),
-        stay: Some(at.stay),
-        inferred: Some(at.inferred),
-        interpolated: Some(at.interpolated),
-        ..line
     }
 }
 

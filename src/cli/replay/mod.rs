@@ -72,7 +72,7 @@ pub fn replay(args: &ReplayArgs) -> Result<(), CliError> {
     plan.warn();
     let mut out = BufWriter::with_capacity(OUT_BYTES, stdout().lock());
     let columns = Columns::of(&plan);
-    let mut lines = Lines::new(&plan);
+    let lines = Lines::new(&plan);
     let is_paced = args.speed.is_some();
     let mut print = |line: &Line<'_>| {
         if args.json {

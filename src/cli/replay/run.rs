@@ -8,7 +8,7 @@ use super::pace::Pace;
 use super::screen::{Screen, Stamped, refuse};
 use super::tally::Tally;
 use crate::cli::error::CliError;
-use crate::cli::plan::{COMPANY, Plan};
+use crate::cli::plan::{COMPANY, Plan, PlannedCourier};
 use crate::domain::command::Command;
 use crate::domain::eta::OrderEta;
 use crate::domain::ids::PartitionId;
@@ -68,8 +68,7 @@ struct Day<'a> {
 
 impl<'a> Day<'a> {
     fn new(plan: &'a Plan, file: String) -> Self {
-        let home =
-            |courier: &crate::cli::plan::PlannedCourier| partition_of(COMPANY, courier.plan.id);
+        let home = |courier: &PlannedCourier| partition_of(COMPANY, courier.plan.id);
         let mut homes: Vec<PartitionId> = plan.couriers.iter().map(home).collect();
         homes.sort_unstable();
         homes.dedup();
@@ -92,8 +91,8 @@ impl<'a> Day<'a> {
         }
         if self.clock.is_none_or(|clock| received > clock) {
             self.clock = Some(received);
-            for home in self.homes.clone() {
-                self.partitions.tick(&mut self.engine, home, received, &mut self.outputs);
+            for home in &self.homes {
+                self.partitions.tick(&mut self.engine, *home, received, &mut self.outputs);
             }
         }
         let home = partition_of(COMPANY, fix.courier);
@@ -140,7 +139,7 @@ impl<'a> Day<'a> {
                     etas = self.outputs.order_etas(*orders);
                     "eta"
                 }
-                OutputBody::RouteViolated(_) => "violated",
+                OutputBody::RouteViolated { .. } => "violated",
             };
             *self.tally.told.entry(name).or_default() += 1;
             ear(Told { output, etas })?;

@@ -31,7 +31,7 @@ impl<'a> Screen<'a> {
     /// The next row that is not refused.
     pub(super) fn next(&mut self, tally: &mut Tally) -> Result<Option<Stamped>, CliError> {
         loop {
-            self.fill(1, tally)?;
+            self.fill(tally)?;
             let Some(fix) = self.queue.pop_front() else { return Ok(None) };
             let stated = fix.received.unwrap_or(fix.position.device_time);
             let received = self.clock.map_or(stated, |clock| clock.max(stated));
@@ -68,13 +68,13 @@ impl<'a> Screen<'a> {
     /// Without a receive time a leap over 24 h is either a pause of the recording, then the next
     /// row is near it, or a broken device clock.
     fn next_agrees(&mut self, t: Time, tally: &mut Tally) -> Result<bool, CliError> {
-        self.fill(1, tally)?;
+        self.fill(tally)?;
         let next = self.queue.front().map(|next| next.position.device_time);
         Ok(next.is_some_and(|next| (next - t).abs() <= DAY_MS))
     }
 
-    fn fill(&mut self, count: usize, tally: &mut Tally) -> Result<(), CliError> {
-        if self.queue.len() < count {
+    fn fill(&mut self, tally: &mut Tally) -> Result<(), CliError> {
+        if self.queue.is_empty() {
             self.intake.take_batch(&mut self.queue, tally)?;
         }
         Ok(())

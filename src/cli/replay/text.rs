@@ -64,9 +64,13 @@ fn details(line: &Line<'_>) -> Vec<String> {
         Some(window) => format!("{} - {}", date_time(window.start.0), date_time(window.end.0)),
         None => "no window".to_owned(),
     }));
-    add(line.eta.map(|eta| eta.map_or_else(|| "none".to_owned(), clock)));
-    add(line.arrival.map(|t| format!("arrival {}", clock(t))));
-    add(line.completion.map(|t| format!("leaves {}", clock(t))));
+    add(line.eta.map(|eta| match eta {
+        None => "no eta".to_owned(),
+        Some(eta) if line.kind == "eta" => whole_clock(eta),
+        Some(eta) => format!("eta {}", whole_clock(eta)),
+    }));
+    add(line.arrival.map(|t| format!("arrival {}", whole_clock(t))));
+    add(line.completion.map(|t| format!("leaves {}", whole_clock(t))));
     add(line.cause.map(|cause| format!("by {cause}")));
     add(line.trigger.map(|trigger| format!("by {trigger}")));
     add(line.threshold_s.map(|seconds| format!("within {seconds} s")));
@@ -85,6 +89,13 @@ fn details(line: &Line<'_>) -> Vec<String> {
 /// The time of day. UTC.
 fn clock(seconds: Seconds) -> String {
     written(seconds.0, "%H:%M:%S")
+}
+
+/// The time of day to the second: what is expected is not known better. UTC.
+fn whole_clock(seconds: Seconds) -> String {
+    let half_s = SECOND_MS / 2;
+    let second = (seconds.0 + half_s).ms().div_euclid(SECOND_MS);
+    written(Time::from_ms(second * SECOND_MS), "%H:%M:%S")
 }
 
 fn written(time: Time, format: &str) -> String {

@@ -29,11 +29,11 @@ impl Records {
         let header = reader.headers().map_err(|error| context.unreadable(error.to_string()))?;
         let columns = known_columns(&context, header)?;
         let is_present = |name: &str| columns.iter().any(|(column, _)| column == name);
-        let time = TimeForm::among(is_present)
-            .map_err(|problem| header_refusal(&context, problem.to_owned()))?;
+        let time =
+            TimeForm::among(is_present).map_err(|problem| header_refusal(&context, problem))?;
         for needed in [LAT, LON] {
             if !is_present(needed) {
-                return Err(header_refusal(&context, format!("no {needed}")));
+                return Err(header_refusal(&context, &format!("no {needed}")));
             }
         }
         if !is_present(COURIER) {
@@ -89,7 +89,7 @@ fn known_columns(
     let mut columns: Vec<(String, usize)> = Vec::new();
     for (index, name) in header.iter().enumerate() {
         if columns.iter().any(|(column, _)| column == name) {
-            return Err(header_refusal(context, format!("{name} twice")));
+            return Err(header_refusal(context, &format!("{name} twice")));
         }
         if NAMES.contains(&name) {
             columns.push((name.to_owned(), index));
@@ -98,7 +98,7 @@ fn known_columns(
     Ok(columns)
 }
 
-fn header_refusal(context: &Context, problem: String) -> FileError {
+fn header_refusal(context: &Context, problem: &str) -> FileError {
     context.unreadable(format!("header has {problem}; known columns are {COLUMNS}"))
 }
 

@@ -37,7 +37,7 @@ impl TrackPoints {
             self.buffer.clear();
             let event = self.reader.read_event_into(&mut self.buffer);
             let line = self.reader.get_ref().lines;
-            match event.map_err(|error| unreadable(&self.context, line, &error.into()))? {
+            match event.map_err(|error| unreadable(&self.context, line, &error))? {
                 Event::Start(tag) if tag.local_name().as_ref() == "trkpt" => {
                     point = Some(
                         TrackPoint::new(&tag, line)

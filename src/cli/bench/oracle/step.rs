@@ -226,7 +226,7 @@ impl Scene<'_> {
         }
         if !passed_over.is_empty() && !route.is_violated {
             route.is_violated = true;
-            self.tell(self.backfilled, ToldBody::RouteViolated(route.id));
+            self.tell(self.backfilled, ToldBody::RouteViolated { route: route.id, t: self.t });
         }
     }
 }

@@ -155,7 +155,7 @@ fn is_event(name: &'static str) -> impl Fn(&ToldBody) -> bool {
 }
 
 fn is_violated(body: &ToldBody) -> bool {
-    matches!(body, ToldBody::RouteViolated(_))
+    matches!(body, ToldBody::RouteViolated { .. })
 }
 
 #[test]

@@ -32,7 +32,12 @@ pub enum ToldBody {
         orders: Vec<OrderEta>,
     },
     /// The courier violated the route's sequence.
-    RouteViolated(RouteId),
+    RouteViolated {
+        /// The route.
+        route: RouteId,
+        /// Device time of the position that did it.
+        t: Time,
+    },
     /// A position was not evaluated.
     Dropped {
         /// The route it would have moved, or was named to; `None`: it came to none.

@@ -1,0 +1,203 @@
+//! The rules of jumps, evidence and stays once more, as plainly as they are written (behaviour 3.4,
+//! 3.5, 4.1, 4.2, 4.6): one order by itself, told in full (`arrival_scope: any`), its status untouched.
+//! Slow, and written without a look at the engine.
+
+use doorstep::domain::geo::{Centre, distance_m};
+use doorstep::domain::order::{EtaType, OrderPlan};
+use doorstep::domain::policy::Policy;
+use doorstep::domain::position::Position;
+use doorstep::domain::time::Time;
+
+/// An event of a stay: its name, its time and its estimated time.
+pub type StayEvent = (&'static str, Time, Time);
+
+/// Each event of the stays of one order.
+pub fn stays_of(policy: &Policy, order: &OrderPlan, accepted: &[Position]) -> Vec<StayEvent> {
+    let mut machine = Machine::new(policy, order);
+    let mut before = None;
+    for position in accepted {
+        machine.step(before, position);
+        before = Some(position);
+    }
+    machine.told
+}
+
+/// The positions that are evaluated, of a list that rises in time: jumps and coarse ones are gone.
+pub fn accepted(positions: &[Position]) -> Vec<Position> {
+    let fine = positions.iter().filter(|p| p.accuracy_m.is_none_or(|a| a.metres() <= 1000.0));
+    let mut accepted: Vec<Position> = Vec::new();
+    let mut held: Option<Position> = None;
+    for position in fine {
+        let agrees = |base: &Position| {
+            let dt_s = (position.device_time - base.device_time) as f64 / 1e3;
+            distance_m(base.point, position.point) / dt_s.max(1.0) <= 70.0
+        };
+        if accepted.last().is_none_or(agrees) {
+            held = None;
+        } else if held.as_ref().is_some_and(agrees) {
+            accepted.extend(held.take());
+        } else {
+            held = Some(*position);
+            continue;
+        }
+        accepted.push(*position);
+    }
+    accepted
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Evidence {
+    Inside,
+    Outside,
+    Beyond,
+    None,
+}
+
+struct Machine<'a> {
+    order: &'a OrderPlan,
+    radius_m: f64,
+    required_ms: i64,
+    max_gap_ms: i64,
+    not_before: Time,
+    visited: bool,
+    stay: Option<Stay>,
+    told: Vec<StayEvent>,
+}
+
+struct Stay {
+    dwell_from: Time,
+    estimated_from: Time,
+    last_inside: Position,
+    away: Vec<(Position, Evidence)>,
+}
+
+impl<'a> Machine<'a> {
+    fn new(policy: &Policy, order: &'a OrderPlan) -> Self {
+        let delivery_time = policy.eta_type_of(order) == EtaType::DeliveryTime;
+        let window = order.window.filter(|_| delivery_time);
+        Self {
+            order,
+            radius_m: policy.radius(order.mark_delivered_radius, None).metres(),
+            required_ms: policy
+                .dwell_required_ms(order.service_duration_s, order.shared_service_duration_s),
+            max_gap_ms: policy.max_gap_ms,
+            not_before: window.map_or(Time::DISTANT_PAST, |window| window.start),
+            visited: false,
+            stay: None,
+            told: Vec::new(),
+        }
+    }
+
+    fn evidence(&self, position: &Position) -> Evidence {
+        let point = self.order.point.expect("these orders have one");
+        let (d, r) = (distance_m(point, position.point), self.radius_m);
+        let r_exit = r + (r / 10.0).clamp(20.0, 100.0);
+        let accuracy = position.accuracy_m.map(|accuracy| f64::from(accuracy.metres()));
+        let a = accuracy.unwrap_or(0.0);
+        let within = |limit: f64| accuracy.is_none_or(|a| a <= limit);
+        if d <= r && (within(f64::max(50.0, r / 2.0)) || d + a <= r) {
+            Evidence::Inside
+        } else if d - a.min(100.0) > r_exit && (within(250.0) || d - a > r_exit) {
+            Evidence::Outside
+        } else if within(250.0) && d - a.min(100.0) / 2.0 > r {
+            Evidence::Beyond
+        } else {
+            Evidence::None
+        }
+    }
+
+    fn step(&mut self, before: Option<&Position>, position: &Position) {
+        match self.evidence(position) {
+            Evidence::None => {}
+            Evidence::Inside if self.radius_m > 0.0 => self.inside(before, position),
+            Evidence::Inside => {}
+            away => self.away(position, away),
+        }
+    }
+
+    fn inside(&mut self, before: Option<&Position>, position: &Position) {
+        let t = position.device_time;
+        if self.stay.is_none() {
+            let estimated_from = before.map_or(t, |before| self.estimated_entry(before, position));
+            self.told.push(("ARRIVAL", t, estimated_from));
+            let away = Vec::new();
+            self.stay = Some(Stay { dwell_from: t, estimated_from, last_inside: *position, away });
+        }
+        let stay = self.stay.as_mut().expect("it has begun");
+        if t - stay.last_inside.device_time > self.max_gap_ms {
+            (stay.dwell_from, stay.estimated_from) = (t, t);
+        }
+        stay.last_inside = *position;
+        stay.away.clear();
+        if !self.visited && t - stay.dwell_from.max(self.not_before) >= self.required_ms {
+            self.visited = true;
+            let estimated = stay.estimated_from.max(self.not_before) + self.required_ms;
+            self.told.push(("ORDER_VISIT", t, estimated));
+        }
+    }
+
+    fn away(&mut self, position: &Position, evidence: Evidence) {
+        let Some(stay) = &mut self.stay else { return };
+        stay.away.push((*position, evidence));
+        let first = stay.away[0].0;
+        let left = match &stay.away[..] {
+            [.., (row, Evidence::Outside), (_, Evidence::Outside)] => Some(row.device_time),
+            [_, _, _, ..] if position.device_time - first.device_time >= 45_000 => {
+                Some(first.device_time)
+            }
+            _ => None,
+        };
+        let last_inside = stay.last_inside;
+        if let Some(left) = left {
+            self.told.push(("DEPARTURE", left, self.estimated_exit(&last_inside, &first)));
+            self.stay = None;
+        }
+    }
+
+    fn estimated_entry(&self, before: &Position, entry: &Position) -> Time {
+        let Some(part) = self.outside_part(before, entry) else { return entry.device_time };
+        let span_ms = entry.device_time - before.device_time;
+        if span_ms > 60_000 {
+            let drive_ms = part * self.way_m(before, entry) / 7.0 * 1e3;
+            return before.device_time + (drive_ms.round() as i64).min(span_ms);
+        }
+        before.device_time + (part * span_ms as f64).round() as i64
+    }
+
+    fn estimated_exit(&self, last_inside: &Position, away: &Position) -> Time {
+        let Some(part) = self.outside_part(away, last_inside) else { return away.device_time };
+        let span_ms = away.device_time - last_inside.device_time;
+        if span_ms > 60_000 {
+            let drive_ms = part * self.way_m(away, last_inside) / 7.0 * 1e3;
+            return away.device_time - (drive_ms.round() as i64).min(span_ms);
+        }
+        away.device_time - (part * span_ms as f64).round() as i64
+    }
+
+    /// Which part of the way from `out` to `inside` lies outside the circle, found by halving.
+    fn outside_part(&self, out: &Position, inside: &Position) -> Option<f64> {
+        let ((x0, y0), (x1, y1)) = (self.plane_m(out), self.plane_m(inside));
+        let is_outside = |part: f64| {
+            let (x, y) = (x0 + part * (x1 - x0), y0 + part * (y1 - y0));
+            x * x + y * y > self.radius_m * self.radius_m
+        };
+        let (mut low, mut high) = (0.0, 1.0);
+        if !is_outside(low) {
+            return None;
+        }
+        for _ in 0..60 {
+            let middle = (low + high) / 2.0;
+            if is_outside(middle) { low = middle } else { high = middle }
+        }
+        Some(high)
+    }
+
+    fn way_m(&self, a: &Position, b: &Position) -> f64 {
+        let ((x0, y0), (x1, y1)) = (self.plane_m(a), self.plane_m(b));
+        libm::hypot(x1 - x0, y1 - y0)
+    }
+
+    fn plane_m(&self, position: &Position) -> (f64, f64) {
+        Centre::new(self.order.point.expect("these orders have one")).plane_m(position.point)
+    }
+}
