@@ -162,15 +162,12 @@ impl Route {
     }
 
     /// The orders for which `counts` holds, as stops: runs within 10 units of their first.
-    /// Depots and garages end a run.
+    /// Depots and garages hold no head, so a run reaches across them.
     pub fn stops(&self, counts: impl Fn(usize, &Order) -> bool) -> Vec<Vec<usize>> {
         let mut stops: Vec<Vec<usize>> = Vec::new();
         let mut first = None;
         for index in 0..self.nodes.len() {
-            let Some(order) = self.order(index) else {
-                first = None;
-                continue;
-            };
+            let Some(order) = self.order(index) else { continue };
             let Some(point) = order.plan.point.filter(|_| counts(index, order)) else { continue };
             match (first, stops.last_mut()) {
                 (Some(place), Some(stop)) if point.is_same_place(place) => stop.push(index),
