@@ -85,7 +85,7 @@ impl Courier {
             return;
         }
         let (east, north) = (self.target.0 - self.here.0, self.target.1 - self.here.1);
-        let (left, step) = (east.hypot(north), self.mps * dt as f64 / 1e3);
+        let (left, step) = (libm::hypot(east, north), self.mps * dt as f64 / 1e3);
         if step < left {
             self.here.0 += east / left * step;
             self.here.1 += north / left * step;

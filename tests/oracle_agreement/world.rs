@@ -75,7 +75,7 @@ impl City {
             (77.0, 15.0),
         ];
         let (lat, lon) = random.pick(&places);
-        let centre = Point::from_degrees(lat, lon).unwrap();
+        let centre = Point::from_degrees(lat, lon).expect("a place on land");
         let spread = random.pick(&[150.0, 400.0, 1_000.0, 2_500.0]);
         let sites: Vec<_> = (0..2 + random.below(6))
             .map(|_| {
@@ -151,7 +151,7 @@ impl City {
         let units = random.pick(&[0, 0, 0, 4, 10, 11]);
         match random.below(4) {
             0 => offset(site, random.unit() * 120.0 - 60.0, random.unit() * 120.0 - 60.0),
-            1 => Point::from_e7(site.lat_e7() + units, site.lon_e7()).unwrap(),
+            1 => Point::from_e7(site.lat_e7() + units, site.lon_e7()).expect("beside a site"),
             _ => site,
         }
     }
@@ -189,7 +189,7 @@ impl City {
 
 pub fn radius(random: &mut Random) -> Radius {
     let metres = random.pick(&[0.0, 40.0, 100.0, 100.0, 250.0, 500.0]);
-    Radius::from_metres(metres).unwrap()
+    Radius::from_metres(metres).expect("within 10 km")
 }
 
 pub fn window(random: &mut Random) -> TimeWindow {
@@ -211,5 +211,5 @@ pub fn offset(from: Point, east: f64, north: f64) -> Point {
     let lon = from.lon() + east / (111_300.0 * libm::cos(from.lat().to_radians()));
     let around = if lon > 180.0 { lon - 360.0 } else { lon };
     let around = if lon < -180.0 { lon + 360.0 } else { around };
-    Point::from_degrees(lat, around).unwrap()
+    Point::from_degrees(lat, around).expect("a place on the globe")
 }

@@ -60,10 +60,10 @@ impl World {
             transit_mps: 5.0,
         };
         let mut world = Self { oracle: Oracle::new(travel), told: Vec::new() };
-        world.command(-60, Command::PutPolicy { company: COMPANY, policy });
+        world.command(-60, &Command::PutPolicy { company: COMPANY, policy });
         world.command(
             -60,
-            Command::PutCourier(CourierPlan {
+            &Command::PutCourier(CourierPlan {
                 id: COURIER,
                 company: COMPANY,
                 allowed_courier_position_sources: None,
@@ -71,7 +71,7 @@ impl World {
         );
         world.command(
             -60,
-            Command::PutRoute(RoutePlan {
+            &Command::PutRoute(RoutePlan {
                 id: ROUTE,
                 courier: COURIER,
                 routing_mode: RoutingMode::Driving,
@@ -88,14 +88,14 @@ impl World {
         Self::new(Policy::default(), vec![order(1, 0.0)])
     }
 
-    fn command(&mut self, seconds: i64, command: Command) {
-        self.oracle.command(&command, at(seconds), &mut self.told);
+    fn command(&mut self, seconds: i64, command: &Command) {
+        self.oracle.command(command, at(seconds), &mut self.told);
     }
 
     fn status(&mut self, seconds: i64, order: u64, status: OrderStatus, initiator: Initiator) {
         let (courier, route, order) = (COURIER, ROUTE, OrderId(order));
         let set = Command::SetStatus { courier, route, order, status, initiator };
-        self.command(seconds, set);
+        self.command(seconds, &set);
     }
 
     fn fix(&mut self, seconds: i64, metres_east: f64) {
