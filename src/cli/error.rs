@@ -31,6 +31,9 @@ pub enum CliError {
         /// How many are allowed.
         max: usize,
     },
+    /// Engine and oracle told different things.
+    #[error("engine and oracle disagree")]
+    Disagreement,
     /// The results cannot be written.
     #[error("failed to write the results: {0}")]
     Output(#[from] io::Error),

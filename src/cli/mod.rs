@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use self::bench::{BenchArgs, bench};
 use self::check_config::{CheckConfigArgs, check_config};
 use self::evaluate::{EvaluateArgs, evaluate};
 use self::replay::{ReplayArgs, replay};
@@ -35,6 +36,7 @@ enum Command {
     Replay(ReplayArgs),
     Evaluate(EvaluateArgs),
     CheckConfig(CheckConfigArgs),
+    Bench(BenchArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -44,6 +46,7 @@ pub fn run() -> ExitCode {
         Command::Replay(args) => replay(&args),
         Command::Evaluate(args) => evaluate(&args),
         Command::CheckConfig(args) => check_config(&args),
+        Command::Bench(args) => bench(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -59,4 +62,5 @@ const EXAMPLES: &str = "\
 Examples:
   doorstep check-config --plan plan.json
   doorstep replay --plan plan.json --positions positions.csv
-  doorstep evaluate --plan plan.json --positions positions.csv --truth truth.csv";
+  doorstep evaluate --plan plan.json --positions positions.csv --truth truth.csv
+  doorstep bench engine --couriers 10000";
