@@ -30,16 +30,15 @@ struct Loading {
 }
 
 impl StartingDepot {
-    /// The starting depot, unless its fence is off.
-    pub fn new(plan: DepotPlan) -> Option<Self> {
-        let radius = plan.mark_route_started_radius?;
-        (radius != Radius::OFF).then(|| Self {
-            plan,
-            centre: Centre::new(plan.point),
-            presence: None,
-            is_visited: false,
-            is_left: false,
-        })
+    /// A starting depot where nobody has been.
+    pub fn new(plan: DepotPlan) -> Self {
+        let centre = Centre::new(plan.point);
+        Self { plan, centre, presence: None, is_visited: false, is_left: false }
+    }
+
+    /// Whether the depot holds back START: its fence may be off, and be switched on again.
+    pub fn has_fence(&self) -> bool {
+        self.plan.mark_route_started_radius.is_some_and(|radius| radius != Radius::OFF)
     }
 
     /// Visited, and the exit is confirmed.

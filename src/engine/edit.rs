@@ -14,6 +14,7 @@ use crate::domain::event::{EndReason, EventKind};
 use crate::domain::geo::Point;
 use crate::domain::ids::OrderId;
 use crate::domain::order::{Initiator, OrderPlan, OrderStatus};
+use crate::domain::policy::ArrivalScope;
 use crate::domain::route::{Node, RoutePlan};
 use crate::domain::time::{Time, TimeWindow};
 
@@ -171,13 +172,9 @@ impl RouteStep<'_, '_> {
             self.route.starting_depot = None;
             return;
         };
-        let is_kept = self.route.starting_depot.as_ref().is_some_and(|old| {
-            (old.plan.id, old.plan.point) == (plan.id, plan.point)
-                && plan.mark_route_started_radius.is_some_and(|radius| radius.mm() > 0)
-        });
         match &mut self.route.starting_depot {
-            Some(old) if is_kept => old.plan = plan,
-            depot => *depot = StartingDepot::new(plan),
+            Some(old) if (old.plan.id, old.plan.point) == (plan.id, plan.point) => old.plan = plan,
+            depot => *depot = Some(StartingDepot::new(plan)),
         }
     }
 
@@ -200,6 +197,11 @@ impl RouteStep<'_, '_> {
         let Some(at) = self.place_of(plan.id) else {
             if plan.created {
                 self.emit.event(self.route.id, plan.id, self.now, EventKind::OrderCreated);
+            }
+            // It comes before the depots behind the last order so far.
+            let end = self.route.orders.len();
+            for depot in self.route.depots_between.iter_mut().filter(|depot| depot.before == end) {
+                depot.before += 1;
             }
             let order = self.arrival(plan);
             self.route.orders.push(order);
@@ -234,6 +236,13 @@ impl RouteStep<'_, '_> {
         self.keep_gone(gone);
         for between in &mut self.route.depots_between {
             between.before -= usize::from(between.before > at);
+        }
+        // A depot that now comes first is where the route starts.
+        if let Some(first) = self.route.depots_between.first().filter(|first| first.before == 0)
+            && self.route.starting_depot.is_none()
+        {
+            self.route.starting_depot = Some(StartingDepot::new(first.plan));
+            self.route.depots_between.remove(0);
         }
         let shift = |visited: u16| match usize::from(visited).cmp(&at) {
             core::cmp::Ordering::Less => Some(visited),
@@ -285,10 +294,28 @@ impl RouteStep<'_, '_> {
     pub fn settle(&mut self, cause: EtaCause) {
         self.line.clearance.forget();
         self.refresh_head(self.now);
+        if self.policy.arrival_scope == ArrivalScope::Any {
+            self.tell_silent_stays();
+        }
         if !self.line.is_over {
-            self.evaluate(self.line.last.map_or(self.now, |last| last.t), cause, None);
+            self.line.eta.evaluated = self.line.last;
+            self.line.eta.clock = Time::DISTANT_PAST;
+            self.evaluate(cause);
             self.notify(None, false);
             self.arm();
+        }
+    }
+
+    /// Settings that tell every stay came while some ran silently.
+    fn tell_silent_stays(&mut self) {
+        let mut slot = self.line.first_stay;
+        while slot.is_some() {
+            let stay = self.stays.stay(slot);
+            let next = stay.next;
+            if stay.told.is_none() {
+                self.tell_arrival(slot);
+            }
+            slot = next;
         }
     }
 
@@ -297,16 +324,15 @@ impl RouteStep<'_, '_> {
     }
 }
 
-/// The depots that have an order before and after them. The first node is where the route starts,
-/// and what stands behind the last order delays nobody.
+/// The depots behind the first node, which is where the route starts. Those behind the last order
+/// delay nobody.
 fn depots_between(plan: &RoutePlan) -> Vec<DepotBetween> {
-    let orders = plan.orders().count();
     let mut before = 0;
     let mut found = Vec::new();
     for (at, node) in plan.nodes.iter().enumerate() {
         match node {
             Node::Order(_) => before += 1,
-            Node::Depot(depot) if at > 0 && before < orders => {
+            Node::Depot(depot) if at > 0 => {
                 found.push(DepotBetween { plan: *depot, before });
             }
             Node::Depot(_) | Node::Garage(_) => {}

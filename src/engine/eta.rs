@@ -1,7 +1,7 @@
 //! When the ETA of a route is evaluated, told and lost (behaviour 6); `chain` computes it.
 
 use super::deadlines::{LOST_MS, STALE_MS, TRACKING_GRACE_MS};
-use super::fix::Fix;
+use super::fix::{Fix, Seen};
 use super::output::OutputBody;
 use super::route::Order;
 use super::step::RouteStep;
@@ -17,6 +17,10 @@ use crate::domain::time::{SECOND_MS, Time};
 pub struct EtaLine {
     /// How `x` follows from a position.
     pub lead: Lead,
+    /// The position of the last evaluation, told or not.
+    pub evaluated: Option<Seen>,
+    /// The clock up to which the ETA was moved since then.
+    pub clock: Time,
     /// `x` at the last full evaluation.
     pub reference: Time,
     /// By less than this `x` may move before an ETA must be told; not positive: evaluate.
@@ -46,6 +50,8 @@ impl EtaLine {
     /// No ETA yet.
     pub const NEW: Self = Self {
         lead: Lead::Unknown,
+        evaluated: None,
+        clock: Time::DISTANT_PAST,
         reference: Time::DISTANT_PAST,
         slack_ms: 0,
         nearby_due: Time::DISTANT_PAST,
@@ -63,14 +69,25 @@ impl RouteStep<'_, '_> {
         if is_regular {
             self.line.eta.regular_due = t + REGULAR_MS;
         }
-        let is_forced = self.changed.is_some()
-            || (fix.is_fresh() && self.line.eta.has_shift_start_due)
-            || self.is_near_by_distance(fix);
-        if is_forced || (is_regular && !self.is_settled(fix)) {
-            self.evaluate(t, self.changed.unwrap_or(EtaCause::Fix), None);
+        if is_regular || self.changed.is_some() {
+            self.line.eta.evaluated = Some(fix.seen);
+            self.line.eta.clock = Time::DISTANT_PAST;
+        }
+        if self.changed.is_some() || (is_regular && !self.is_settled(fix)) {
+            self.evaluate(self.changed.unwrap_or(EtaCause::Fix));
             self.notify(Some(fix), is_regular);
             self.arm();
+        } else if self.has_shift_start_due() || self.is_near_by_distance(fix) {
+            // A message is due, an evaluation is not: it carries the ETA of the last one.
+            self.compute();
+            self.notify(Some(fix), is_regular);
+            // What was told is no longer measured from this reference.
+            self.line.eta.slack_ms = 0;
         }
+    }
+
+    fn has_shift_start_due(&self) -> bool {
+        self.is_fresh && self.line.eta.has_shift_start_due
     }
 
     /// Whether an evaluation would tell nothing.
@@ -89,24 +106,29 @@ impl RouteStep<'_, '_> {
             && eta.is_stale != fix.is_fresh()
     }
 
-    /// Evaluates the whole chain for `now` and tells what changed. With a `clock`, an ETA that it
-    /// has passed is moved up to it, unless the courier is there.
-    pub fn evaluate(&mut self, now: Time, cause: EtaCause, clock: Option<Time>) {
-        let age_ms = self.emit.received_at() - self.line.last_t;
-        let is_known = self.line.last.is_some() && age_ms <= LOST_MS && self.has_sequence();
+    /// The ETA of every order ahead, for the position that was evaluated last.
+    fn compute(&mut self) {
         self.line.eta.lead = Lead::Unknown;
         self.etas.clear();
         self.etas.resize(self.route.orders.len(), None);
-        if is_known {
-            self.compute_chain(now);
+        let age_ms = self.emit.received_at() - self.line.last_t;
+        if let Some(seen) = self.line.eta.evaluated.filter(|_| age_ms <= LOST_MS)
+            && self.has_sequence()
+        {
+            self.compute_chain(seen);
+            self.clamp(self.line.eta.clock);
         }
-        if let Some(clock) = clock {
-            self.clamp(clock);
-        }
-        let has_eta = self.etas.iter().any(Option::is_some);
-        if !has_eta {
+        if self.etas.iter().all(Option::is_none) {
             self.line.eta.lead = Lead::Unknown;
         }
+    }
+
+    /// Evaluates the whole chain and tells what changed.
+    pub fn evaluate(&mut self, cause: EtaCause) {
+        let now = self.line.last.map_or(self.now, |seen| seen.t);
+        let age_ms = self.emit.received_at() - self.line.last_t;
+        self.compute();
+        let has_eta = self.line.eta.lead != Lead::Unknown;
         let is_stale = has_eta && age_ms > STALE_MS;
         let was_stale = core::mem::replace(&mut self.line.eta.is_stale, is_stale);
         self.tell_etas(now, cause, has_eta && was_stale != is_stale);
@@ -118,10 +140,11 @@ impl RouteStep<'_, '_> {
     /// Whether the order in which the courier will come is known.
     fn has_sequence(&self) -> bool {
         let is_at_depot = !self.line.is_started
-            && self.route.starting_depot.as_ref().is_some_and(|depot| !depot.is_left());
+            && self.route.fenced_depot().is_some_and(|depot| !depot.is_left());
         !is_at_depot && !self.route.is_broken(self.policy)
     }
 
+    /// Moves an ETA that the clock has passed up to it, unless the courier is there.
     fn clamp(&mut self, clock: Time) {
         for (eta, order) in self.etas.iter_mut().zip(&self.route.orders) {
             if let Some(eta) = eta.as_mut().filter(|_| !order.stay.is_some()) {
@@ -141,7 +164,7 @@ impl RouteStep<'_, '_> {
         for (order, &eta) in self.route.orders.iter_mut().zip(&*self.etas) {
             let was =
                 core::mem::replace(&mut order.told_eta, eta.map_or(Order::NO_ETA, |eta| eta.eta));
-            if !order.is_ahead(self.policy) {
+            if !order.is_open(self.policy) {
                 continue;
             }
             let had = was != Order::NO_ETA;
@@ -173,7 +196,8 @@ impl RouteStep<'_, '_> {
         self.line.eta.is_stale = false;
         self.etas.clear();
         self.etas.resize(self.route.orders.len(), None);
-        self.tell_etas(self.line.last_t, cause, false);
+        let now = self.line.last.map_or(self.now, |seen| seen.t);
+        self.tell_etas(now, cause, false);
     }
 
     /// What the clock does to a route whose deadline is due.
@@ -182,11 +206,10 @@ impl RouteStep<'_, '_> {
             self.end_tracking();
             return;
         }
-        if self.line.eta.lead != Lead::Unknown
-            && let Some(last) = self.line.last
-        {
-            self.evaluate(last.t, EtaCause::Timer, Some(clock));
-            self.line.eta.nearby_due = Time::DISTANT_PAST;
+        if self.line.eta.lead != Lead::Unknown {
+            self.line.eta.clock = clock;
+            self.evaluate(EtaCause::Timer);
+            self.line.eta.slack_ms = 0;
         }
     }
 }

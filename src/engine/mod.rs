@@ -181,6 +181,7 @@ impl Engine {
             emit,
             now,
             has_looked: false,
+            has_refreshed: false,
             changed: None,
         }
     }

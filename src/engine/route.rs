@@ -138,6 +138,8 @@ pub struct Order {
     pub is_started: bool,
     /// In the head stop now.
     pub is_next: bool,
+    /// In the head stop before this input, or since told to be.
+    pub was_next: bool,
     /// Passed over by a violation since the sequence was set.
     pub is_skipped: bool,
 }
@@ -149,6 +151,8 @@ pub enum ShiftStart {
     Waiting,
     /// To be raised at the first fresh position while the order is open.
     Due,
+    /// The order was not open when the route started.
+    Never,
     /// Raised.
     Told,
 }
@@ -181,6 +185,7 @@ impl Order {
             is_visited: false,
             is_started: false,
             is_next: false,
+            was_next: false,
             is_skipped: false,
         };
         order.edit(plan);
@@ -263,6 +268,16 @@ impl Route {
             stop = self.stop_from(stop.last + 1, &counts)?;
         }
         (stop.first <= at).then_some(stop)
+    }
+
+    /// The starting depot, if it holds back START.
+    pub fn fenced_depot(&self) -> Option<&StartingDepot> {
+        self.starting_depot.as_ref().filter(|depot| depot.has_fence())
+    }
+
+    /// The starting depot, if it holds back START.
+    pub fn fenced_depot_mut(&mut self) -> Option<&mut StartingDepot> {
+        self.starting_depot.as_mut().filter(|depot| depot.has_fence())
     }
 
     /// Whether a skipped order is still open, so that the planned sequence is broken.
