@@ -36,6 +36,16 @@ impl StartingDepot {
         Self { plan, centre, presence: None, is_visited: false, is_left: false }
     }
 
+    /// Takes over what the document says. Where the depot moved, a stay at the old place ends;
+    /// that it was visited and left still holds.
+    pub fn edit(&mut self, plan: DepotPlan) {
+        if self.plan.point != plan.point {
+            self.centre = Centre::new(plan.point);
+            self.presence = None;
+        }
+        self.plan = plan;
+    }
+
     /// Whether the depot holds back START: its fence may be off, and be switched on again.
     pub fn has_fence(&self) -> bool {
         self.plan.mark_route_started_radius.is_some_and(|radius| radius != Radius::OFF)

@@ -14,7 +14,6 @@ use crate::domain::event::{EndReason, EventKind};
 use crate::domain::geo::Point;
 use crate::domain::ids::OrderId;
 use crate::domain::order::{Initiator, OrderPlan, OrderStatus};
-use crate::domain::policy::ArrivalScope;
 use crate::domain::route::{Node, RoutePlan};
 use crate::domain::time::{Time, TimeWindow};
 
@@ -135,7 +134,8 @@ impl RouteStep<'_, '_> {
 
     /// An order that comes onto the route: new, or back with what was told of it.
     fn arrival(&mut self, plan: &OrderPlan) -> Order {
-        let Some(at) = self.route.gone.iter().position(|order| order.id == plan.id) else {
+        let known = self.route.gone.iter().position(|order| order.id == plan.id);
+        let Some(at) = known.filter(|_| !plan.created) else {
             return Order::new(plan);
         };
         let mut order = self.route.gone.remove(at);
@@ -173,7 +173,7 @@ impl RouteStep<'_, '_> {
             return;
         };
         match &mut self.route.starting_depot {
-            Some(old) if (old.plan.id, old.plan.point) == (plan.id, plan.point) => old.plan = plan,
+            Some(old) if old.plan.id == plan.id => old.edit(plan),
             depot => *depot = Some(StartingDepot::new(plan)),
         }
     }
@@ -225,9 +225,9 @@ impl RouteStep<'_, '_> {
         self.edited();
     }
 
-    /// Takes an order off the route.
-    pub fn remove_order(&mut self, id: OrderId, reason: EndReason) {
-        let Some(at) = self.place_of(id) else { return };
+    /// Takes an order off the route. Tells whether it was there.
+    pub fn remove_order(&mut self, id: OrderId, reason: EndReason) -> bool {
+        let Some(at) = self.place_of(id) else { return false };
         let stay = self.route.orders[at].stay;
         if stay.is_some() {
             self.end_stay(stay, reason);
@@ -252,6 +252,7 @@ impl RouteStep<'_, '_> {
         self.route.last_visited = self.route.last_visited.and_then(shift);
         self.chain_stays();
         self.edited();
+        true
     }
 
     fn edited(&mut self) {
@@ -259,9 +260,9 @@ impl RouteStep<'_, '_> {
         self.set_active_span();
     }
 
-    /// Sets an order's status.
-    pub fn set_status(&mut self, id: OrderId, status: OrderStatus, initiator: Initiator) {
-        let Some(at) = self.place_of(id) else { return };
+    /// Sets an order's status. Tells whether the order is there.
+    pub fn set_status(&mut self, id: OrderId, status: OrderStatus, initiator: Initiator) -> bool {
+        let Some(at) = self.place_of(id) else { return false };
         let order = &mut self.route.orders[at];
         order.status = status;
         if order.stay.is_some() {
@@ -269,6 +270,7 @@ impl RouteStep<'_, '_> {
         }
         let kind = EventKind::StatusUpdate { status, initiator };
         self.emit.event(self.route.id, id, self.now, kind);
+        true
     }
 
     /// Takes over a depot where the route has it. Tells whether it does.
@@ -294,28 +296,11 @@ impl RouteStep<'_, '_> {
     pub fn settle(&mut self, cause: EtaCause) {
         self.line.clearance.forget();
         self.refresh_head(self.now);
-        if self.policy.arrival_scope == ArrivalScope::Any {
-            self.tell_silent_stays();
-        }
         if !self.line.is_over {
             self.line.eta.evaluated = self.line.last;
-            self.line.eta.clock = Time::DISTANT_PAST;
             self.evaluate(cause);
             self.notify(None, false);
             self.arm();
-        }
-    }
-
-    /// Settings that tell every stay came while some ran silently.
-    fn tell_silent_stays(&mut self) {
-        let mut slot = self.line.first_stay;
-        while slot.is_some() {
-            let stay = self.stays.stay(slot);
-            let next = stay.next;
-            if stay.told.is_none() {
-                self.tell_arrival(slot);
-            }
-            slot = next;
         }
     }
 

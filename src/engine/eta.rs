@@ -19,8 +19,6 @@ pub struct EtaLine {
     pub lead: Lead,
     /// The position of the last evaluation, told or not.
     pub evaluated: Option<Seen>,
-    /// The clock up to which the ETA was moved since then.
-    pub clock: Time,
     /// `x` at the last full evaluation.
     pub reference: Time,
     /// By less than this `x` may move before an ETA must be told; not positive: evaluate.
@@ -51,7 +49,6 @@ impl EtaLine {
     pub const NEW: Self = Self {
         lead: Lead::Unknown,
         evaluated: None,
-        clock: Time::DISTANT_PAST,
         reference: Time::DISTANT_PAST,
         slack_ms: 0,
         nearby_due: Time::DISTANT_PAST,
@@ -71,7 +68,6 @@ impl RouteStep<'_, '_> {
         }
         if is_regular || self.changed.is_some() {
             self.line.eta.evaluated = Some(fix.seen);
-            self.line.eta.clock = Time::DISTANT_PAST;
         }
         if self.changed.is_some() || (is_regular && !self.is_settled(fix)) {
             self.evaluate(self.changed.unwrap_or(EtaCause::Fix));
@@ -79,7 +75,7 @@ impl RouteStep<'_, '_> {
             self.arm();
         } else if self.has_shift_start_due() || self.is_near_by_distance(fix) {
             // A message is due, an evaluation is not: it carries the ETA of the last one.
-            self.compute();
+            self.compute(None);
             self.notify(Some(fix), is_regular);
             // What was told is no longer measured from this reference.
             self.line.eta.slack_ms = 0;
@@ -107,7 +103,7 @@ impl RouteStep<'_, '_> {
     }
 
     /// The ETA of every order ahead, for the position that was evaluated last.
-    fn compute(&mut self) {
+    fn compute(&mut self, clock: Option<Time>) {
         self.line.eta.lead = Lead::Unknown;
         self.etas.clear();
         self.etas.resize(self.route.orders.len(), None);
@@ -116,18 +112,25 @@ impl RouteStep<'_, '_> {
             && self.has_sequence()
         {
             self.compute_chain(seen);
-            self.clamp(self.line.eta.clock);
+            self.clamp(clock);
         }
         if self.etas.iter().all(Option::is_none) {
             self.line.eta.lead = Lead::Unknown;
         }
     }
 
-    /// Evaluates the whole chain and tells what changed.
+    /// Evaluates the whole chain for a new position, or the documents anew, and tells what changed.
     pub fn evaluate(&mut self, cause: EtaCause) {
+        for order in &mut self.route.orders {
+            order.is_overdue = false;
+        }
+        self.evaluate_by(cause, None);
+    }
+
+    fn evaluate_by(&mut self, cause: EtaCause, clock: Option<Time>) {
         let now = self.line.last.map_or(self.now, |seen| seen.t);
         let age_ms = self.emit.received_at() - self.line.last_t;
-        self.compute();
+        self.compute(clock);
         let has_eta = self.line.eta.lead != Lead::Unknown;
         let is_stale = has_eta && age_ms > STALE_MS;
         let was_stale = core::mem::replace(&mut self.line.eta.is_stale, is_stale);
@@ -144,14 +147,19 @@ impl RouteStep<'_, '_> {
         !is_at_depot && !self.route.is_broken(self.policy)
     }
 
-    /// Moves an ETA that the clock has passed up to it, unless the courier is there.
-    fn clamp(&mut self, clock: Time) {
-        for (eta, order) in self.etas.iter_mut().zip(&self.route.orders) {
-            if let Some(eta) = eta.as_mut().filter(|_| !order.stay.is_some()) {
-                eta.eta = eta.eta.max(clock);
-                eta.arrival = eta.arrival.max(clock);
-                eta.completion = eta.completion.max(clock);
-            }
+    /// Moves an ETA that was told and that the clock has passed up to the clock, unless the courier
+    /// is there; one that was moved before stays so until it is evaluated for a new position.
+    fn clamp(&mut self, clock: Option<Time>) {
+        for (eta, order) in self.etas.iter_mut().zip(&mut self.route.orders) {
+            let Some(eta) = eta else { continue };
+            let told = order.told_eta;
+            let is_away = told != Order::NO_ETA && !order.stay.is_some();
+            let passed = clock.filter(|&clock| is_away && clock - told >= TOLD_MS);
+            let Some(bound) = passed.or(order.is_overdue.then_some(told)) else { continue };
+            order.is_overdue = true;
+            eta.eta = eta.eta.max(bound);
+            eta.arrival = eta.arrival.max(bound);
+            eta.completion = eta.completion.max(bound);
         }
     }
 
@@ -207,8 +215,7 @@ impl RouteStep<'_, '_> {
             return;
         }
         if self.line.eta.lead != Lead::Unknown {
-            self.line.eta.clock = clock;
-            self.evaluate(EtaCause::Timer);
+            self.evaluate_by(EtaCause::Timer, Some(clock));
             self.line.eta.slack_ms = 0;
         }
     }

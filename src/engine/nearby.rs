@@ -96,7 +96,8 @@ impl RouteStep<'_, '_> {
         });
     }
 
-    /// Before this instant no threshold by time can hold for an order that is not latched.
+    /// Before this instant no threshold by time can hold for an order that is not latched, and no
+    /// priming has to be looked at.
     fn nearby_due(&self) -> Time {
         if !self.line.is_started {
             return Time::DISTANT_FUTURE;
@@ -104,6 +105,10 @@ impl RouteStep<'_, '_> {
         let mut due = Time::DISTANT_FUTURE;
         for (order, eta) in self.route.orders.iter().zip(&*self.etas) {
             let Some(eta) = eta else { continue };
+            if order.nearby_primed != 0 {
+                // The next regular evaluation raises it, or lets it go.
+                return Time::DISTANT_PAST;
+            }
             for (index, &threshold_ms) in self.policy.nearby_eta_ms.iter().enumerate() {
                 if order.nearby_latched & 1 << index == 0 {
                     due = due.min(eta.eta - threshold_ms);

@@ -8,6 +8,7 @@ use super::step::RouteStep;
 use crate::domain::eta::EtaCause;
 use crate::domain::event::EventKind;
 use crate::domain::geo::distance_m;
+use crate::domain::policy::ArrivalScope;
 use crate::domain::time::{HOUR_MS, Time};
 
 impl RouteStep<'_, '_> {
@@ -89,8 +90,26 @@ impl RouteStep<'_, '_> {
                 self.emit.event(self.route.id, order.id, t, EventKind::OrderBecameNext);
             }
         }
-        if let Some(head) = head.filter(|_| entered > 0) {
-            self.tell_head_arrivals(head);
+        match self.policy.arrival_scope {
+            ArrivalScope::Any => self.tell_silent_stays(),
+            ArrivalScope::Head => {
+                if let Some(head) = head.filter(|_| entered > 0) {
+                    self.tell_head_arrivals(head);
+                }
+            }
+        }
+    }
+
+    /// Stays that ran silently until settings came that tell every stay.
+    fn tell_silent_stays(&mut self) {
+        let mut slot = self.line.first_stay;
+        while slot.is_some() {
+            let stay = self.stays.stay(slot);
+            let next = stay.next;
+            if stay.told.is_none() {
+                self.tell_arrival(slot);
+            }
+            slot = next;
         }
     }
 

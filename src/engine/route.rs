@@ -140,6 +140,8 @@ pub struct Order {
     pub is_next: bool,
     /// In the head stop before this input, or since told to be.
     pub was_next: bool,
+    /// The clock has passed the told ETA and moved it since the last evaluation.
+    pub is_overdue: bool,
     /// Passed over by a violation since the sequence was set.
     pub is_skipped: bool,
 }
@@ -186,6 +188,7 @@ impl Order {
             is_started: false,
             is_next: false,
             was_next: false,
+            is_overdue: false,
             is_skipped: false,
         };
         order.edit(plan);

@@ -192,9 +192,13 @@ impl RouteStep<'_, '_> {
     /// A stay begins or ends. At the head, or where the last visit was, the chain begins elsewhere
     /// at once; at others the next regular evaluation sees to it.
     fn touch_chain(&mut self, slot: StaySlot) {
-        let stay = self.stays.stay(slot);
-        let is_last = self.route.last_visited.map(usize::from) == Some(stay.at);
-        if is_last || self.route.orders[stay.at].is_next {
+        let order = &self.route.orders[self.stays.stay(slot).at];
+        let last = self.route.last_visited.map(|at| &self.route.orders[usize::from(at)]);
+        let is_there = last
+            .and_then(Order::point)
+            .zip(order.point())
+            .is_some_and(|(last, here)| last.is_same_place(here));
+        if is_there || order.is_next {
             self.changed = Some(EtaCause::Visit);
         } else {
             self.line.eta.slack_ms = 0;
