@@ -90,7 +90,7 @@ impl RouteStep<'_, '_> {
     fn is_settled(&self, fix: &Fix) -> bool {
         let eta = &self.line.eta;
         let x = match eta.lead {
-            Lead::Unknown => return eta.slack_ms > 0,
+            Lead::Unknown => return eta.slack_ms > 0 && fix.seen.t < eta.nearby_due,
             Lead::Driving(place) => {
                 fix.seen.t + self.travel.travel_ms(fix.seen.point, place, self.route.mode)
             }

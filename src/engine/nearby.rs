@@ -104,11 +104,11 @@ impl RouteStep<'_, '_> {
         }
         let mut due = Time::DISTANT_FUTURE;
         for (order, eta) in self.route.orders.iter().zip(&*self.etas) {
-            let Some(eta) = eta else { continue };
             if order.nearby_primed != 0 {
                 // The next regular evaluation raises it, or lets it go.
                 return Time::DISTANT_PAST;
             }
+            let Some(eta) = eta else { continue };
             for (index, &threshold_ms) in self.policy.nearby_eta_ms.iter().enumerate() {
                 if order.nearby_latched & 1 << index == 0 {
                     due = due.min(eta.eta - threshold_ms);

@@ -189,16 +189,11 @@ impl RouteStep<'_, '_> {
         self.arm();
     }
 
-    /// A stay begins or ends. At the head, or where the last visit was, the chain begins elsewhere
-    /// at once; at others the next regular evaluation sees to it.
+    /// A stay begins or ends. At the head, or at an order that was visited, the chain begins
+    /// elsewhere at once; at others the next regular evaluation sees to it.
     fn touch_chain(&mut self, slot: StaySlot) {
         let order = &self.route.orders[self.stays.stay(slot).at];
-        let last = self.route.last_visited.map(|at| &self.route.orders[usize::from(at)]);
-        let is_there = last
-            .and_then(Order::point)
-            .zip(order.point())
-            .is_some_and(|(last, here)| last.is_same_place(here));
-        if is_there || order.is_next {
+        if order.is_visited || order.is_next {
             self.changed = Some(EtaCause::Visit);
         } else {
             self.line.eta.slack_ms = 0;

@@ -166,10 +166,7 @@ impl Scene<'_> {
     /// A stay began or ended: if it is one the ETA chain hangs on, the chain changes.
     fn note_chain(&mut self, route: &Route, index: usize) {
         let Some(order) = route.order(index) else { return };
-        let last = route.last_visited.and_then(|id| route.find(id));
-        let last = last.and_then(|last| route.order(last)).and_then(|last| last.plan.point);
-        let is_there = last.zip(order.plan.point).is_some_and(|(a, b)| a.is_same_place(b));
-        self.chain_changed |= is_there || self.head_now.contains(&order.plan.id);
+        self.chain_changed |= order.visited || self.head_now.contains(&order.plan.id);
     }
 
     fn test_visit(&mut self, route: &mut Route, index: usize, fix: &Fix) {
