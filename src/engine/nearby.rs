@@ -120,7 +120,7 @@ impl RouteStep<'_, '_> {
 
     /// Whether nothing has been skipped that is still to be visited.
     fn is_in_sequence(&self) -> bool {
-        !self.route.orders.iter().any(|order| order.is_skipped && order.is_ahead(self.policy))
+        !self.route.orders.iter().any(|order| order.is_skipped && order.is_open(self.policy))
     }
 
     /// How far the distance threshold reaches around an order, if it may still raise.

@@ -285,7 +285,7 @@ impl Route {
 
     /// Whether a skipped order is still open, so that the planned sequence is broken.
     pub fn is_broken(&self, policy: &Policy) -> bool {
-        !policy.resequence && self.orders.iter().any(|o| o.is_skipped && o.is_ahead(policy))
+        !policy.resequence && self.orders.iter().any(|o| o.is_skipped && o.is_open(policy))
     }
 
     /// When tracking ends as things stand: an open order or a running stay prolongs a planned end

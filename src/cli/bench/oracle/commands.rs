@@ -43,7 +43,9 @@ pub(super) fn apply(oracle: &mut Oracle, command: &Command, now: Time, out: &mut
             on_route(oracle, *courier, *route, now, out, |scene, route| {
                 let index = route.find(*order)?;
                 scene.end_stay(route, index, *reason);
-                route.nodes.remove(index);
+                if let Place::Order(gone) = route.nodes.remove(index) {
+                    route.gone.insert(gone.plan.id, gone.leaving());
+                }
                 Some(EtaCause::Sequence)
             });
         }
@@ -193,18 +195,20 @@ impl Scene<'_> {
             }
         }
         for node in &plan.nodes {
-            route.nodes.push(match node {
+            let place = match node {
                 Node::Order(order) => {
                     let mut kept =
-                        kept.remove(&order.id).unwrap_or_else(|| Order::new(order.clone()));
+                        kept.remove(&order.id).unwrap_or_else(|| arrival(&mut route, order));
                     kept.plan = order.clone();
                     kept.skipped = false;
                     Place::Order(Box::new(kept))
                 }
                 Node::Depot(depot) => Place::Depot(*depot),
                 Node::Garage(_) => Place::Garage,
-            });
+            };
+            route.nodes.push(place);
         }
+        route.gone.extend(kept.into_iter().map(|(id, order)| (id, order.leaving())));
         route.mode = plan.routing_mode;
         route.start = plan.route_start;
         route.finish = plan.route_finish;
@@ -250,7 +254,7 @@ impl Scene<'_> {
             if plan.created {
                 self.tell_event(route.id, plan.id, self.t, EventKind::OrderCreated);
             }
-            let place = Place::Order(Box::new(Order::new(plan.clone())));
+            let place = Place::Order(Box::new(arrival(route, plan)));
             route.nodes.insert(end_of_orders(route), place);
             return;
         };
@@ -294,6 +298,15 @@ fn end_of_orders(route: &Route) -> usize {
     last.map_or(usize::from(starts_at_depot), |last| last + 1)
 }
 
+/// An order that comes onto the route: new, or back with what was told of it.
+fn arrival(route: &mut Route, plan: &OrderPlan) -> Order {
+    let gone = route.gone.remove(&plan.id).filter(|_| !plan.created);
+    gone.map_or_else(
+        || Order::new(plan.clone()),
+        |gone| Order { status: plan.status, plan: plan.clone(), ..gone },
+    )
+}
+
 fn blank(plan: &RoutePlan, stored_at: Time) -> Route {
     Route {
         id: plan.id,
@@ -313,6 +326,7 @@ fn blank(plan: &RoutePlan, stored_at: Time) -> Route {
         loading: Loading::default(),
         is_violated: false,
         last_visited: None,
+        gone: BTreeMap::new(),
         regular_at: None,
         told_stale: false,
     }

@@ -1,6 +1,8 @@
 //! What the oracle remembers of a route and its orders, and what can be read off that alone:
 //! which orders are open, which form a stop, which stop is the head, how long tracking lasts.
 
+use std::collections::BTreeMap;
+
 use super::stay::{Fix, Stay};
 use crate::domain::depot::DepotPlan;
 use crate::domain::eta::Eta;
@@ -33,6 +35,8 @@ pub(super) struct Route {
     pub loading: Loading,
     pub is_violated: bool,
     pub last_visited: Option<OrderId>,
+    /// Orders that left the route, as they were.
+    pub gone: BTreeMap<OrderId, Order>,
     /// The last regular evaluation of the ETA.
     pub regular_at: Option<Time>,
     /// Whether the last told ETA was marked stale.
@@ -96,6 +100,15 @@ impl Order {
             near: Near::default(),
             shift_start_due: false,
         }
+    }
+
+    /// As the route remembers it when it leaves.
+    pub fn leaving(mut self) -> Self {
+        self.skipped = false;
+        self.eta = None;
+        self.told_eta = None;
+        self.near.primed = [false; 4];
+        self
     }
 
     pub fn is_open(&self, policy: &Policy) -> bool {

@@ -105,6 +105,7 @@ impl<'a> Scene<'a> {
             let was_head = self.head_now.contains(&order) || self.head_before.contains(&order);
             if route.has_started && !was_head {
                 self.tell_event(route.id, order, self.t, EventKind::OrderBecameNext);
+                self.head_before.push(order);
             }
         }
         self.head_now = head;
