@@ -29,19 +29,20 @@ impl RouteStep<'_, '_> {
         // Depots before here are behind the courier.
         let here = self.route.orders.iter().rposition(|order| order.is_visited);
         let here = here.max(present.map(|stop| stop.first));
-        let mut depot = 0;
+        let mut node = 0;
         let mut at = 0;
         while let Some(stop) = self.route.stop_from(at, |at| self.is_ahead(at)) {
             at = stop.last + 1;
             let Some(stop) = self.beyond(stop, present) else { continue };
             while let Some(between) =
-                self.route.depots_between.get(depot).filter(|between| between.before <= stop.first)
+                self.route.nodes_between.get(node).filter(|between| between.before <= stop.first)
             {
-                depot += 1;
-                if here.is_none_or(|here| between.before > here) {
-                    let (place, service_s) = (between.plan.point, between.plan.service_duration_s);
-                    self.drive(&mut cursor, place);
-                    cursor.t = cursor.t + i64::from(service_s) * SECOND_MS;
+                node += 1;
+                if let Some(plan) = between.depot
+                    && here.is_none_or(|here| between.before > here)
+                {
+                    self.drive(&mut cursor, plan.point);
+                    cursor.t = cursor.t + i64::from(plan.service_duration_s) * SECOND_MS;
                     cursor.order = None;
                 }
             }

@@ -92,11 +92,11 @@ impl StartingDepot {
     }
 }
 
-/// A depot that stands between orders.
+/// A node behind the first one that is no order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DepotBetween {
-    /// The depot.
-    pub plan: DepotPlan,
+pub struct NodeBetween {
+    /// The depot; `None`: a garage, which costs an order nothing.
+    pub depot: Option<DepotPlan>,
     /// Place in the sequence of the order it stands before.
     pub before: usize,
 }

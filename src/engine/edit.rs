@@ -3,7 +3,7 @@
 
 use super::clearance::Clearance;
 use super::deadlines::Deadline;
-use super::depot::{DepotBetween, StartingDepot};
+use super::depot::{NodeBetween, StartingDepot};
 use super::eta::EtaLine;
 use super::route::{Order, Route, RouteLine, RouteSlot};
 use super::stay::StaySlot;
@@ -39,7 +39,7 @@ pub fn empty_route(plan: &RoutePlan, created_at: Time) -> (RouteLine, Route) {
         mode: plan.routing_mode,
         orders: Vec::new(),
         gone: Vec::new(),
-        depots_between: Vec::new(),
+        nodes_between: Vec::new(),
         depot: None,
         starting_depot: None,
         route_start: None,
@@ -70,7 +70,7 @@ impl RouteStep<'_, '_> {
         self.route.route_finish = plan.route_finish;
         self.line.is_over = false;
         self.keep_starting_depot(plan.starting_depot());
-        self.route.depots_between = depots_between(plan);
+        self.route.nodes_between = nodes_between(plan);
         self.price_legs();
         self.set_active_span();
         if self.line.is_started {
@@ -198,10 +198,10 @@ impl RouteStep<'_, '_> {
             if plan.created {
                 self.emit.event(self.route.id, plan.id, self.now, EventKind::OrderCreated);
             }
-            // It comes before the depots behind the last order so far.
+            // It comes before the nodes behind the last order so far.
             let end = self.route.orders.len();
-            for depot in self.route.depots_between.iter_mut().filter(|depot| depot.before == end) {
-                depot.before += 1;
+            for node in self.route.nodes_between.iter_mut().filter(|node| node.before == end) {
+                node.before += 1;
             }
             let order = self.arrival(plan);
             self.route.orders.push(order);
@@ -234,15 +234,16 @@ impl RouteStep<'_, '_> {
         }
         let gone = self.route.orders.remove(at);
         self.keep_gone(gone);
-        for between in &mut self.route.depots_between {
-            between.before -= usize::from(between.before > at);
+        for node in &mut self.route.nodes_between {
+            node.before -= usize::from(node.before > at);
         }
         // A depot that now comes first is where the route starts.
-        if let Some(first) = self.route.depots_between.first().filter(|first| first.before == 0)
+        if let Some(&NodeBetween { depot: Some(depot), before: 0 }) =
+            self.route.nodes_between.first()
             && self.route.starting_depot.is_none()
         {
-            self.route.starting_depot = Some(StartingDepot::new(first.plan));
-            self.route.depots_between.remove(0);
+            self.route.starting_depot = Some(StartingDepot::new(depot));
+            self.route.nodes_between.remove(0);
         }
         let shift = |visited: u16| match usize::from(visited).cmp(&at) {
             core::cmp::Ordering::Less => Some(visited),
@@ -281,8 +282,9 @@ impl RouteStep<'_, '_> {
             *plan = depot;
             has_it = true;
         }
-        for between in self.route.depots_between.iter_mut().filter(|b| is_same(&b.plan)) {
-            between.plan = depot;
+        let nodes = self.route.nodes_between.iter_mut().filter_map(|node| node.depot.as_mut());
+        for plan in nodes.filter(|plan| is_same(plan)) {
+            *plan = depot;
             has_it = true;
         }
         if self.route.starting_depot.as_ref().is_some_and(|starting| is_same(&starting.plan)) {
@@ -309,18 +311,16 @@ impl RouteStep<'_, '_> {
     }
 }
 
-/// The depots behind the first node, which is where the route starts. Those behind the last order
-/// delay nobody.
-fn depots_between(plan: &RoutePlan) -> Vec<DepotBetween> {
+/// Depots and garages, but for a depot that is the first node: the route starts there.
+fn nodes_between(plan: &RoutePlan) -> Vec<NodeBetween> {
     let mut before = 0;
     let mut found = Vec::new();
     for (at, node) in plan.nodes.iter().enumerate() {
         match node {
             Node::Order(_) => before += 1,
-            Node::Depot(depot) if at > 0 => {
-                found.push(DepotBetween { plan: *depot, before });
-            }
-            Node::Depot(_) | Node::Garage(_) => {}
+            Node::Depot(_) if at == 0 => {}
+            Node::Depot(depot) => found.push(NodeBetween { depot: Some(*depot), before }),
+            Node::Garage(_) => found.push(NodeBetween { depot: None, before }),
         }
     }
     found

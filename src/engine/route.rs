@@ -3,7 +3,7 @@
 
 use super::clearance::Clearance;
 use super::deadlines::Deadline;
-use super::depot::{DepotBetween, StartingDepot};
+use super::depot::{NodeBetween, StartingDepot};
 use super::eta::EtaLine;
 use super::fix::{Fix, Seen};
 use super::stay::StaySlot;
@@ -72,8 +72,8 @@ pub struct Route {
     pub orders: Vec<Order>,
     /// Orders that left the route: should one come back, what was told of it still holds.
     pub gone: Vec<Order>,
-    /// The depots between orders that the ETA counts.
-    pub depots_between: Vec<DepotBetween>,
+    /// Depots and garages in their sequence, but for the starting depot.
+    pub nodes_between: Vec<NodeBetween>,
     /// The depot whose radius serves orders without their own.
     pub depot: Option<DepotPlan>,
     /// The depot that must be left before START.
