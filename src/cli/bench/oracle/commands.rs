@@ -171,7 +171,7 @@ impl Scene<'_> {
     /// After a change: START of new orders, the head, the ETA.
     fn settle(&mut self, route: &mut Route, cause: EtaCause) {
         self.arrivals_are_fresh =
-            route.last_fix.is_some_and(|last| self.received_at - last.t <= 300_000);
+            route.last_t.is_some_and(|last_t| self.received_at - last_t <= 300_000);
         let started = route.has_started;
         if started {
             self.tell_starts(route);
