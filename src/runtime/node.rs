@@ -160,7 +160,11 @@ impl Node {
         name: String,
         run: impl FnOnce() -> Result<(), RuntimeError> + Send + 'static,
     ) -> Result<(), RuntimeError> {
-        let guard = Guard { fault: self.shared.fault.clone(), thread: name.clone() };
+        let guard = Guard {
+            fault: self.shared.fault.clone(),
+            thread: name.clone(),
+            mailboxes: self.shared.mailboxes.clone(),
+        };
         let thread = thread::Builder::new().name(name).spawn(move || {
             if let Err(error) = run() {
                 guard.fault.fail(error.to_string());
