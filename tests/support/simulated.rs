@@ -62,15 +62,6 @@ pub fn feed_bytes(disk: &SimDisk) -> BTreeMap<String, Vec<u8>> {
     names.map(|name| (name.clone(), disk.bytes(&name))).collect()
 }
 
-/// The same disk without its feed log.
-pub fn without_feed(disk: &SimDisk) -> SimDisk {
-    let copy = disk.after_crash(0, 100);
-    for name in feed_bytes(&copy).into_keys() {
-        copy.remove(&name).expect("it is there");
-    }
-    copy
-}
-
 /// What a journal holds.
 #[derive(Debug, Default)]
 pub struct Held {
