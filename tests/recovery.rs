@@ -25,9 +25,10 @@ use doorstep::runtime::intake::{Delivery, PartDone, Sender, SenderId, SentFix};
 use doorstep::runtime::node::{Node, NodeSettings};
 use doorstep::storage::disk::Disk;
 use doorstep::storage::error::StorageError;
+use doorstep::storage::segment::feed_first;
 use doorstep::storage::sim_disk::SimDisk;
 use support::fleet::{fix, home, planned, route};
-use support::simulated::{feed_bytes, held, settings, start, whole_feed};
+use support::simulated::{held, settings, start, whole_feed};
 use support::world::ZERO;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -176,8 +177,15 @@ fn submit(
     match node.intake().submit(delivery) {
         Ok(parts) => Some((parts, receiver)),
         Err(SubmitError::Stopped) => None,
-        Err(SubmitError::Overloaded(_)) => panic!("the mailbox has room for all"),
+        Err(error) => panic!("the mailbox has room for all: {error}"),
     }
+}
+
+/// All bytes of the feed log, file by file.
+fn feed_bytes(disk: &SimDisk) -> BTreeMap<String, Vec<u8>> {
+    let names = disk.names().expect("the disk lives");
+    let names = names.into_iter().filter(|name| feed_first(name).is_some());
+    names.map(|name| (name.clone(), disk.bytes(&name))).collect()
 }
 
 /// The same disk without its feed log.
@@ -379,7 +387,7 @@ fn an_overloaded_mailbox_refuses() {
                 assert_eq!(delivery.fixes.len(), 40, "it comes back whole");
                 refused += 1;
             }
-            Err(SubmitError::Stopped) => panic!("it runs"),
+            Err(error) => panic!("it runs: {error}"),
         }
     }
     assert!(refused > 0, "50 have room, 8000 came at once");
