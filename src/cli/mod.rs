@@ -11,6 +11,7 @@ pub mod bench;
 pub mod check_config;
 pub mod error;
 pub mod evaluate;
+pub mod journal;
 pub mod plan;
 pub mod replay;
 
@@ -21,6 +22,7 @@ use clap::{Parser, Subcommand};
 use self::bench::{BenchArgs, bench};
 use self::check_config::{CheckConfigArgs, check_config};
 use self::evaluate::{EvaluateArgs, evaluate};
+use self::journal::{JournalArgs, journal};
 use self::replay::{ReplayArgs, replay};
 
 /// Knows when a courier is at the doorstep: arrivals, visits, departures and ETAs from positions
@@ -37,6 +39,7 @@ enum Command {
     Evaluate(EvaluateArgs),
     CheckConfig(CheckConfigArgs),
     Bench(BenchArgs),
+    Journal(JournalArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -47,6 +50,7 @@ pub fn run() -> ExitCode {
         Command::Evaluate(args) => evaluate(&args),
         Command::CheckConfig(args) => check_config(&args),
         Command::Bench(args) => bench(&args),
+        Command::Journal(args) => journal(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
