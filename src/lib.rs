@@ -13,8 +13,10 @@
 //! | 0 | [`domain`] | the words of the field: couriers, orders, routes, positions, events |
 //! | 1 | [`engine`] | what is told: inputs in, outputs out; owns the travel-time question |
 //! | 2 | [`travel`] | travel times: answers that question from arrays |
-//! | 3 | [`runtime`] | partitions and their stamps, local times |
-//! | 5 | [`ingest`] | positions from the outside: recorded days in files |
+//! | 2 | [`storage`] | bytes on disk: the journal, the feed log, and what recovery may trust |
+//! | 3 | [`runtime`] | shards, the committer, the clock, and the handles to them; local times |
+//! | 4 | [`feed`] | events on their way out: how they are written, who follows the feed |
+//! | 5 | [`ingest`] | positions from the outside: QUIC sessions, recorded days in files |
 //! | 7 | [`cli`] | the commands: plan files, replay, evaluate |
 //!
 //! Without the one cargo feature, `daemon`, only ranks 0 to 2 are built: no clock, no chance, no
@@ -52,7 +54,11 @@ pub mod cli;
 pub mod domain;
 pub mod engine;
 #[cfg(feature = "daemon")]
+pub mod feed;
+#[cfg(feature = "daemon")]
 pub mod ingest;
 #[cfg(feature = "daemon")]
 pub mod runtime;
+#[cfg(feature = "daemon")]
+pub mod storage;
 pub mod travel;

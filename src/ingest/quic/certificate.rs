@@ -67,8 +67,7 @@ impl Certificate {
         if chain.is_empty() {
             return Err(refused("no certificate in it".to_owned()));
         }
-        let key =
-            PrivateKeyDer::from_pem_slice(pem).map_err(|error| refused(error.to_string()))?;
+        let key = PrivateKeyDer::from_pem_slice(pem).map_err(|error| refused(error.to_string()))?;
         Ok(Self { chain, key })
     }
 

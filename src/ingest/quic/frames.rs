@@ -1,6 +1,6 @@
 //! Cuts a stream's bytes into frames. Holds at most one frame and what came with it.
 
-use quinn::{ReadError, RecvStream};
+use quinn::RecvStream;
 
 use super::settings::STREAM_WINDOW_MAX;
 use super::wire::error::WireError;
@@ -47,7 +47,7 @@ impl Frames {
                 Ok(Some(chunk)) => self.append(&chunk.bytes),
                 Ok(None) if self.start == self.buffer.len() => return Came::End,
                 Ok(None) => return Came::Bad(WireError::Truncated),
-                Err(ReadError::ZeroRttRejected | ReadError::Reset(_) | _) => return Came::Gone,
+                Err(_) => return Came::Gone,
             }
         }
     }
@@ -60,12 +60,6 @@ impl Frames {
         let body = self.start + length.prefix;
         self.start = body + length.body;
         &self.buffer[body..self.start]
-    }
-
-    /// Whether the peer sent this before its handshake was done.
-    #[must_use]
-    pub fn is_0rtt(&self) -> bool {
-        self.stream.is_0rtt()
     }
 
     /// Tells the peer to send no more.
