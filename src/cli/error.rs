@@ -4,6 +4,7 @@ use std::io;
 
 use thiserror::Error;
 
+use super::client::error::ClientError;
 use crate::ingest::error::FileError;
 
 /// What ends a command before its work is done.
@@ -31,6 +32,12 @@ pub enum CliError {
         /// How many are allowed.
         max: usize,
     },
+    /// The daemon cannot be talked to.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// Positions were sent that the daemon did not acknowledge.
+    #[error("not every position was acknowledged")]
+    NotAcked,
     /// The results cannot be written.
     #[error("failed to write the results: {0}")]
     Output(#[from] io::Error),

@@ -9,10 +9,13 @@
 
 pub mod bench;
 pub mod check_config;
+pub mod client;
 pub mod error;
 pub mod evaluate;
 pub mod plan;
 pub mod replay;
+pub mod simulate;
+pub mod tail;
 
 use std::process::ExitCode;
 
@@ -21,6 +24,8 @@ use clap::{Parser, Subcommand};
 use self::check_config::{CheckConfigArgs, check_config};
 use self::evaluate::{EvaluateArgs, evaluate};
 use self::replay::{ReplayArgs, replay};
+use self::simulate::{SimulateArgs, simulate};
+use self::tail::{TailArgs, tail};
 
 /// Knows when a courier is at the doorstep: arrivals, visits, departures and ETAs from positions
 #[derive(Debug, Parser)]
@@ -35,6 +40,8 @@ enum Command {
     Replay(ReplayArgs),
     Evaluate(EvaluateArgs),
     CheckConfig(CheckConfigArgs),
+    Simulate(SimulateArgs),
+    Tail(TailArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -44,6 +51,8 @@ pub fn run() -> ExitCode {
         Command::Replay(args) => replay(&args),
         Command::Evaluate(args) => evaluate(&args),
         Command::CheckConfig(args) => check_config(&args),
+        Command::Simulate(args) => simulate(&args),
+        Command::Tail(args) => tail(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
