@@ -53,7 +53,7 @@ impl Link {
         let (mut send, receive) =
             connection.open_bi().await.map_err(|error| ClientError::Lost(error.to_string()))?;
         write(&mut send, &(0, 1, token, options)).await?;
-        let mut heard = Heard { stream: receive, buffer: Vec::new() };
+        let mut heard = Heard::new(receive);
         match timeout(CONNECT_WITHIN, heard.next()).await {
             Ok(Ok(ServerFrame::Welcome(welcome))) => Ok(Self { welcome, send, heard, connection }),
             Ok(Ok(ServerFrame::Error { code, text })) => Err(ClientError::Refused { code, text }),
@@ -82,6 +82,12 @@ pub async fn write(send: &mut SendStream, body: &impl Serialize) -> Result<(), C
 }
 
 impl Heard {
+    /// The frames of a stream from its start.
+    #[must_use]
+    pub const fn new(stream: RecvStream) -> Self {
+        Self { stream, buffer: Vec::new() }
+    }
+
     /// Waits for the next frame. May be dropped and called anew.
     ///
     /// # Errors
