@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::client::error::ClientError;
 use crate::ingest::error::FileError;
+use crate::storage::error::StorageError;
 
 /// What ends a command before its work is done.
 #[derive(Debug, Error)]
@@ -38,6 +39,9 @@ pub enum CliError {
     /// Positions were sent that the daemon did not acknowledge.
     #[error("not every position was acknowledged")]
     NotAcked,
+    /// A data directory cannot be read, or holds what was not written so.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// The results cannot be written.
     #[error("failed to write the results: {0}")]
     Output(#[from] io::Error),

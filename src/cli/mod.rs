@@ -12,6 +12,7 @@ pub mod check_config;
 pub mod client;
 pub mod error;
 pub mod evaluate;
+pub mod journal;
 pub mod plan;
 pub mod replay;
 pub mod simulate;
@@ -23,6 +24,7 @@ use clap::{Parser, Subcommand};
 
 use self::check_config::{CheckConfigArgs, check_config};
 use self::evaluate::{EvaluateArgs, evaluate};
+use self::journal::{JournalArgs, journal};
 use self::replay::{ReplayArgs, replay};
 use self::simulate::{SimulateArgs, simulate};
 use self::tail::{TailArgs, tail};
@@ -42,6 +44,7 @@ enum Command {
     CheckConfig(CheckConfigArgs),
     Simulate(SimulateArgs),
     Tail(TailArgs),
+    Journal(JournalArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -53,6 +56,7 @@ pub fn run() -> ExitCode {
         Command::CheckConfig(args) => check_config(&args),
         Command::Simulate(args) => simulate(&args),
         Command::Tail(args) => tail(&args),
+        Command::Journal(args) => journal(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
