@@ -36,6 +36,9 @@ pub const FOREIGN_COURIER: u32 = 20;
 /// Where the first order of courier 1 is; that of courier n is n thousandths of a degree north.
 pub const PLACE: (i32, i32) = (525_000_000, 134_000_000);
 
+/// Tells the directories of one process apart.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
 /// A running node with its endpoint.
 pub struct Daemon {
     /// The node.
@@ -44,9 +47,10 @@ pub struct Daemon {
     pub endpoint: QuicEndpoint,
     /// Where it listens.
     pub address: SocketAddr,
-    /// Statuses that devices set.
+    /// Statuses that devices set: a test that sets none may leave them.
     pub statuses: mpsc::Receiver<StatusRequest>,
-    directory: PathBuf,
+    /// Where certificate and fingerprint are kept.
+    pub directory: PathBuf,
     serving: JoinHandle<()>,
 }
 
@@ -83,12 +87,9 @@ impl Daemon {
             names: Arc::new(names),
             statuses: Some(to_admission),
         };
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let directory = std::env::temp_dir().join(format!(
-            "doorstep-quic-{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        ));
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("doorstep-quic-{}-{number}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
         let certificate = Certificate::keep(&directory, &[]).unwrap();
         let endpoint =
             QuicEndpoint::bind(([127, 0, 0, 1], 0).into(), certificate, settings).unwrap();
@@ -102,6 +103,7 @@ impl Daemon {
     pub async fn stop(self) {
         self.endpoint.close().await;
         self.serving.await.unwrap();
+        drop(self.statuses);
         self.node.stop().unwrap();
         std::fs::remove_dir_all(&self.directory).unwrap();
     }

@@ -137,7 +137,7 @@ async fn reporters(
             let ids = documents.store(&plans, &date, welcome.server_time).await?;
             let couriers: Vec<_> = ids.into_iter().zip(walks).collect();
             if args.gateway {
-                return Ok(gateways(args, &documents.token(None).await?, couriers));
+                return Ok(gateways(args, &documents.token(None).await?, &couriers));
             }
             let mut devices = Vec::new();
             for (at, (courier, walk)) in couriers.into_iter().enumerate() {
@@ -147,8 +147,8 @@ async fn reporters(
             Ok(devices)
         }
         "gateway" => {
-            let ids = args.first_courier..;
-            Ok(gateways(args, &args.target.token, ids.zip(walks).collect()))
+            let couriers: Vec<_> = (args.first_courier..).zip(walks).collect();
+            Ok(gateways(args, &args.target.token, &couriers))
         }
         "device" if args.couriers == 1 => {
             let courier = welcome.courier_id.unwrap_or(0);
@@ -178,7 +178,7 @@ fn device(args: &SimulateArgs, at: usize, token: String, courier: (u32, Walk)) -
     }
 }
 
-fn gateways(args: &SimulateArgs, token: &str, couriers: Vec<(u32, Walk)>) -> Vec<Reporter> {
+fn gateways(args: &SimulateArgs, token: &str, couriers: &[(u32, Walk)]) -> Vec<Reporter> {
     let count = couriers.len().div_ceil(GATEWAY_COURIERS_MAX);
     let chunks = couriers.chunks(GATEWAY_COURIERS_MAX).enumerate();
     let gateways = chunks.map(|(at, couriers)| Reporter {
