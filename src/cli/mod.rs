@@ -9,11 +9,14 @@
 
 pub mod bench;
 pub mod check_config;
+pub mod client;
 pub mod error;
 pub mod evaluate;
 pub mod journal;
 pub mod plan;
 pub mod replay;
+pub mod simulate;
+pub mod tail;
 
 use std::process::ExitCode;
 
@@ -24,6 +27,8 @@ use self::check_config::{CheckConfigArgs, check_config};
 use self::evaluate::{EvaluateArgs, evaluate};
 use self::journal::{JournalArgs, journal};
 use self::replay::{ReplayArgs, replay};
+use self::simulate::{SimulateArgs, simulate};
+use self::tail::{TailArgs, tail};
 
 /// Knows when a courier is at the doorstep: arrivals, visits, departures and ETAs from positions
 #[derive(Debug, Parser)]
@@ -39,6 +44,8 @@ enum Command {
     Evaluate(EvaluateArgs),
     CheckConfig(CheckConfigArgs),
     Bench(BenchArgs),
+    Simulate(SimulateArgs),
+    Tail(TailArgs),
     Journal(JournalArgs),
 }
 
@@ -50,6 +57,8 @@ pub fn run() -> ExitCode {
         Command::Evaluate(args) => evaluate(&args),
         Command::CheckConfig(args) => check_config(&args),
         Command::Bench(args) => bench(&args),
+        Command::Simulate(args) => simulate(&args),
+        Command::Tail(args) => tail(&args),
         Command::Journal(args) => journal(&args),
     };
     match done {

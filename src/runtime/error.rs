@@ -123,6 +123,14 @@ pub enum RuntimeError {
     Failed(String),
 }
 
+/// Why a token cannot be drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AccessError {
+    /// The operating system has no randomness to give.
+    #[error("failed to draw a token: the system has no randomness")]
+    Randomness,
+}
+
 impl RuntimeError {
     /// The same, with the frame in which it was found.
     #[must_use]

@@ -5,6 +5,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this layer owns the clock and the threads")]
 
+pub mod access;
 mod acks;
 pub mod clock;
 pub mod commands;
