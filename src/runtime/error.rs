@@ -39,3 +39,11 @@ pub enum LocalTimeError {
     #[error("\"{0}\" is outside the years 1 to 9999")]
     Range(String),
 }
+
+/// Why a token cannot be drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AccessError {
+    /// The operating system has no randomness to give.
+    #[error("failed to draw a token: the operating system gives no random bytes")]
+    Randomness,
+}
