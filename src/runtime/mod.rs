@@ -2,6 +2,7 @@
 //! rooms: shards, admission, committer, clock.
 
 pub mod access;
+pub mod documents;
 pub mod error;
 pub mod local_time;
 pub mod partition;

@@ -9,28 +9,28 @@ use crate::domain::position::{Source, SourceSet};
 
 /// A place in the file, such as `routes[0].orders[3].lat`.
 #[derive(Clone, Debug)]
-pub(super) struct Place(String);
+pub(crate) struct Place(String);
 
 impl Place {
     /// A key of the whole file.
-    pub(super) fn root(key: &str) -> Self {
+    pub(crate) fn root(key: &str) -> Self {
         Self(key.to_owned())
     }
 
     /// A key of the object here.
-    pub(super) fn key(&self, key: &str) -> Self {
+    pub(crate) fn key(&self, key: &str) -> Self {
         Self(format!("{}.{key}", self.0))
     }
 
     /// An entry of the list here.
-    pub(super) fn index(&self, index: usize) -> Self {
+    pub(crate) fn index(&self, index: usize) -> Self {
         Self(format!("{}[{index}]", self.0))
     }
 }
 
 /// Everything found while a plan was read.
 #[derive(Debug)]
-pub(super) struct Findings {
+pub(crate) struct Findings {
     file: String,
     errors: Vec<String>,
     warnings: Vec<String>,
@@ -39,12 +39,12 @@ pub(super) struct Findings {
 
 impl Findings {
     /// Nothing found yet in that file.
-    pub(super) fn new(file: &str) -> Self {
+    pub(crate) fn new(file: &str) -> Self {
         Self { file: file.to_owned(), errors: Vec::new(), warnings: Vec::new(), errors_more: 0 }
     }
 
     /// Something that refuses the plan. Only the first [`ERRORS_MAX`] are kept, the rest counted.
-    pub(super) fn error(&mut self, place: &Place, problem: impl Display) {
+    pub(crate) fn error(&mut self, place: &Place, problem: impl Display) {
         if self.errors.len() < ERRORS_MAX {
             self.errors.push(format!("{}: {}: {problem}", self.file, place.0));
         } else {
@@ -53,17 +53,17 @@ impl Findings {
     }
 
     /// Something worth a word.
-    pub(super) fn warn(&mut self, place: &Place, problem: impl Display) {
+    pub(crate) fn warn(&mut self, place: &Place, problem: impl Display) {
         self.warnings.push(format!("{}: {}: warning: {problem}", self.file, place.0));
     }
 
     /// The value, or an error at that place.
-    pub(super) fn good<T, E: Display>(&mut self, place: &Place, value: Result<T, E>) -> Option<T> {
+    pub(crate) fn good<T, E: Display>(&mut self, place: &Place, value: Result<T, E>) -> Option<T> {
         value.map_err(|problem| self.error(place, problem)).ok()
     }
 
     /// The warnings if there was no error, else the errors as lines.
-    pub(super) fn finish(self) -> Result<Vec<String>, String> {
+    pub(crate) fn finish(self) -> Result<Vec<String>, String> {
         if self.errors.is_empty() {
             return Ok(self.warnings);
         }
@@ -75,7 +75,7 @@ impl Findings {
     }
 
     /// A finite number of at least 0.
-    pub(super) fn not_negative(&mut self, place: &Place, value: f64) -> Option<f64> {
+    pub(crate) fn not_negative(&mut self, place: &Place, value: f64) -> Option<f64> {
         if value.is_finite() && value >= 0.0 {
             return Some(value);
         }
@@ -84,7 +84,7 @@ impl Findings {
     }
 
     /// A whole number of seconds, 0 or more.
-    pub(super) fn seconds(&mut self, place: &Place, value: i64) -> Option<u32> {
+    pub(crate) fn seconds(&mut self, place: &Place, value: i64) -> Option<u32> {
         let seconds = u32::try_from(value).ok().filter(|seconds| *seconds <= SECONDS_MAX);
         if seconds.is_none() {
             let problem =
@@ -95,7 +95,7 @@ impl Findings {
     }
 
     /// A radius of a fence.
-    pub(super) fn radius(&mut self, place: &Place, metres: f64) -> Option<Radius> {
+    pub(crate) fn radius(&mut self, place: &Place, metres: f64) -> Option<Radius> {
         let radius = Radius::from_metres(metres);
         if radius.is_none() {
             let problem =
@@ -106,12 +106,12 @@ impl Findings {
     }
 
     /// A place on earth.
-    pub(super) fn point(&mut self, place: &Place, lat: f64, lon: f64) -> Option<Point> {
+    pub(crate) fn point(&mut self, place: &Place, lat: f64, lon: f64) -> Option<Point> {
         self.good(place, Point::from_degrees(lat, lon))
     }
 
     /// A text that is not too long.
-    pub(super) fn text(&mut self, place: &Place, text: &str, chars_max: usize) {
+    pub(crate) fn text(&mut self, place: &Place, text: &str, chars_max: usize) {
         let chars = text.chars().count();
         if chars > chars_max {
             self.error(place, format!("{chars} characters: at most {chars_max} are allowed"));
@@ -119,7 +119,7 @@ impl Findings {
     }
 
     /// A number (the name of an object): a text of 1 to [`NUMBER_CHARS_MAX`] characters.
-    pub(super) fn number(&mut self, place: &Place, number: &str) {
+    pub(crate) fn number(&mut self, place: &Place, number: &str) {
         if number.trim().is_empty() {
             self.error(place, "is empty: expected a text that names it");
         }
@@ -127,7 +127,7 @@ impl Findings {
     }
 
     /// One of several words.
-    pub(super) fn choice<T: Copy>(
+    pub(crate) fn choice<T: Copy>(
         &mut self,
         place: &Place,
         word: &str,
@@ -142,7 +142,7 @@ impl Findings {
     }
 
     /// A list of sources.
-    pub(super) fn sources(&mut self, place: &Place, names: &[String]) -> SourceSet {
+    pub(crate) fn sources(&mut self, place: &Place, names: &[String]) -> SourceSet {
         let choices = Source::ALL.map(|source| (source.name(), source));
         let mut set = SourceSet::NONE;
         for (index, name) in names.iter().enumerate() {
