@@ -55,4 +55,6 @@ pub mod engine;
 pub mod ingest;
 #[cfg(feature = "daemon")]
 pub mod runtime;
+#[cfg(feature = "daemon")]
+pub mod storage;
 pub mod travel;
