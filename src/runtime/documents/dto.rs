@@ -125,3 +125,35 @@ pub(crate) struct TimeWindowDto {
 fn null_is_a_value<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<f64>>, D::Error> {
     Option::deserialize(from).map(Some)
 }
+
+/// A company as requests have it: its names beside its settings.
+#[derive(Default, Deserialize)]
+pub(crate) struct CompanyNamesDto {
+    pub(crate) number: Option<String>,
+    pub(crate) name: Option<String>,
+}
+
+/// A courier as requests have it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CourierDocumentDto {
+    pub(crate) number: String,
+    pub(crate) name: Option<String>,
+    pub(crate) phone: Option<String>,
+    #[serde(rename = "silent_when_still")]
+    pub(crate) _silent_when_still: Option<bool>,
+    pub(crate) allowed_courier_position_sources: Option<Vec<String>>,
+}
+
+/// A route as requests have it; what it refers to is resolved apart.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RouteDocumentDto {
+    pub(crate) number: String,
+    pub(crate) date: String,
+    pub(crate) routing_mode: Option<String>,
+    #[serde(rename = "imei")]
+    pub(crate) _imei: Option<u64>,
+    pub(crate) route_start: Option<String>,
+    pub(crate) route_finish: Option<String>,
+}

@@ -22,6 +22,27 @@ impl Place {
         Self(format!("{}.{key}", self.0))
     }
 
+    /// The root of a request that is one object.
+    pub(crate) const fn object() -> Self {
+        Self(String::new())
+    }
+
+    /// An entry of a request that is a list.
+    pub(crate) fn item(index: usize) -> Self {
+        Self(format!("[{index}]"))
+    }
+
+    /// A path as serde names it, below here.
+    pub(crate) fn path(&self, path: &str) -> Self {
+        if path == "." { self.clone() } else { self.key(path) }
+    }
+
+    /// The place as a JSON pointer, such as `/orders/3/lat`.
+    pub(crate) fn pointer(&self) -> String {
+        let text = self.0.replace(['.', '['], "/").replace(']', "");
+        if text.is_empty() || text.starts_with('/') { text } else { format!("/{text}") }
+    }
+
     /// An entry of the list here.
     pub(crate) fn index(&self, index: usize) -> Self {
         Self(format!("{}[{index}]", self.0))
@@ -32,21 +53,61 @@ impl Place {
 #[derive(Debug)]
 pub(crate) struct Findings {
     file: String,
-    errors: Vec<String>,
-    warnings: Vec<String>,
+    errors: Vec<Finding>,
+    warnings: Vec<Finding>,
+    errors_max: usize,
     errors_more: usize,
+}
+
+/// One thing found, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    place: String,
+    /// Where, as a JSON pointer into the request.
+    pub pointer: String,
+    /// What, in words that say what was expected.
+    pub detail: String,
+}
+
+impl Finding {
+    /// Something found at that place.
+    pub(crate) fn new(place: &Place, problem: impl Display) -> Self {
+        let detail = problem.to_string();
+        Self { place: place.0.clone(), pointer: place.pointer(), detail }
+    }
 }
 
 impl Findings {
     /// Nothing found yet in that file.
     pub(crate) fn new(file: &str) -> Self {
-        Self { file: file.to_owned(), errors: Vec::new(), warnings: Vec::new(), errors_more: 0 }
+        Self {
+            file: file.to_owned(),
+            errors: Vec::new(),
+            warnings: Vec::new(),
+            errors_max: ERRORS_MAX,
+            errors_more: 0,
+        }
+    }
+
+    /// Nothing found yet in a request: at most one error per object of the largest is kept.
+    pub(crate) fn of_request(errors_max: usize) -> Self {
+        Self { errors_max, ..Self::new("") }
+    }
+
+    /// Whether anything refuses it.
+    pub(crate) fn has_errors(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
+    /// The warnings if there was no error, else the errors.
+    pub(crate) fn settle(self) -> Result<Vec<Finding>, Vec<Finding>> {
+        if self.errors.is_empty() { Ok(self.warnings) } else { Err(self.errors) }
     }
 
     /// Something that refuses the plan. Only the first [`ERRORS_MAX`] are kept, the rest counted.
     pub(crate) fn error(&mut self, place: &Place, problem: impl Display) {
-        if self.errors.len() < ERRORS_MAX {
-            self.errors.push(format!("{}: {}: {problem}", self.file, place.0));
+        if self.errors.len() < self.errors_max {
+            self.errors.push(Finding::new(place, problem));
         } else {
             self.errors_more += 1;
         }
@@ -54,7 +115,7 @@ impl Findings {
 
     /// Something worth a word.
     pub(crate) fn warn(&mut self, place: &Place, problem: impl Display) {
-        self.warnings.push(format!("{}: {}: warning: {problem}", self.file, place.0));
+        self.warnings.push(Finding::new(place, problem));
     }
 
     /// The value, or an error at that place.
@@ -64,12 +125,19 @@ impl Findings {
 
     /// The warnings if there was no error, else the errors as lines.
     pub(crate) fn finish(self) -> Result<Vec<String>, String> {
+        let file = &self.file;
         if self.errors.is_empty() {
-            return Ok(self.warnings);
+            let lines = self.warnings.iter();
+            return Ok(lines
+                .map(|found| format!("{file}: {}: warning: {}", found.place, found.detail))
+                .collect());
         }
-        let mut lines = self.errors.join("\n");
+        let lines = self.errors.iter();
+        let lines: Vec<String> =
+            lines.map(|found| format!("{file}: {}: {}", found.place, found.detail)).collect();
+        let mut lines = lines.join("\n");
         if self.errors_more > 0 {
-            let _ = write!(lines, "\n{}: and {} more errors", self.file, self.errors_more);
+            let _ = write!(lines, "\n{file}: and {} more errors", self.errors_more);
         }
         Err(lines)
     }

@@ -101,6 +101,24 @@ impl Catalog {
         self.one(kind, rule, params![sql(company), number])
     }
 
+    /// The company of a number; companies' numbers are unique among all.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn company_by_number(&self, number: &str) -> Result<Option<Document>, CatalogError> {
+        self.one(Kind::Company, "number = ?1 AND deleted = 0", params![number])
+    }
+
+    /// Every courier there ever was, with its company.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn couriers_ever(&self) -> Result<Vec<(u64, u64)>, CatalogError> {
+        let mut statement = self.connection.prepare("SELECT id, company FROM couriers")?;
+        let rows = statement.query_map([], |row| Ok((unsql(row.get(0)?), unsql(row.get(1)?))))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// A page of a company's documents by id: at most `page_max` after skipping `skipped`.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The list of notifications as the API pages through it: engine-made rows, written by a reader of
 //! the feed with its cursor in the same transaction, so that they can be redone at any time.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::error::CatalogError;
 use super::{Catalog, set_counter, sql, unsql};
@@ -13,8 +13,10 @@ pub struct NewNotification {
     pub place: u64,
     /// The company that owns the order.
     pub company: u64,
-    /// Receive time of the input that raised it, Unix milliseconds.
-    pub recorded_ms: i64,
+    /// Its number among the company's notifications, from 1.
+    pub id: u64,
+    /// Unix milliseconds; never steps back within a company.
+    pub time_ms: i64,
     /// `shift_start` or `nearby`.
     pub kind: &'static str,
     /// The order.
@@ -131,20 +133,14 @@ impl Catalog {
 }
 
 fn list(connection: &Connection, new: &NewNotification) -> Result<(), CatalogError> {
-    let query = "SELECT id, time_ms FROM notifications WHERE company = ?1 ORDER BY id DESC LIMIT 1";
-    let last: Option<(i64, i64)> = connection
-        .prepare_cached(query)?
-        .query_row([sql(new.company)], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let (last_id, last_ms) = last.unwrap_or((0, i64::MIN));
     let query = "INSERT OR IGNORE INTO notifications
          (place, company, id, time_ms, kind, order_id, route_id, eta_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     connection.prepare_cached(query)?.execute(params![
         sql(new.place),
         sql(new.company),
-        last_id + 1,
-        new.recorded_ms.max(last_ms),
+        sql(new.id),
+        new.time_ms,
         new.kind,
         sql(new.order),
         sql(new.route),

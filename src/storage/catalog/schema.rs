@@ -27,6 +27,10 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), CatalogError> {
             CREATE INDEX IF NOT EXISTS {table}_parent ON {table} (parent) WHERE deleted = 0;"
         ))?;
     }
+    connection.execute_batch(
+        "CREATE UNIQUE INDEX IF NOT EXISTS companies_numbers ON companies (number)
+            WHERE deleted = 0",
+    )?;
     connection.execute_batch(OTHER_TABLES)?;
     connection.pragma_update(None, "user_version", VERSION)?;
     Ok(())
