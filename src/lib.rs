@@ -13,7 +13,8 @@
 //! | 0 | [`domain`] | the words of the field: couriers, orders, routes, positions, events |
 //! | 1 | [`engine`] | what is told: inputs in, outputs out; owns the travel-time question |
 //! | 2 | [`travel`] | travel times: answers that question from arrays |
-//! | 3 | [`runtime`] | partitions and their stamps, local times |
+//! | 2 | [`storage`] | bytes on disk: the journal, the feed log, and what recovery may trust |
+//! | 3 | [`runtime`] | shards, the committer, the clock, and the handles to them; local times |
 //! | 5 | [`ingest`] | positions from the outside: recorded days in files |
 //! | 7 | [`cli`] | the commands: plan files, replay, evaluate |
 //!

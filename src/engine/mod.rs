@@ -19,6 +19,7 @@ mod fence;
 mod fix;
 pub mod input;
 mod nearby;
+pub mod order_state;
 pub mod output;
 mod policies;
 mod positions;

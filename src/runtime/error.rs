@@ -2,6 +2,11 @@
 
 use thiserror::Error;
 
+use super::intake::Delivery;
+use crate::domain::ids::PartitionId;
+use crate::storage::catalog::error::CatalogError;
+use crate::storage::error::StorageError;
+
 /// Why a written time is not one.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum LocalTimeError {
@@ -40,10 +45,81 @@ pub enum LocalTimeError {
     Range(String),
 }
 
+/// Why a delivery was not taken.
+#[derive(Debug, Error)]
+pub enum SubmitError {
+    /// A shard has no room now; here is the delivery.
+    #[error("no room: submit again before any later delivery of the same sender")]
+    Overloaded(Box<Delivery>),
+    /// The node takes nothing more.
+    #[error("the node has stopped")]
+    Stopped,
+}
+
+/// Why a command was not committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum CommandError {
+    /// A shard has no room now. Nothing was taken.
+    #[error("no room: try again")]
+    Overloaded,
+    /// It would not fit into one journal frame. Nothing was taken.
+    #[error("the command is too large for one journal frame")]
+    TooLarge,
+    /// The node takes nothing more; a command under way may turn out to be durable.
+    #[error("the node has stopped")]
+    Stopped,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ViewError {
+    /// The shard is too busy.
+    #[error("no answer in time: try again")]
+    Busy,
+    /// The node takes no questions any more.
+    #[error("the node has stopped")]
+    Stopped,
+}
+
+/// Why a node does not run.
+#[derive(Debug, Error)]
+pub enum RuntimeError {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// What is in the journal contradicts itself.
+    #[error("failed to replay the journal at input {sequence} of partition {partition}: {found}")]
+    Replay {
+        /// The partition.
+        partition: PartitionId,
+        /// The input's sequence there.
+        sequence: u64,
+        /// What is wrong.
+        found: String,
+    },
+    /// A thread could not be started.
+    #[error("failed to start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+    /// The node had failed before it was stopped.
+    #[error("the node failed: {0}")]
+    Failed(String),
+}
+
 /// Why a token cannot be drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum AccessError {
     /// The operating system has no randomness to give.
     #[error("failed to draw a token: the operating system gives no random bytes")]
     Randomness,
+}
+
+/// Why admission does not start.
+#[derive(Debug, Error)]
+pub enum AdmissionError {
+    /// The catalog cannot be used.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// A thread could not be started.
+    #[error("failed to start a thread: {0}")]
+    Thread(#[from] std::io::Error),
 }

@@ -1,8 +1,24 @@
-//! What stands between the outside and the engine: partitions and their stamps, local times. Later
-//! rooms: shards, admission, committer, clock.
+//! What stands between the outside and the engine: the clock, partitions and their stamps, shards
+//! that step, the committer that makes durable, and the handles to all of it: [`intake::Intake`],
+//! [`commands::Commands`], [`feed_reader::Feed`], [`views::Views`] of a [`node::Node`]. Local times
+//! too.
+
+#![expect(clippy::disallowed_methods, reason = "this layer owns the clock and the threads")]
 
 pub mod access;
+mod acks;
+pub mod admission;
+pub mod clock;
+pub mod commands;
+mod directory;
 pub mod documents;
 pub mod error;
+pub mod fault;
+pub mod feed_reader;
+pub mod intake;
 pub mod local_time;
+mod mailbox;
+pub mod node;
+mod order_chain;
 pub mod partition;
+pub mod views;

@@ -1,3 +1,15 @@
-//! What is kept: the catalog of documents. Takes its directory as an argument.
+//! Bytes on disk: the journal of inputs, the feed log of outputs, and what may be trusted of them
+//! after a crash; and the catalog of documents. Knows files and codecs; knows no clock, no thread
+//! and no wire form.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this layer owns the files of the data directory"
+)]
 
 pub mod catalog;
+pub mod disk;
+pub mod error;
+pub mod feed_event;
+pub mod feed_log;

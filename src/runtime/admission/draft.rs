@@ -73,17 +73,22 @@ impl<'a> Draft<'a> {
         }
         let found = self.catalog.by_number(kind, company, number)?;
         // Renamed or deleted by this very request: the number is free.
-        let id = found.map(|document| document.id).filter(|id| match self.touched.get(&(kind, *id))
-        {
-            Some(touched) => touched.after.as_ref().is_some_and(|after| after.number == number),
-            None => true,
-        });
+        let id =
+            found.map(|document| document.id).filter(|id| match self.touched.get(&(kind, *id)) {
+                Some(touched) => touched.after.as_ref().is_some_and(|after| after.number == number),
+                None => true,
+            });
         Ok(id)
     }
 
     /// The company of a number, whosever it is.
     pub(super) fn company_by_number(&self, number: &str) -> Result<Option<u64>, CatalogError> {
         Ok(self.catalog.company_by_number(number)?.map(|company| company.id))
+    }
+
+    /// Whether a route names this courier or depot.
+    pub(super) fn is_used(&self, kind: Kind, company: u64, id: u64) -> Result<bool, CatalogError> {
+        self.catalog.is_named_by_routes(kind, company, id)
     }
 
     /// Draws the next id of a kind.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::draft::Draft;
 use super::merge::{DEPOT, NODES, typed};
 use super::rules;
+use super::store::Stop;
 use crate::domain::depot::DepotPlan;
 use crate::domain::geo::Point;
 use crate::domain::ids::{CourierId, OrderId, RouteId};
@@ -42,7 +43,9 @@ impl RouteFrame {
     ) -> Result<Self, CatalogError> {
         let company = company(draft, route.company)?;
         let depot = match route.field(DEPOT).and_then(Value::as_u64) {
-            Some(id) => draft.document(Kind::Depot, id)?.and_then(|depot| rules::depot::plan(depot)),
+            Some(id) => {
+                draft.document(Kind::Depot, id)?.and_then(|depot| rules::depot::plan(depot))
+            }
             None => None,
         };
         let zone = depot.as_ref().and_then(|depot| depot.zone.clone());
@@ -119,8 +122,8 @@ pub(super) fn order_plan(
 pub(super) fn route_plan(
     draft: &mut Draft<'_>,
     route: &Document,
-    mut order_of: impl FnMut(&mut Draft<'_>, &OrderFrame, u64) -> Result<Option<OrderPlan>, CatalogError>,
-) -> Result<RoutePlan, CatalogError> {
+    mut order_of: impl FnMut(&mut Draft<'_>, &OrderFrame, u64) -> Result<Option<OrderPlan>, Stop>,
+) -> Result<RoutePlan, Stop> {
     let mut findings = Findings::of_request(1);
     let frame = RouteFrame::of(draft, route, &Place::object(), &mut findings)?;
     let frame = OrderFrame::Route(Box::new(frame));

@@ -132,7 +132,5 @@ pub enum Refusal {
 
 /// Where a courier was when a status was set.
 pub(super) fn place_of(point: Option<Point>) -> Value {
-    point.map_or(Value::Null, |point| {
-        serde_json::json!({ "lat": point.lat(), "lon": point.lon() })
-    })
+    point.map_or(Value::Null, |point| serde_json::json!({ "lat": point.lat(), "lon": point.lon() }))
 }

@@ -25,14 +25,18 @@ pub(crate) struct Company {
 impl Company {
     /// The settings as written, with the defaults where they are silent.
     pub(crate) fn new(dto: &CompanyDto, findings: &mut Findings) -> Self {
-        let at = Place::root("company");
-        check_unused(dto, &at, findings);
+        Self::checked(dto, &Place::root("company"), findings)
+    }
+
+    /// The settings as written at that place.
+    pub(crate) fn checked(dto: &CompanyDto, at: &Place, findings: &mut Findings) -> Self {
+        check_unused(dto, at, findings);
         let zone = dto
             .time_zone
             .as_deref()
             .and_then(|name| findings.good(&at.key("time_zone"), local_time::zone(name)));
         Self {
-            policy: policy(dto, &at, findings),
+            policy: policy(dto, at, findings),
             zone: zone.unwrap_or(TimeZone::UTC),
             use_refined_location: dto.use_refined_location.unwrap_or(false),
             partially_finished_status_enabled: dto

@@ -109,6 +109,32 @@ impl Catalog {
         self.one(Kind::Company, "number = ?1 AND deleted = 0", params![number])
     }
 
+    /// Whether a route of the company has this courier, or this depot among its nodes or its own.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn is_named_by_routes(
+        &self,
+        kind: Kind,
+        company: u64,
+        id: u64,
+    ) -> Result<bool, CatalogError> {
+        let rule = match kind {
+            Kind::Courier => "parent = ?2",
+            Kind::Depot => {
+                "(json_extract(body, '$.depot') = ?2 OR EXISTS (SELECT 1
+                    FROM json_each(body, '$.nodes')
+                    WHERE json_extract(json_each.value, '$.depot') = ?2))"
+            }
+            Kind::Company | Kind::Route | Kind::Order => return Ok(false),
+        };
+        let query = format!(
+            "SELECT EXISTS (SELECT 1 FROM routes WHERE company = ?1 AND deleted = 0 AND {rule})"
+        );
+        let mut statement = self.connection.prepare_cached(&query)?;
+        Ok(statement.query_row(params![sql(company), sql(id)], |row| row.get(0))?)
+    }
+
     /// Every courier there ever was, with its company.
     ///
     /// # Errors

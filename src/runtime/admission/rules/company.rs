@@ -41,8 +41,7 @@ pub(in crate::runtime::admission) fn settings(document: &Document) -> Company {
     let settings: Item =
         document.body.clone().into_iter().filter(|(key, _)| !is_name(key)).collect();
     let mut findings = Findings::of_request(1);
-    let dto: Option<CompanyDto> =
-        typed(Kind::Company, &settings, &Place::object(), &mut findings);
+    let dto: Option<CompanyDto> = typed(Kind::Company, &settings, &Place::object(), &mut findings);
     Company::checked(&dto.unwrap_or_default(), &Place::object(), &mut findings)
 }
 

@@ -30,8 +30,7 @@ pub(in crate::runtime::admission) fn check(
 pub(in crate::runtime::admission) fn plan(document: &Document) -> CourierPlan {
     let mut findings = Findings::of_request(1);
     let at = Place::object();
-    let dto: Option<CourierDocumentDto> =
-        typed(Kind::Courier, &document.body, &at, &mut findings);
+    let dto: Option<CourierDocumentDto> = typed(Kind::Courier, &document.body, &at, &mut findings);
     let sources = dto.and_then(|dto| dto.allowed_courier_position_sources);
     CourierPlan {
         id: CourierId(document.id as u32),

@@ -193,8 +193,7 @@ fn node(
         findings.error(at, "expected an object");
         return Ok(None);
     };
-    let known =
-        ["order_id", "order_number", "depot_id", "depot_number", "garage"].into_iter();
+    let known = ["order_id", "order_number", "depot_id", "depot_number", "garage"].into_iter();
     let given = known.filter(|key| item.get(*key).is_some_and(|value| !value.is_null())).count();
     if given != 1 || item.len() != 1 {
         let problem = "expected exactly one of order_id, order_number, depot_id, depot_number, \

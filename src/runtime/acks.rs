@@ -1,0 +1,115 @@
+//! Up to which sequence number everything a sender sent is durable. A number is told only when
+//! every delivery up to it is: parts of one delivery go to several shards and end in any order.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::intake::{Sender, SenderId};
+
+/// The senders and what of theirs is under way.
+#[derive(Debug)]
+pub struct Acks {
+    stripes: Vec<Mutex<Stripe>>,
+}
+
+/// The senders that share a lock.
+pub type Stripe = BTreeMap<SenderId, Line>;
+
+/// What is known of one sender.
+#[derive(Debug, Default)]
+pub struct Line {
+    boot: u64,
+    acked: u64,
+    number: u64,
+    under_way: VecDeque<UnderWay>,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    number: u64,
+    last: u64,
+    parts: usize,
+    /// The one shard that has it all; `None`: several have.
+    shard: Option<usize>,
+}
+
+/// Names a delivery of a sender on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// The sender.
+    pub sender: Sender,
+    /// The delivery's number among the sender's; 0: of an earlier boot, and not followed.
+    pub number: u64,
+    /// Everything up to this number is durable once the part that bears the ticket is.
+    pub settles: u64,
+}
+
+impl Default for Acks {
+    fn default() -> Self {
+        Self { stripes: (0..STRIPES).map(|_| Mutex::default()).collect() }
+    }
+}
+
+impl Acks {
+    /// The lock under which a sender's deliveries are numbered and put into the mailboxes, so that
+    /// both have the same order.
+    pub fn lock(&self, sender: SenderId) -> MutexGuard<'_, Stripe> {
+        // A panic poisons the whole node; until it ends the numbers stay right.
+        self.stripes[(sender.0 % STRIPES) as usize].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A part of a delivery is durable.
+    pub fn part_done(&self, ticket: &Ticket) {
+        let mut stripe = self.lock(ticket.sender.id);
+        let Some(line) = stripe.get_mut(&ticket.sender.id) else { return };
+        if line.boot != ticket.sender.boot {
+            return;
+        }
+        if let Some(delivery) = line.under_way.iter_mut().find(|d| d.number == ticket.number) {
+            delivery.parts -= 1;
+        }
+        while let Some(done) = line.under_way.front().filter(|delivery| delivery.parts == 0) {
+            line.acked = line.acked.max(done.last);
+            line.under_way.pop_front();
+        }
+    }
+
+    /// What recovery found to be settled.
+    pub fn recovered(&self, sender: Sender, settled: u64) {
+        let mut stripe = self.lock(sender.id);
+        let line = stripe.entry(sender.id).or_default();
+        if line.turn_to(sender.boot) {
+            line.acked = line.acked.max(settled);
+        }
+    }
+
+    /// Up to which number everything is durable.
+    #[must_use]
+    pub fn acked(&self, sender: Sender) -> u64 {
+        let stripe = self.lock(sender.id);
+        let line = stripe.get(&sender.id).filter(|line| line.boot == sender.boot);
+        line.map_or(0, |line| line.acked)
+    }
+}
+
+impl Line {
+    /// Whether the boot is the latest known; a later one begins anew.
+    pub fn turn_to(&mut self, boot: u64) -> bool {
+        if boot > self.boot {
+            *self = Self { boot, number: self.number, ..Self::default() };
+        }
+        boot == self.boot
+    }
+
+    /// A delivery up to the number `last` goes to `parts` shards, of which `shard` is the only
+    /// one, if it is. Gives its number, and what is durable once a part of it is.
+    pub fn begin(&mut self, last: u64, parts: usize, shard: Option<usize>) -> (u64, u64) {
+        self.number += 1;
+        let is_in_line =
+            shard.is_some() && self.under_way.iter().all(|delivery| delivery.shard == shard);
+        self.under_way.push_back(UnderWay { number: self.number, last, parts, shard });
+        (self.number, if is_in_line { last.max(self.acked) } else { self.acked })
+    }
+}
+
+const STRIPES: u64 = 64;

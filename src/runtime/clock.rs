@@ -1,0 +1,87 @@
+//! The one clock. Real time, real time run faster from a given start, or a time that tests set.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::domain::time::Time;
+
+/// A clock that never steps back. Clones are the same clock.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    body: Arc<Body>,
+}
+
+#[derive(Debug)]
+struct Body {
+    /// The latest time that was told; of a manual clock, the time.
+    told_ms: AtomicI64,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    Real,
+    Scaled { began: Instant, start: Time, scale: f64 },
+    Manual,
+}
+
+impl Clock {
+    /// Real time, UTC.
+    #[must_use]
+    pub fn real() -> Self {
+        Self::new(Source::Real, i64::MIN)
+    }
+
+    /// A clock that shows `start` now (`None`: real time) and runs `scale` times as fast: the
+    /// settings `--time-scale` and `--time-start`.
+    #[must_use]
+    pub fn scaled(scale: f64, start: Option<Time>) -> Self {
+        let start = start.unwrap_or_else(|| Time::from_ms(real_ms()));
+        Self::new(Source::Scaled { began: Instant::now(), start, scale }, i64::MIN)
+    }
+
+    /// A clock that shows `start` until [`Self::advance`] is called.
+    #[must_use]
+    pub fn manual(start: Time) -> Self {
+        Self::new(Source::Manual, start.ms())
+    }
+
+    fn new(source: Source, told_ms: i64) -> Self {
+        Self { body: Arc::new(Body { told_ms: AtomicI64::new(told_ms), source }) }
+    }
+
+    /// The time: never earlier than what was told before.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        let ms = match &self.body.source {
+            Source::Real => real_ms(),
+            Source::Scaled { began, start, scale } => {
+                start.ms() + (began.elapsed().as_secs_f64() * 1e3 * scale) as i64
+            }
+            Source::Manual => return Time::from_ms(self.body.told_ms.load(Ordering::SeqCst)),
+        };
+        Time::from_ms(self.body.told_ms.fetch_max(ms, Ordering::SeqCst).max(ms))
+    }
+
+    /// Moves a manual clock on; others take no notice.
+    pub fn advance(&self, ms: i64) {
+        if matches!(self.body.source, Source::Manual) {
+            self.body.told_ms.fetch_add(ms.max(0), Ordering::SeqCst);
+        }
+    }
+
+    /// How much faster than real time it runs; `None`: it does not.
+    #[must_use]
+    pub fn scale(&self) -> Option<f64> {
+        match self.body.source {
+            Source::Scaled { scale, .. } => Some(scale),
+            Source::Real | Source::Manual => None,
+        }
+    }
+}
+
+fn real_ms() -> i64 {
+    // Before 1970 the machine's clock is wrong, and any time will do.
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}

@@ -1,0 +1,98 @@
+//! The feed for its readers: pages by position, the history of an order, and the news that there is
+//! more. Readers hold a position and nothing else; their lag costs nobody anything.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::node::Shared;
+use crate::domain::ids::OrderId;
+use crate::storage::error::StorageError;
+pub use crate::storage::feed_event::{FeedBody, FeedEvent};
+
+/// A run of events.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FeedPage {
+    /// The events, in order.
+    pub events: Vec<FeedEvent>,
+    /// Read on after this position.
+    pub next: u64,
+    /// What could not be given any more.
+    pub gap: Option<FeedGap>,
+}
+
+/// Events that are past retention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedGap {
+    /// The first position that is missing.
+    pub first_missing: u64,
+    /// The first that is there.
+    pub first_available: u64,
+}
+
+/// The feed. Cheap to clone. Everything in it is durable.
+#[derive(Clone)]
+pub struct Feed {
+    shared: Arc<Shared>,
+}
+
+impl Feed {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// At most `events_max` events after a position; 0 is before the first.
+    ///
+    /// # Errors
+    /// The feed log cannot be read.
+    pub fn read(&self, after: u64, events_max: usize) -> Result<FeedPage, StorageError> {
+        let events = self.shared.feed.read(after, events_max.min(PAGE_EVENTS_MAX))?;
+        let next = events.last().map_or(after, |event| event.position);
+        Ok(FeedPage { events, next, gap: None })
+    }
+
+    /// Position of the last event; 0: there is none.
+    #[must_use]
+    pub fn head(&self) -> u64 {
+        *self.shared.head.borrow()
+    }
+
+    /// Follows the head. It closes when the node is gone.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.shared.head.subscribe()
+    }
+
+    /// Waits until there are events after a position, and gives the head; `None`: the node failed.
+    pub async fn wait_beyond(&self, position: u64) -> Option<u64> {
+        let (mut head, mut fault) = (self.watch(), self.shared.fault.watch());
+        tokio::select! {
+            biased;
+            beyond = head.wait_for(|&head| head > position) => beyond.ok().map(|head| *head),
+            _ = fault.wait_for(|&failed| failed) => None,
+        }
+    }
+
+    /// The history of an order, oldest first: at most its last [`HISTORY_EVENTS_MAX`] entries.
+    ///
+    /// # Errors
+    /// The feed log cannot be read.
+    pub fn history(&self, order: OrderId) -> Result<Vec<FeedEvent>, StorageError> {
+        let mut events = Vec::new();
+        let mut position = self.shared.chain.last(order);
+        while let Some(at) = position
+            && events.len() < HISTORY_EVENTS_MAX
+        {
+            let Some(event) = self.shared.feed.read(at - 1, 1)?.pop() else { break };
+            position = event.previous;
+            events.push(event);
+        }
+        events.reverse();
+        Ok(events)
+    }
+}
+
+/// Most events of one page.
+pub const PAGE_EVENTS_MAX: usize = 10_000;
+/// Most entries of one history.
+pub const HISTORY_EVENTS_MAX: usize = 10_000;

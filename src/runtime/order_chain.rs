@@ -1,0 +1,38 @@
+//! Where each order's last history entry is in the feed, so that histories can be followed back.
+
+use std::sync::{PoisonError, RwLock};
+
+use crate::domain::ids::OrderId;
+
+/// The last feed position of every order, in pages by order id.
+#[derive(Debug, Default)]
+pub struct OrderChain {
+    pages: RwLock<Vec<Option<Box<[u64]>>>>,
+}
+
+impl OrderChain {
+    /// The feed position of an order's last entry.
+    #[must_use]
+    pub fn last(&self, order: OrderId) -> Option<u64> {
+        let (page, at) = place(order);
+        let pages = self.pages.read().unwrap_or_else(PoisonError::into_inner);
+        pages.get(page)?.as_ref().map(|page| page[at]).filter(|&position| position > 0)
+    }
+
+    /// Puts an entry at the end of an order's chain, and gives the one before it.
+    pub fn follow(&self, order: OrderId, position: u64) -> Option<u64> {
+        let (page, at) = place(order);
+        let mut pages = self.pages.write().unwrap_or_else(PoisonError::into_inner);
+        if pages.len() <= page {
+            pages.resize(page + 1, None);
+        }
+        let page = pages[page].get_or_insert_with(|| vec![0; PAGE_ORDERS].into());
+        Some(core::mem::replace(&mut page[at], position)).filter(|&before| before > 0)
+    }
+}
+
+fn place(order: OrderId) -> (usize, usize) {
+    ((order.0 / PAGE_ORDERS as u64) as usize, (order.0 % PAGE_ORDERS as u64) as usize)
+}
+
+const PAGE_ORDERS: usize = 1_024;
