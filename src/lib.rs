@@ -15,7 +15,8 @@
 //! | 2 | [`travel`] | travel times: answers that question from arrays |
 //! | 2 | [`storage`] | bytes on disk: the journal, the feed log, and what recovery may trust |
 //! | 3 | [`runtime`] | shards, the committer, the clock, and the handles to them; local times |
-//! | 5 | [`ingest`] | positions from the outside: recorded days in files |
+//! | 4 | [`feed`] | events on their way out: how they are written, who follows the feed |
+//! | 5 | [`ingest`] | positions from the outside: QUIC sessions, recorded days in files |
 //! | 7 | [`cli`] | the commands: plan files, replay, evaluate |
 //!
 //! Without the one cargo feature, `daemon`, only ranks 0 to 2 are built: no clock, no chance, no
@@ -52,6 +53,8 @@
 pub mod cli;
 pub mod domain;
 pub mod engine;
+#[cfg(feature = "daemon")]
+pub mod feed;
 #[cfg(feature = "daemon")]
 pub mod ingest;
 #[cfg(feature = "daemon")]

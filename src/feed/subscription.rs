@@ -1,0 +1,95 @@
+//! Follows the feed for one subscriber: pages of what passes its filter, from a cursor on, waiting
+//! where the feed ends. Holds one page at most, however slow its reader is.
+
+use std::sync::Arc;
+
+use super::cloud_event::CloudEvent;
+use super::cursor::Cursor;
+use super::error::FeedError;
+use super::filter::Filter;
+use super::names::Names;
+use crate::runtime::feed_reader::Feed;
+
+/// One subscriber's place in the feed.
+#[derive(Clone)]
+pub struct Subscription {
+    feed: Feed,
+    filter: Filter,
+    names: Arc<Names>,
+    position: Cursor,
+}
+
+/// What comes next.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// Events in order, each with its place; everything up to `cursor` has been told with them.
+    Batch {
+        /// The end of the batch.
+        cursor: Cursor,
+        /// The events that passed the filter, maybe none.
+        events: Vec<(Cursor, CloudEvent)>,
+    },
+    /// Events are gone: the next batch begins at `first_available`.
+    Gap {
+        /// The first place that is missing.
+        first_missing: Cursor,
+        /// The first that is there.
+        first_available: Cursor,
+    },
+}
+
+impl Subscription {
+    /// Begins after a cursor; [`Cursor::default`]: before the first event there is.
+    ///
+    /// # Errors
+    /// The filter names a type that no event has.
+    pub fn new(
+        feed: Feed,
+        names: Arc<Names>,
+        filter: Filter,
+        after: Cursor,
+    ) -> Result<Self, FeedError> {
+        filter.check()?;
+        // A cursor ahead of the feed would wait for what was told already elsewhere.
+        let position = after.min(Cursor(feed.head()));
+        Ok(Self { feed, filter, names, position })
+    }
+
+    /// Waits for the next batch. May be dropped and called anew: nothing is lost.
+    ///
+    /// # Errors
+    /// The feed cannot be read, or the node has stopped.
+    pub async fn next(&mut self) -> Result<News, FeedError> {
+        let mut passed_over = 0;
+        loop {
+            let page = self.feed.read(self.position.0, PAGE_EVENTS_MAX)?;
+            if let Some(gap) = page.gap {
+                self.position = Cursor(gap.first_available - 1);
+                let (first_missing, first_available) =
+                    (Cursor(gap.first_missing), Cursor(gap.first_available));
+                return Ok(News::Gap { first_missing, first_available });
+            }
+            if page.events.is_empty() {
+                let beyond = self.feed.wait_beyond(self.position.0).await;
+                beyond.ok_or(FeedError::Stopped)?;
+                continue;
+            }
+            passed_over += page.events.len();
+            let told = page.events.iter().filter(|event| self.filter.passes(event, &self.names));
+            let events: Vec<_> = told
+                .map(|event| (Cursor(event.position), CloudEvent::new(event, &self.names)))
+                .collect();
+            self.position = Cursor(page.next);
+            // Now and then the cursor moves on even if nothing passes, so that resuming is cheap.
+            if !events.is_empty() || passed_over >= PASSED_OVER_MAX {
+                return Ok(News::Batch { cursor: self.position, events });
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Events read at once.
+const PAGE_EVENTS_MAX: usize = 256;
+/// Events that may be passed over before the cursor is told.
+const PASSED_OVER_MAX: usize = 10_000;

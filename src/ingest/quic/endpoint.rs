@@ -1,0 +1,103 @@
+//! The UDP socket and its connections: who is let in, how many at once, and how it ends.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use quinn::{Endpoint, Incoming};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::certificate::Certificate;
+use super::connection::serve_connection;
+use super::error::QuicError;
+use super::services::QuicServices;
+use super::settings::{HANDSHAKES_MAX, QuicSettings};
+use super::tls::server_config;
+
+/// A listening endpoint. [`Self::serve`] does the work; [`Self::close`] ends it.
+#[derive(Clone, Debug)]
+pub struct QuicEndpoint {
+    endpoint: Endpoint,
+    settings: Arc<QuicSettings>,
+    fingerprint: String,
+}
+
+impl QuicEndpoint {
+    /// Takes the socket. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// The address cannot be had, or TLS refuses the certificate.
+    pub fn bind(
+        address: SocketAddr,
+        certificate: Certificate,
+        settings: QuicSettings,
+    ) -> Result<Self, QuicError> {
+        let fingerprint = certificate.fingerprint();
+        let server = server_config(certificate, &settings)?;
+        let endpoint = Endpoint::server(server, address).map_err(QuicError::Listen)?;
+        Ok(Self { endpoint, settings: Arc::new(settings), fingerprint })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// The socket is gone.
+    pub fn local_address(&self) -> Result<SocketAddr, QuicError> {
+        self.endpoint.local_addr().map_err(QuicError::Listen)
+    }
+
+    /// SHA-256 of the certificate's DER, in lower-case hexadecimal.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// How many connections are open, handshakes included.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.endpoint.open_connections()
+    }
+
+    /// Serves connections until [`Self::close`].
+    pub async fn serve(&self, services: QuicServices) {
+        let services = Arc::new(services);
+        let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+        let mut connections = JoinSet::new();
+        while let Some(incoming) = self.endpoint.accept().await {
+            while connections.try_join_next().is_some() {}
+            if self.endpoint.open_connections() >= self.settings.connections_max {
+                incoming.refuse();
+                continue;
+            }
+            // A storm of reconnecting couriers waits in the endpoint's own queue.
+            let Ok(permit) = Arc::clone(&handshakes).acquire_owned().await else { return };
+            let (services, settings) = (Arc::clone(&services), Arc::clone(&self.settings));
+            connections.spawn(async move {
+                admit(incoming, &services, &settings, permit).await;
+            });
+        }
+        connections.shutdown().await;
+    }
+
+    /// Ends every connection, says why to the peers, and waits until they have been told.
+    pub async fn close(&self) {
+        self.endpoint.close(CLOSE_STOPPING.into(), b"the daemon is stopping");
+        self.endpoint.wait_idle().await;
+    }
+}
+
+async fn admit(
+    incoming: Incoming,
+    services: &Arc<QuicServices>,
+    settings: &Arc<QuicSettings>,
+    permit: tokio::sync::OwnedSemaphorePermit,
+) {
+    let Ok(connecting) = incoming.accept() else { return };
+    // The server may always speak before the handshake is done; what came in 0-RTT is told apart
+    // stream by stream.
+    let Ok((connection, handshake)) = connecting.into_0rtt() else { return };
+    serve_connection(connection, handshake, permit, services, settings).await;
+}
+
+/// Application code of a connection that ends because the daemon does.
+const CLOSE_STOPPING: u16 = 503;

@@ -1,0 +1,310 @@
+//! One stream: the hello, then what the role may say, until the peer has said all. Devices and
+//! gateways are served here; a subscriber's stream turns round at its subscription.
+
+use std::sync::Arc;
+
+use quinn::{RecvStream, SendStream};
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::ack_pace::AckPace;
+use super::connection::{DatagramSender, Peer};
+use super::frames::{Came, Frames};
+use super::in_flight::{InFlight, Refusals, Settled};
+use super::speech::{End, Speech};
+use super::status::serve_status;
+use super::subscriber::serve_subscriber;
+use super::wire::client_frame::{ClientFrame, Hello};
+use super::wire::fix::{Fix, Origin};
+use super::wire::server_frame::Welcome;
+use crate::domain::ids::{CourierId, RouteId};
+use crate::domain::position::Source;
+use crate::runtime::access::{Grant, Role};
+use crate::runtime::error::SubmitError;
+use crate::runtime::intake::{Delivery, PartDone, Sender, SenderId, SentFix};
+
+/// One stream that has just been opened.
+pub(super) struct Session {
+    pub(super) peer: Arc<Peer>,
+    pub(super) heard: Frames,
+    pub(super) speech: Speech,
+}
+
+/// Who speaks on a stream, once that is known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Speaker {
+    pub(super) grant: Grant,
+    sender: Sender,
+    origin: Origin,
+}
+
+/// The positions of one stream on their way.
+struct Positions {
+    speaker: Speaker,
+    line: InFlight,
+    pace: AckPace,
+    reply: UnboundedSender<PartDone>,
+    done: UnboundedReceiver<PartDone>,
+}
+
+/// Serves a stream to its end.
+pub(super) async fn serve_stream(mut session: Session) {
+    match session.serve().await {
+        End::Quiet => session.speech.finish(),
+        End::Told(word) => {
+            let Session { peer, heard, speech } = &mut session;
+            speech.last_word(&word, heard, &peer.connection).await;
+        }
+    }
+}
+
+impl Session {
+    pub(super) fn new(peer: Arc<Peer>, send: SendStream, receive: RecvStream) -> Self {
+        Self { peer, heard: Frames::new(receive), speech: Speech::new(send) }
+    }
+
+    async fn serve(&mut self) -> End {
+        let welcomed = match timeout(self.peer.settings.hello_within, self.heard.ready()).await {
+            Ok(Came::Frame) => self.hello(),
+            Ok(Came::Bad(error)) => Err(error.into()),
+            Ok(Came::End | Came::Gone) => return End::Quiet,
+            Err(_) => Err(End::hard(422, "no hello in time")),
+        };
+        let (speaker, acked) = match welcomed {
+            Ok(welcomed) => welcomed,
+            Err(end) => {
+                self.peer.refuse_hello();
+                return end;
+            }
+        };
+        match self.positions(speaker, acked).await {
+            Ok(()) => End::Quiet,
+            Err(end) => end,
+        }
+    }
+
+    /// Answers the hello. What is said in one flush with it goes with the first packet.
+    fn hello(&mut self) -> Result<(Speaker, u64), End> {
+        let ClientFrame::Hello(hello) = ClientFrame::decode(self.heard.take())? else {
+            return Err(End::hard(422, "the first frame on a stream is a hello"));
+        };
+        let services = &self.peer.services;
+        let Some(grant) = services.access.authenticate(hello.token) else {
+            return Err(End::hard(401, "unknown token"));
+        };
+        let speaker = Speaker::new(grant, &hello);
+        let acked = services.intake.acked(speaker.sender);
+        let welcome = Welcome {
+            role: grant.role.name(),
+            company: grant.company,
+            courier: grant.courier,
+            acked,
+            server_time: services.clock.now(),
+            time_scale: services.clock.scale(),
+        };
+        self.speech.frames.welcome(&welcome, &mut self.speech.buffer);
+        if let (Role::Device, Some(courier)) = (grant.role, grant.courier) {
+            let sender = DatagramSender { company: grant.company, courier, origin: speaker.origin };
+            self.peer.device.send_if_modified(|first| {
+                let is_first = first.is_none();
+                first.get_or_insert(sender);
+                is_first
+            });
+        }
+        self.peer.welcomed.send_replace(true);
+        Ok((speaker, acked))
+    }
+
+    /// Reads frames as long as there is room, and tells what became of them.
+    async fn positions(&mut self, speaker: Speaker, acked: u64) -> Result<(), End> {
+        self.speech.flush().await?;
+        let (reply, done) = unbounded_channel();
+        let pace = AckPace::new(acked, Instant::now());
+        let mut positions = Positions { speaker, line: InFlight::default(), pace, reply, done };
+        let mut has_ended = false;
+        loop {
+            let has_room = positions.pace.in_flight() < self.peer.settings.in_flight_frames_max;
+            if has_ended && positions.pace.in_flight() == 0 {
+                return Ok(());
+            }
+            let next_ack = positions.pace.next();
+            tokio::select! {
+                biased;
+                Some(part) = positions.done.recv() => {
+                    positions.part_done(part);
+                    while let Ok(part) = positions.done.try_recv() {
+                        positions.part_done(part);
+                    }
+                }
+                () = sleep_until(next_ack.unwrap_or_else(Instant::now)), if next_ack.is_some() => {}
+                came = self.heard.ready(), if has_room && !has_ended => match came {
+                    Came::Frame => self.frame(&mut positions).await?,
+                    Came::End => has_ended = true,
+                    Came::Gone => return Ok(()),
+                    Came::Bad(error) => return Err(error.into()),
+                },
+            }
+            self.tell(&mut positions).await?;
+        }
+    }
+
+    /// One frame after the hello.
+    async fn frame(&mut self, positions: &mut Positions) -> Result<(), End> {
+        let speaker = positions.speaker;
+        let delivery = match ClientFrame::decode(self.heard.take())? {
+            ClientFrame::Positions(sent) => {
+                let courier = speaker.device()?;
+                let fixes = sent.fixes.iter().map(|fix| (u64::from(courier.0), sent.route, fix));
+                positions.sort(sent.first_seq, fixes)?
+            }
+            ClientFrame::GatewayPositions(sent) => {
+                if !matches!(speaker.grant.role, Role::Gateway | Role::Admin | Role::Backend) {
+                    return Err(End::hard(403, "only a gateway sends positions of many couriers"));
+                }
+                let fixes = sent.fixes.iter().map(|sent| (sent.courier, sent.route, &sent.fix));
+                positions.sort(sent.first_seq, fixes)?
+            }
+            ClientFrame::Status(status) => {
+                speaker.device()?;
+                return serve_status(&mut self.speech, &self.peer, &speaker.grant, &status).await;
+            }
+            ClientFrame::Subscribe(wanted) => {
+                let subscription = super::subscriber::subscribe(&self.peer, &speaker, &wanted)?;
+                return Err(serve_subscriber(self, subscription).await);
+            }
+            ClientFrame::Hello(_) => return Err(End::hard(422, "a second hello on one stream")),
+        };
+        self.submit(positions, delivery).await
+    }
+
+    /// Hands a delivery on. While a shard has no room, the stream is not read.
+    async fn submit(&self, positions: &mut Positions, sorted: Sorted) -> Result<(), End> {
+        let Sorted { mut delivery, settles, refusals } = sorted;
+        let mut parts = 0;
+        if !delivery.fixes.is_empty() {
+            let mut tries = 0;
+            parts = loop {
+                match self.peer.services.intake.submit(delivery) {
+                    Ok(parts) => break parts,
+                    Err(SubmitError::Overloaded(back)) if tries < SUBMIT_TRIES_MAX => {
+                        (delivery, tries) = (*back, tries + 1);
+                        sleep(SUBMIT_AGAIN).await;
+                    }
+                    Err(SubmitError::Overloaded(_)) => {
+                        return Err(End::transient(503, "too many positions are waiting"));
+                    }
+                    Err(SubmitError::Stopped) => {
+                        return Err(End::transient(503, "the daemon is stopping"));
+                    }
+                }
+            };
+        }
+        positions.line.begin(settles, parts, refusals);
+        positions.pace.sent_on();
+        Ok(())
+    }
+
+    /// Says what was refused and, if it is time, up to where everything is durable.
+    async fn tell(&mut self, positions: &mut Positions) -> Result<(), End> {
+        while let Some(refusals) = positions.line.pop() {
+            for refused in refusals.frames() {
+                self.speech.frames.refused(&refused, &mut self.speech.buffer);
+            }
+            let settled = positions.line.settled();
+            // Another stream of the same sender may have earlier frames under way.
+            let durable = self.peer.services.intake.acked(positions.speaker.sender);
+            if durable == 0 && settled.submitted > 0 {
+                return Err(End::hard(403, "a later boot of this device has spoken"));
+            }
+            let acked = if durable >= settled.submitted { settled.seq } else { durable };
+            positions.pace.arrived(acked);
+        }
+        if let Some(seq) = positions.pace.due(Instant::now()) {
+            self.speech.frames.ack(seq, &mut self.speech.buffer);
+            if self.peer.settings.trace_acks {
+                trace_ack(&positions.speaker, seq);
+            }
+        }
+        self.speech.flush().await
+    }
+}
+
+impl Speaker {
+    fn new(grant: Grant, hello: &Hello<'_>) -> Self {
+        let implied = if grant.role == Role::Device { Source::App } else { Source::S2sApi };
+        let origin = Origin {
+            source: hello.source.unwrap_or(implied),
+            silent_when_still: hello.silent_when_still,
+        };
+        let sender = Sender { id: sender_id(&grant, hello.device), boot: hello.boot };
+        Self { grant, sender, origin }
+    }
+
+    fn device(&self) -> Result<CourierId, End> {
+        let courier = self.grant.courier.filter(|_| self.grant.role == Role::Device);
+        courier.ok_or_else(|| End::hard(403, "only a device sends this"))
+    }
+}
+
+/// A sender is a token and the name of a device: the same in every session and after every start.
+fn sender_id(grant: &Grant, device: &str) -> SenderId {
+    let hash = Sha256::new().chain_update(grant.token.0.to_be_bytes()).chain_update(device);
+    let hash = hash.finalize();
+    SenderId(hash[..8].iter().fold(0, |id, byte| id << 8 | u64::from(*byte)))
+}
+
+/// A frame's fixes, those that are no positions told apart.
+struct Sorted {
+    delivery: Delivery,
+    settles: Settled,
+    refusals: Refusals,
+}
+
+impl Positions {
+    fn sort<'a>(
+        &self,
+        first_seq: u64,
+        sent: impl Iterator<Item = (u64, Option<u64>, &'a Fix)>,
+    ) -> Result<Sorted, End> {
+        if first_seq == 0 {
+            return Err(End::hard(422, "sequence numbers begin at 1"));
+        }
+        let (mut fixes, mut refusals) = (Vec::new(), Refusals::default());
+        let mut settles = Settled { seq: first_seq - 1, submitted: 0 };
+        for (courier, route, fix) in sent {
+            settles.seq += 1;
+            let seq = settles.seq;
+            let Some(position) = fix.position(self.speaker.origin) else {
+                refusals.add("invalid", seq, Some(courier));
+                continue;
+            };
+            let Ok(courier) = u32::try_from(courier).map(CourierId) else {
+                refusals.add("unknown_courier", seq, Some(courier));
+                continue;
+            };
+            let (company, route) = (self.speaker.grant.company, route.map(RouteId));
+            fixes.push(SentFix { seq, courier, company, route, position });
+            settles.submitted = seq;
+        }
+        let (frame, reply) = (self.line.next_frame(), self.reply.clone());
+        let delivery = Delivery { sender: Some(self.speaker.sender), frame, fixes, reply };
+        Ok(Sorted { delivery, settles, refusals })
+    }
+
+    fn part_done(&mut self, part: PartDone) {
+        let refused = part.refused.into_iter();
+        let refused = refused.map(|fix| (fix.seq, fix.courier, fix.reason.name()));
+        self.line.part_done(part.frame, refused);
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the trace is read beside a trace of system calls")]
+fn trace_ack(speaker: &Speaker, seq: u64) {
+    eprintln!("ack sender={} boot={} seq={seq}", speaker.sender.id.0, speaker.sender.boot);
+}
+
+/// How long a delivery waits before it is submitted again.
+const SUBMIT_AGAIN: core::time::Duration = core::time::Duration::from_millis(5);
+/// How often: for half a minute.
+const SUBMIT_TRIES_MAX: u32 = 6_000;

@@ -1,0 +1,63 @@
+//! TLS and transport as the endpoint offers them: lean, because an idle courier should cost little.
+
+use std::sync::Arc;
+
+use quinn::crypto::rustls::QuicServerConfig;
+use quinn::{IdleTimeout, ServerConfig, TransportConfig, VarInt};
+use rustls::crypto::ring;
+use rustls::server::ServerSessionMemoryCache;
+
+use super::certificate::Certificate;
+use super::error::QuicError;
+use super::settings::{
+    DATAGRAM_BYTES_MAX, QuicSettings, SEND_WINDOW_MAX, STREAM_WINDOW_MAX, STREAMS_MAX,
+};
+
+/// The protocol's name in TLS.
+pub const ALPN: &[u8] = b"doorstep/1";
+
+/// The endpoint's side of every connection.
+pub fn server_config(
+    certificate: Certificate,
+    settings: &QuicSettings,
+) -> Result<ServerConfig, QuicError> {
+    let refused = |problem: String| QuicError::Tls(problem);
+    let mut provider = ring::default_provider();
+    provider.cipher_suites = vec![
+        ring::cipher_suite::TLS13_AES_128_GCM_SHA256,
+        ring::cipher_suite::TLS13_AES_256_GCM_SHA384,
+        ring::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256,
+    ];
+    let (chain, key) = certificate.into_parts();
+    let mut tls = rustls::ServerConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|error| refused(error.to_string()))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|error| refused(error.to_string()))?;
+    tls.alpn_protocols = vec![ALPN.to_vec()];
+    // QUIC bounds early data by its own windows; TLS must say all or nothing.
+    tls.max_early_data_size = u32::MAX;
+    tls.session_storage = ServerSessionMemoryCache::new(settings.tls_sessions_max);
+    let tls = QuicServerConfig::try_from(tls).map_err(|error| refused(error.to_string()))?;
+    let mut server = ServerConfig::with_crypto(Arc::new(tls));
+    server.transport_config(Arc::new(transport(settings)?));
+    server.migration(true);
+    Ok(server)
+}
+
+fn transport(settings: &QuicSettings) -> Result<TransportConfig, QuicError> {
+    let idle = IdleTimeout::try_from(settings.idle_timeout)
+        .map_err(|_| QuicError::Tls("the idle timeout is too long".to_owned()))?;
+    let mut transport = TransportConfig::default();
+    transport
+        .max_idle_timeout(Some(idle))
+        .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS_MAX))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW_MAX))
+        .receive_window(VarInt::from_u32(STREAM_WINDOW_MAX * STREAMS_MAX))
+        .send_window(SEND_WINDOW_MAX)
+        .datagram_receive_buffer_size(Some(DATAGRAM_BYTES_MAX))
+        .mtu_discovery_config(None);
+    Ok(transport)
+}
