@@ -123,3 +123,14 @@ pub enum AdmissionError {
     #[error("failed to start a thread: {0}")]
     Thread(#[from] std::io::Error),
 }
+
+/// Why notifications cannot be listed.
+#[derive(Debug, Error)]
+pub enum NotificationsError {
+    /// The catalog cannot be used.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The feed cannot be read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}

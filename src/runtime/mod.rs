@@ -19,6 +19,8 @@ pub mod intake;
 pub mod local_time;
 mod mailbox;
 pub mod node;
+pub mod notifications;
 mod order_chain;
 pub mod partition;
+pub mod readers;
 pub mod views;

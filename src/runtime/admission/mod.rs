@@ -23,6 +23,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 pub use self::merge::{DEPOT, NODES, PLACED, STATUS_CHANGES};
+pub use self::plans::{OrderTimes, order_times};
 use self::present::Present;
 pub use self::request::{Accepted, Item, Mode, Refusal, Request};
 pub use self::rules::route::orders_of;
@@ -31,9 +32,10 @@ use super::access::Access;
 use super::clock::Clock;
 use super::commands::{Commands, Note};
 use super::error::AdmissionError;
+use super::readers::Readers;
 use super::views::Views;
 use crate::storage::catalog::Catalog;
-use crate::storage::catalog::change::decode;
+use crate::storage::catalog::change::{Kind, decode};
 
 /// The catalog while the journal is being recovered: hand [`Self::redo`] to
 /// [`super::node::Node::start`] as `on_note`, then [`Admission::start`].
@@ -141,12 +143,23 @@ impl Admission {
         receiver.blocking_recv().map_err(|_| stopped())?
     }
 
-    /// A connection that reads what was accepted.
+    /// Connections that read what was accepted.
+    #[must_use]
+    pub fn readers(&self) -> Readers {
+        Readers::new(Arc::clone(&self.directory))
+    }
+
+    /// Makes company 1 with its admin token, if there is no company yet. Blocks.
     ///
     /// # Errors
-    /// The catalog cannot be opened.
-    pub fn catalog(&self) -> Result<Catalog, AdmissionError> {
-        Ok(Catalog::open(&self.directory)?)
+    /// The catalog cannot be read, or admission has stopped.
+    pub fn first_start(&self) -> Result<Option<Accepted>, Refusal> {
+        let last = self.readers().read(|catalog| catalog.last_id(Kind::Company));
+        match last {
+            Ok(0) => self.ask_blocking(Request::CreateCompany { item: Item::new() }).map(Some),
+            Ok(_) => Ok(None),
+            Err(error) => Err(Refusal::Stopped(error.to_string())),
+        }
     }
 
     /// Ends the thread once it has answered what is waiting, if this is the last clone.

@@ -13,13 +13,14 @@ use crate::domain::geo::Point;
 use crate::domain::ids::{CourierId, OrderId, RouteId};
 use crate::domain::order::OrderPlan;
 use crate::domain::route::{Node, RoutePlan, RoutingMode};
-use crate::domain::time::Time;
+use crate::domain::time::{SECOND_MS, Time, TimeWindow};
 use crate::runtime::documents::company::Company;
 use crate::runtime::documents::dto::{OrderDto, RouteDocumentDto};
 use crate::runtime::documents::findings::{Findings, Place};
 use crate::runtime::documents::order::{self, OrderContext};
 use crate::runtime::documents::route::{RouteTimes, route_times, routing_mode};
 use crate::runtime::local_time::{self, LocalDay};
+use crate::storage::catalog::Catalog;
 use crate::storage::catalog::change::{Document, Kind};
 use crate::storage::catalog::error::CatalogError;
 
@@ -169,4 +170,36 @@ pub(super) fn company(draft: &mut Draft<'_>, id: u64) -> Result<Company, Catalog
 fn garage(node: &Value) -> Option<Point> {
     let garage = node.get("garage")?;
     Point::from_degrees(garage.get("lat")?.as_f64()?, garage.get("lon")?.as_f64()?).ok()
+}
+
+/// The window of an order as read: off a route there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrderTimes {
+    /// In UTC.
+    pub window: Option<TimeWindow>,
+    /// Seconds from midnight of the route's day: start and end, or nothing.
+    pub seconds: Vec<i64>,
+}
+
+/// The times of a stored order.
+///
+/// # Errors
+/// The catalog cannot be read.
+pub fn order_times(catalog: &Catalog, order: &Document) -> Result<OrderTimes, CatalogError> {
+    let mut times = OrderTimes::default();
+    let Some(text) = order.text("time_interval") else { return Ok(times) };
+    if let Ok(seconds) = local_time::interval_seconds(text) {
+        times.seconds = vec![seconds.start, seconds.end];
+    }
+    let mut draft = Draft::new(catalog);
+    let OrderFrame::Route(frame) = OrderFrame::of(&mut draft, order)? else { return Ok(times) };
+    let Some(day) = &frame.day else { return Ok(times) };
+    times.window = day.window(text).ok();
+    if let (Some(window), Ok(midnight), true) =
+        (times.window, day.route_start("00:00"), times.seconds.is_empty())
+    {
+        let second = |time: Time| (time - midnight).div_euclid(SECOND_MS);
+        times.seconds = vec![second(window.start), second(window.end)];
+    }
+    Ok(times)
 }

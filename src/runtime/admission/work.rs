@@ -15,7 +15,7 @@ use super::tokens;
 use crate::domain::command::Command;
 use crate::domain::ids::{CompanyId, CourierId, PartitionId};
 use crate::domain::order::{Initiator, OrderStatus};
-use crate::runtime::access::{Access, Role};
+use crate::runtime::access::{Access, Role, draw_token};
 use crate::runtime::clock::Clock;
 use crate::runtime::commands::Commands;
 use crate::runtime::documents::findings::{Findings, Place};
@@ -126,6 +126,7 @@ impl Work {
                 if let Some(id) = accepted.ids.first() {
                     let admin = self.new_token(&mut draft, *id, Role::Admin, None, &mut tokens)?;
                     accepted.token = admin.token;
+                    tokens.extend(self.first_secret()?);
                 }
                 accepted
             }
@@ -183,6 +184,16 @@ impl Work {
             token: Some((text, token)),
             ..Accepted::default()
         })
+    }
+
+    /// The instance's secret is drawn with its first company.
+    fn first_secret(&self) -> Result<Option<Change>, Stop> {
+        if self.catalog.secret()?.is_some() {
+            return Ok(None);
+        }
+        let drawn = draw_token();
+        let secret = drawn.map_err(|error| Stop::Refused(Refusal::Stopped(error.to_string())))?;
+        Ok(Some(Change::PutSecret(secret)))
     }
 
     /// Notes where the courier was when each status was set.

@@ -115,6 +115,8 @@ pub enum Change {
     Delete(Kind, u64),
     /// A token is new or revoked.
     PutToken(StoredToken),
+    /// The instance's secret is drawn, in hexadecimal.
+    PutSecret(String),
 }
 
 /// The note of a command.

@@ -179,6 +179,16 @@ impl Catalog {
         Ok(value.map_or(0, unsql))
     }
 
+    /// The instance's secret, in hexadecimal; `None`: not drawn yet.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn secret(&self) -> Result<Option<String>, CatalogError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT value FROM secrets WHERE name = ?1")?;
+        Ok(statement.query_row([SECRET], |row| row.get(0)).optional()?)
+    }
+
     fn one(
         &self,
         kind: Kind,
@@ -239,6 +249,11 @@ fn apply_change(connection: &Connection, change: &Change) -> Result<(), CatalogE
             Ok(())
         }
         Change::PutToken(token) => tokens::put(connection, token),
+        Change::PutSecret(secret) => {
+            let query = "INSERT OR IGNORE INTO secrets (name, value) VALUES (?1, ?2)";
+            connection.prepare_cached(query)?.execute(params![SECRET, secret])?;
+            Ok(())
+        }
     }
 }
 
@@ -287,6 +302,7 @@ const fn unsql(value: i64) -> u64 {
 
 /// The one file, beside its write-ahead log.
 const FILE_NAME: &str = "catalog.sqlite";
+const SECRET: &str = "instance";
 const APPLIED: &str = "applied_place";
 /// How long a connection waits for another one's lock.
 const BUSY_MS_MAX: u64 = 5_000;

@@ -14,6 +14,9 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), CatalogError> {
     if found != 0 && found != VERSION {
         return Err(CatalogError::Version { found, expected: VERSION });
     }
+    if found == VERSION {
+        return Ok(());
+    }
     for kind in Kind::ALL {
         let table = kind.table();
         connection.execute_batch(&format!(
@@ -40,6 +43,7 @@ const VERSION: i64 = 1;
 
 const OTHER_TABLES: &str = "
     CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS shares (
         order_id INTEGER NOT NULL, company INTEGER NOT NULL, PRIMARY KEY (order_id, company)
     ) STRICT, WITHOUT ROWID;
