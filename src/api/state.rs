@@ -8,6 +8,7 @@ use crate::feed::names::Names;
 use crate::runtime::access::Access;
 use crate::runtime::admission::{Admission, DEPOT};
 use crate::runtime::clock::Clock;
+use crate::runtime::counters::Counters;
 use crate::runtime::fault::Fault;
 use crate::runtime::feed_reader::Feed;
 use crate::runtime::intake::Intake;
@@ -33,6 +34,8 @@ pub struct ApiParts {
     pub clock: Clock,
     /// Whether the node has failed.
     pub fault: Fault,
+    /// What the node counts.
+    pub counters: Arc<Counters>,
     /// Look-ups into the documents: see [`names`].
     pub names: Arc<Names>,
     /// What the outside sees of the daemon.
@@ -80,7 +83,7 @@ impl Api {
     /// The catalog cannot be opened.
     pub fn new(parts: ApiParts) -> Result<Self, CatalogError> {
         let readers = parts.admission.readers();
-        let metrics = Metrics::new(parts.feed.clone(), parts.intake.clone());
+        let metrics = Metrics::new(parts.feed.clone(), parts.intake.clone(), parts.counters);
         Ok(Self {
             notifications: Notifications::new(readers.open()?, parts.feed.clone()),
             metrics,

@@ -11,6 +11,8 @@ use super::node::Shared;
 use crate::domain::command::Command;
 use crate::domain::ids::PartitionId;
 use crate::domain::time::Time;
+use crate::storage::bytes::Writer;
+use crate::storage::codec::commands::put_command;
 
 /// A command frame that is stepped and durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,14 +83,14 @@ impl Commands {
         parts: Vec<(PartitionId, Command)>,
         note: Vec<u8>,
     ) -> Result<Pending, CommandError> {
-        if self.shared.fault.has_failed() {
-            return Err(CommandError::Stopped);
-        }
-        check_size(&parts, &note)?;
+        self.check_size(&parts, &note)?;
         let split = self.split(parts);
         let (reply, receiver) = oneshot::channel();
         // Frames are numbered and put into all mailboxes in one order.
         let mut place = self.shared.last_place.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.shared.fault.has_ended() {
+            return Err(CommandError::Stopped);
+        }
         self.reserve(&split)?;
         *place += 1;
         let frame = Arc::new(CommandFrame {
@@ -143,6 +145,25 @@ impl Commands {
         split.filter(|(shard, parts)| !parts.is_empty() || is_empty && *shard == 0).collect()
     }
 
+    /// Whether it fits into one frame, so that nothing is stepped that cannot be journalled.
+    fn check_size(
+        &self,
+        parts: &[(PartitionId, Command)],
+        note: &[u8],
+    ) -> Result<(), CommandError> {
+        let mut encoded = Writer::default();
+        for (_, command) in parts {
+            put_command(&mut encoded, command);
+        }
+        let bytes = encoded.bytes.len() + parts.len() * PART_OVERHEAD + note.len();
+        let fits = parts.len() <= COMMAND_PARTS_MAX && note.len() <= NOTE_BYTES_MAX;
+        if fits && bytes <= self.shared.command_bytes_max {
+            Ok(())
+        } else {
+            Err(CommandError::TooLarge)
+        }
+    }
+
     fn reserve(&self, split: &[(usize, ShardParts)]) -> Result<(), CommandError> {
         for (at, (shard, parts)) in split.iter().enumerate() {
             if !self.shared.mailboxes[*shard].reserve(parts.len()) {
@@ -158,14 +179,9 @@ impl Commands {
 
 type ShardParts = Vec<(usize, PartitionId, Command)>;
 
-fn check_size(parts: &[(PartitionId, Command)], note: &[u8]) -> Result<(), CommandError> {
-    if parts.len() > COMMAND_PARTS_MAX || note.len() > NOTE_BYTES_MAX {
-        return Err(CommandError::TooLarge);
-    }
-    Ok(())
-}
-
 /// Most parts of one frame.
 pub const COMMAND_PARTS_MAX: usize = 16_384;
 /// Longest note.
 pub const NOTE_BYTES_MAX: usize = 8 << 20;
+/// A part's stamp takes at most so many bytes, a tick or two before it included.
+const PART_OVERHEAD: usize = 96;

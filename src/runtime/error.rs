@@ -97,12 +97,33 @@ pub enum RuntimeError {
         /// What is wrong.
         found: String,
     },
+    /// A whole frame holds what no writer writes.
+    #[error("a whole frame cannot be understood: it may be of a later version")]
+    Unreadable,
+    /// A frame cannot be replayed.
+    #[error("{name}, byte {offset}: {source}")]
+    Frame {
+        /// The segment.
+        name: String,
+        /// Where the frame begins.
+        offset: u64,
+        /// Why.
+        source: Box<RuntimeError>,
+    },
     /// A thread could not be started.
     #[error("failed to start a thread: {0}")]
     Thread(#[from] std::io::Error),
     /// The node had failed before it was stopped.
     #[error("the node failed: {0}")]
     Failed(String),
+}
+
+impl RuntimeError {
+    /// The same, with the frame in which it was found.
+    #[must_use]
+    pub fn at(self, name: &str, offset: u64) -> Self {
+        Self::Frame { name: name.to_owned(), offset, source: Box::new(self) }
+    }
 }
 
 /// Why a token cannot be drawn.

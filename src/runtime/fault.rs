@@ -25,6 +25,17 @@ impl Fault {
         self.told.send_replace(true);
     }
 
+    /// The node was stopped: it takes nothing more, and nothing more will come.
+    pub fn end(&self) {
+        self.told.send_replace(true);
+    }
+
+    /// Whether it takes nothing more: stopped or failed.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        *self.told.borrow()
+    }
+
     /// Whether it has.
     #[must_use]
     pub fn has_failed(&self) -> bool {
@@ -37,7 +48,7 @@ impl Fault {
         self.cause.get().map(String::as_str)
     }
 
-    /// Turns true when the node fails.
+    /// Turns true when the node fails or is stopped.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<bool> {
         self.told.subscribe()

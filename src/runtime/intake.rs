@@ -92,7 +92,7 @@ impl Intake {
     /// A shard has no room: the delivery comes back, and must be submitted again before any later
     /// one of the same sender, or the stream must end. Or the node has stopped or failed.
     pub fn submit(&self, delivery: Delivery) -> Result<usize, SubmitError> {
-        if self.shared.fault.has_failed() {
+        if self.shared.fault.has_ended() {
             return Err(SubmitError::Stopped);
         }
         let mut split = Split::new(self.shared.mailboxes.len());

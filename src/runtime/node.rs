@@ -1,24 +1,33 @@
 //! A running node: recovered from its disk, shards and committer at work, handles for the rest of
 //! the daemon.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 
 use tokio::sync::watch;
 
 use super::acks::Acks;
 use super::clock::Clock;
 use super::commands::{Commands, Note};
+use super::committer::Committer;
+use super::counters::{Counters, Counts};
 use super::directory::Directory;
 use super::error::RuntimeError;
-use super::fault::Fault;
+use super::fault::{Fault, Guard};
 use super::feed_reader::Feed;
-use super::intake::Intake;
-use super::mailbox::{Inbox, Mailbox};
+use super::intake::{Intake, partitions_of};
+use super::mailbox::{Mail, Mailbox};
 use super::order_chain::OrderChain;
+use super::recovery::Recovery;
+pub use super::recovery::RecoveryReport;
+use super::shard::Shard;
 use super::views::Views;
+use crate::domain::time::Time;
 use crate::engine::travel_time::TravelTime;
 use crate::storage::disk::Disk;
+use crate::storage::error::StorageError;
 use crate::storage::feed_log::FeedLog;
+use crate::storage::frame::{ALIGN, HEAD};
 
 /// How a node runs. None of it changes a byte of what is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +50,7 @@ impl Default for NodeSettings {
             shards: 1,
             durability: Durability::Sync,
             mailbox_max: 65_536,
-            segment_bytes: 64 << 20,
+            segment_bytes: 32 << 20,
             feed_segment_bytes: 64 << 20,
         }
     }
@@ -72,12 +81,16 @@ pub struct Shared {
     pub(super) chain: OrderChain,
     pub(super) head: watch::Sender<u64>,
     pub(super) last_place: Mutex<u64>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) command_bytes_max: usize,
+    pub(super) frame_bytes_max: usize,
 }
 
-/// A running node. Dropping it without [`Self::stop`] is like a crash.
+/// A running node. Dropping it stops it; [`Self::stop`] also says how that went.
 pub struct Node {
     shared: Arc<Shared>,
-    _inboxes: Vec<Inbox>,
+    report: RecoveryReport,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Node {
@@ -92,21 +105,71 @@ impl Node {
         travel: &TravelFactory,
         on_note: &mut dyn FnMut(Note),
     ) -> Result<Self, RuntimeError> {
-        let _ = (disk, travel, on_note);
-        let (mailboxes, inboxes) =
-            (0..settings.shards).map(|_| Mailbox::new(settings.mailbox_max)).unzip();
-        let shared = Shared {
-            clock,
+        let segment_bytes = settings.segment_bytes.max(SEGMENT_BYTES_MIN);
+        if !disk.lock().map_err(StorageError::disk("lock", "the data directory"))? {
+            return Err(StorageError::Locked.into());
+        }
+        let shards = settings.shards.clamp(1, SHARDS_MAX);
+        let feed_log = FeedLog::open(Arc::clone(disk), settings.feed_segment_bytes.max(1));
+        let mut recovery = Recovery::new(shards, travel, feed_log);
+        let journal = recovery.run(disk, segment_bytes, on_note)?;
+        let Recovery { engines, partitions, mut seen, writer, report, .. } = recovery;
+        let (mailboxes, inboxes): (Vec<_>, Vec<_>) =
+            (0..shards).map(|_| Mailbox::new(settings.mailbox_max)).unzip();
+        let shared = Arc::new(Shared {
+            clock: clock.clone(),
             mailboxes,
-            directory: Directory::default(),
-            acks: Acks::default(),
+            directory: recovery.directory,
+            acks: recovery.acks,
             fault: Fault::default(),
-            feed: FeedLog::default(),
-            chain: OrderChain::default(),
-            head: watch::Sender::new(0),
-            last_place: Mutex::new(0),
-        };
-        Ok(Self { shared: Arc::new(shared), _inboxes: inboxes })
+            feed: recovery.feed,
+            chain: recovery.chain,
+            head: watch::Sender::new(report.feed_head),
+            last_place: Mutex::new(report.commands),
+            counters: Arc::default(),
+            command_bytes_max: (segment_bytes as usize).saturating_sub(HEAD + ALIGN),
+            frame_bytes_max: (segment_bytes / 4).min(FRAME_BYTES_MAX) as usize,
+        });
+        let mut node = Self { shared, report, threads: Vec::new() };
+        let mut lines = Vec::new();
+        for (number, (engine, inbox)) in engines.into_iter().zip(inboxes).enumerate() {
+            let shard = Shard {
+                engine,
+                partitions: partitions.clone(),
+                seen: seen.part(partitions_of(number, shards)),
+                place: (number, shards),
+                clock: clock.clone(),
+                chunk_bytes_max: node.shared.frame_bytes_max / 2,
+                woke_at: Time::DISTANT_PAST,
+            };
+            let (outbox, messages) = crossbeam_channel::bounded(MESSAGES_MAX);
+            lines.push(messages);
+            node.spawn(format!("shard-{number}"), move |_| {
+                shard.run(&inbox, &outbox);
+                Ok(())
+            })?;
+        }
+        let durability = settings.durability;
+        node.spawn("committer".to_owned(), move |shared| {
+            Committer::new(shared, journal, writer, durability, lines).run()
+        })?;
+        Ok(node)
+    }
+
+    fn spawn(
+        &mut self,
+        name: String,
+        run: impl FnOnce(Arc<Shared>) -> Result<(), RuntimeError> + Send + 'static,
+    ) -> Result<(), RuntimeError> {
+        let shared = Arc::clone(&self.shared);
+        let guard = Guard { fault: shared.fault.clone(), thread: name.clone() };
+        let thread = thread::Builder::new().name(name).spawn(move || {
+            if let Err(error) = run(shared) {
+                guard.fault.fail(error.to_string());
+            }
+        })?;
+        self.threads.push(thread);
+        Ok(())
     }
 
     /// The way in for positions.
@@ -149,7 +212,59 @@ impl Node {
     ///
     /// # Errors
     /// The node had failed, or fails now.
-    pub fn stop(self) -> Result<(), RuntimeError> {
-        Ok(())
+    pub fn stop(mut self) -> Result<(), RuntimeError> {
+        self.end();
+        match self.shared.fault.cause() {
+            Some(cause) => Err(RuntimeError::Failed(cause.to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    /// What recovery found when the node started.
+    #[must_use]
+    pub const fn recovered(&self) -> RecoveryReport {
+        self.report
+    }
+
+    /// What the node has done since.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.shared.counters.counts()
+    }
+
+    /// The counters themselves, for whoever outlives the node.
+    #[must_use]
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.shared.counters)
+    }
+
+    fn end(&mut self) {
+        self.shared.fault.end();
+        // Not between two parts of one command: either all shards get theirs before the end.
+        let place = self.shared.last_place.lock().unwrap_or_else(PoisonError::into_inner);
+        for mailbox in &self.shared.mailboxes {
+            // A shard that is gone needs not be told.
+            let _ = mailbox.put(Mail::Stop);
+        }
+        drop(place);
+        for thread in self.threads.drain(..) {
+            // A panic has been noted as the fault.
+            let _ = thread.join();
+        }
     }
 }
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// A segment holds at least so much: the largest delivery fits several times.
+const SEGMENT_BYTES_MIN: u64 = 64 << 10;
+/// Positions gather in frames of at most so many bytes, but for a single delivery.
+const FRAME_BYTES_MAX: u64 = 1 << 20;
+/// Most shards.
+const SHARDS_MAX: usize = 64;
+/// So many messages of a shard may wait for the committer.
+const MESSAGES_MAX: usize = 64;

@@ -21,6 +21,15 @@ pub struct Partitions {
     stamps: Vec<Stamp>,
 }
 
+/// Something that has come, not stamped yet.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// The server's clock.
+    pub now: Time,
+    /// What came.
+    pub body: InputBody,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Stamp {
     sequence: u64,
@@ -45,9 +54,7 @@ impl Partitions {
         body: InputBody,
         out: &mut Outputs,
     ) {
-        let now = now.max(self.stamps[partition.0 as usize].received_at);
-        self.tick(engine, partition, now, out);
-        engine.handle(&self.stamp(partition, now, body), out);
+        self.step_each(engine, partition, Fact { now, body }, out, |_| ());
     }
 
     /// Steps every deadline of the partition that is due at or before `now`.
@@ -58,9 +65,49 @@ impl Partitions {
         now: Time,
         out: &mut Outputs,
     ) {
+        self.tick_each(engine, partition, now, out, |_| ());
+    }
+
+    /// As [`Self::step`], and shows every input once it is stepped.
+    pub fn step_each(
+        &mut self,
+        engine: &mut Engine,
+        partition: PartitionId,
+        fact: Fact,
+        out: &mut Outputs,
+        mut stepped: impl FnMut(&Input),
+    ) {
+        let now = fact.now.max(self.stamps[partition.0 as usize].received_at);
+        self.tick_each(engine, partition, now, out, &mut stepped);
+        let input = self.stamp(partition, now, fact.body);
+        engine.handle(&input, out);
+        stepped(&input);
+    }
+
+    /// As [`Self::tick`], and shows every input once it is stepped.
+    pub fn tick_each(
+        &mut self,
+        engine: &mut Engine,
+        partition: PartitionId,
+        now: Time,
+        out: &mut Outputs,
+        mut stepped: impl FnMut(&Input),
+    ) {
         while let Some(due) = engine.next_deadline(partition, now) {
-            engine.handle(&self.stamp(partition, due, InputBody::Tick), out);
+            let input = self.stamp(partition, due, InputBody::Tick);
+            engine.handle(&input, out);
+            stepped(&input);
         }
+    }
+
+    /// Follows an input that was stamped before; `false`: it does not follow the last one.
+    #[must_use]
+    pub fn follow(&mut self, input: &Input) -> bool {
+        let stamp = &mut self.stamps[input.partition.0 as usize];
+        let follows =
+            input.sequence == stamp.sequence + 1 && input.received_at >= stamp.received_at;
+        *stamp = Stamp { sequence: input.sequence, received_at: input.received_at };
+        follows
     }
 
     fn stamp(&mut self, partition: PartitionId, now: Time, body: InputBody) -> Input {

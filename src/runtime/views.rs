@@ -161,7 +161,7 @@ impl Views {
     ) -> Result<oneshot::Receiver<T>, ViewError> {
         let mailbox = &self.shared.mailboxes[shard];
         let (sender, receiver) = oneshot::channel();
-        if self.shared.fault.has_failed() {
+        if self.shared.fault.has_ended() {
             return Err(ViewError::Stopped);
         }
         if !mailbox.reserve(1) {

@@ -8,8 +8,15 @@
     reason = "this layer owns the files of the data directory"
 )]
 
+pub mod bytes;
 pub mod catalog;
+pub mod codec;
 pub mod disk;
 pub mod error;
 pub mod feed_event;
 pub mod feed_log;
+pub mod frame;
+pub mod journal;
+pub mod replay;
+pub mod segment;
+pub mod sim_disk;

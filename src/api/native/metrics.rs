@@ -1,7 +1,7 @@
 //! What is counted, in Prometheus' text form. No label ever holds an id.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::Router;
 use axum::extract::State;
@@ -18,6 +18,7 @@ use prometheus_client::registry::Registry;
 
 use crate::api::error::Problem;
 use crate::api::state::Api;
+use crate::runtime::counters::Counters;
 use crate::runtime::feed_reader::Feed;
 use crate::runtime::intake::Intake;
 
@@ -30,6 +31,11 @@ pub(in crate::api) struct Metrics {
     registry: Registry,
     feed: Feed,
     intake: Intake,
+    node: Arc<Counters>,
+    inputs: Counter,
+    groups: Counter,
+    syncs: Counter,
+    journal_bytes: Counter,
     events: Gauge<i64, AtomicI64>,
     waiting: Gauge<i64, AtomicI64>,
     pushed: Counter,
@@ -44,7 +50,7 @@ struct Answer {
 
 impl Metrics {
     /// Nothing counted yet.
-    pub(in crate::api) fn new(feed: Feed, intake: Intake) -> Self {
+    pub(in crate::api) fn new(feed: Feed, intake: Intake, node: Arc<Counters>) -> Self {
         let mut registry = Registry::with_prefix("doorstep");
         let (events, waiting) = (Gauge::default(), Gauge::default());
         let (pushed, refused) = (Counter::default(), Counter::default());
@@ -58,7 +64,26 @@ impl Metrics {
         registry.register("http_positions", "Positions pushed by HTTP", pushed.clone());
         registry.register("http_positions_refused", "Those that were refused", refused.clone());
         registry.register("http_answers", "Answers by status", answers.clone());
-        Self { registry, feed, intake, events, waiting, pushed, refused, answers }
+        let counter = |registry: &mut Registry, name: &str, help: &str| {
+            let counter = Counter::default();
+            registry.register(name, help, counter.clone());
+            counter
+        };
+        Self {
+            inputs: counter(&mut registry, "inputs", "Positions, commands and ticks journalled"),
+            groups: counter(&mut registry, "journal_groups", "Writes of the journal"),
+            syncs: counter(&mut registry, "journal_syncs", "Syncs of the journal"),
+            journal_bytes: counter(&mut registry, "journal_bytes", "Bytes of the journal"),
+            registry,
+            feed,
+            intake,
+            node,
+            events,
+            waiting,
+            pushed,
+            refused,
+            answers,
+        }
     }
 
     /// Positions came by HTTP.
@@ -75,6 +100,12 @@ impl Metrics {
     fn text(&self) -> Result<String, std::fmt::Error> {
         self.events.set(self.feed.head() as i64);
         self.waiting.set(self.intake.waiting() as i64);
+        let counts = self.node.counts();
+        let set = |counter: &Counter, count| counter.inner().store(count, Ordering::Relaxed);
+        set(&self.inputs, counts.inputs);
+        set(&self.groups, counts.groups);
+        set(&self.syncs, counts.syncs);
+        set(&self.journal_bytes, counts.journal_bytes);
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

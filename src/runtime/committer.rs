@@ -1,0 +1,285 @@
+//! The committer: the one thread that writes. It takes what the shards have stepped, appends it to
+//! the journal as one group, syncs, appends what was told to the feed, and then tells those who
+//! wait. The next group is what came meanwhile: no timer.
+//!
+//! A command frame is written once every shard's parts of it are here. Until then nothing more is
+//! taken from the shards that have delivered theirs, so that the order of every partition is kept;
+//! they have room in their queues, and all shards see the frames in one order, so nobody waits in
+//! a circle.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Select, TryRecvError};
+
+use super::commands::Committed;
+use super::error::RuntimeError;
+use super::feed_writer::FeedWriter;
+use super::mailbox::CommandFrame;
+use super::message::{Batch, Message, Part, Waiting};
+use super::node::{Durability, Shared};
+use crate::engine::output::Outputs;
+use crate::storage::bytes::Writer;
+use crate::storage::frame::{CommandHead, FrameKind};
+use crate::storage::journal::Journal;
+
+/// The committer as recovery left it.
+pub struct Committer {
+    shared: Arc<Shared>,
+    journal: Journal,
+    feed: FeedWriter,
+    durability: Durability,
+    lines: Vec<Line>,
+    commands: BTreeMap<u64, Gathering>,
+    /// The next command frame to be written.
+    next_place: u64,
+    group: Group,
+    has_unsynced: bool,
+    synced_at: Instant,
+}
+
+/// The way from one shard.
+struct Line {
+    messages: Receiver<Message>,
+    /// Its parts of a command are here, others' are not.
+    is_held: bool,
+    has_ended: bool,
+}
+
+/// A command frame of which not all parts are here, or which is not the next.
+struct Gathering {
+    frame: Arc<CommandFrame>,
+    parts: Vec<Part>,
+    shards: Vec<usize>,
+}
+
+/// What is to be durable next, in journal order.
+#[derive(Default)]
+struct Group {
+    payload: Vec<u8>,
+    inputs: u64,
+    bytes: u64,
+    told: Vec<Outputs>,
+    waiting: Vec<Waiting>,
+    commands: Vec<Arc<CommandFrame>>,
+}
+
+impl Committer {
+    /// A committer that takes messages from these shards.
+    #[must_use]
+    pub fn new(
+        shared: Arc<Shared>,
+        journal: Journal,
+        feed: FeedWriter,
+        durability: Durability,
+        shards: Vec<Receiver<Message>>,
+    ) -> Self {
+        let line = |messages| Line { messages, is_held: false, has_ended: false };
+        let next_place = *shared.last_place.lock().unwrap_or_else(PoisonError::into_inner) + 1;
+        Self {
+            shared,
+            journal,
+            feed,
+            durability,
+            lines: shards.into_iter().map(line).collect(),
+            commands: BTreeMap::new(),
+            next_place,
+            group: Group::default(),
+            has_unsynced: false,
+            synced_at: Instant::now(),
+        }
+    }
+
+    /// Works until every shard has ended.
+    ///
+    /// # Errors
+    /// The disk fails, or a shard ended without saying so.
+    pub fn run(mut self) -> Result<(), RuntimeError> {
+        while self.lines.iter().any(|line| !line.has_ended) {
+            self.wait()?;
+            self.gather()?;
+            self.commit()?;
+        }
+        self.journal.sync()?;
+        Ok(self.shared.feed.sync()?)
+    }
+
+    /// Waits for a message, or until it is time to sync.
+    fn wait(&self) -> Result<(), RuntimeError> {
+        if !self.lines.iter().any(Line::is_open) {
+            let cause = "a shard ended without its part of a command";
+            return Err(RuntimeError::Failed(cause.to_owned()));
+        }
+        let mut select = Select::new();
+        for line in self.lines.iter().filter(|line| line.is_open()) {
+            select.recv(&line.messages);
+        }
+        if self.has_unsynced {
+            // What is ready is found by looking.
+            let _ = select.ready_timeout(Duration::from_millis(RELAXED_MS_MAX));
+        } else {
+            select.ready();
+        }
+        Ok(())
+    }
+
+    /// Takes what is there, in turn from each shard, up to [`GROUP_BYTES_MAX`].
+    fn gather(&mut self) -> Result<(), RuntimeError> {
+        let mut has_more = true;
+        while has_more && self.group.bytes < GROUP_BYTES_MAX {
+            has_more = false;
+            for shard in 0..self.lines.len() {
+                if !self.lines[shard].is_open() {
+                    continue;
+                }
+                match self.lines[shard].messages.try_recv() {
+                    Ok(message) => {
+                        self.take(shard, message)?;
+                        has_more = true;
+                    }
+                    Err(TryRecvError::Empty) => {}
+                    Err(TryRecvError::Disconnected) => {
+                        return Err(RuntimeError::Failed(format!("shard {shard} is gone")));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, shard: usize, message: Message) -> Result<(), RuntimeError> {
+        match message {
+            Message::Batch(batch) => self.batch(batch),
+            Message::Command { frame, parts } => {
+                self.lines[shard].is_held = true;
+                let gathering = self.commands.entry(frame.place).or_insert_with(|| Gathering {
+                    frame,
+                    parts: Vec::new(),
+                    shards: Vec::new(),
+                });
+                gathering.parts.extend(parts);
+                gathering.shards.push(shard);
+                self.write_commands()
+            }
+            Message::End => {
+                self.lines[shard].has_ended = true;
+                Ok(())
+            }
+        }
+    }
+
+    fn batch(&mut self, batch: Batch) -> Result<(), RuntimeError> {
+        let Batch { chunk, told, done } = batch;
+        if !self.group.payload.is_empty()
+            && self.group.payload.len() + chunk.bytes.len() > self.shared.frame_bytes_max
+        {
+            self.end_frame()?;
+        }
+        self.group.payload.extend_from_slice(&chunk.bytes);
+        self.group.inputs += u64::from(chunk.count);
+        self.group.told.push(told);
+        self.group.waiting.extend(done);
+        Ok(())
+    }
+
+    /// Puts the positions so far into a frame.
+    fn end_frame(&mut self) -> Result<(), RuntimeError> {
+        if !self.group.payload.is_empty() {
+            self.journal.push(FrameKind::Positions, &self.group.payload)?;
+            self.group.bytes += self.group.payload.len() as u64;
+            self.group.payload.clear();
+        }
+        Ok(())
+    }
+
+    /// Puts every command that is whole into its frame, in their order.
+    fn write_commands(&mut self) -> Result<(), RuntimeError> {
+        while let Some(first) = self.commands.first_entry()
+            && *first.key() == self.next_place
+            && first.get().shards.len() == first.get().frame.shards
+        {
+            let Gathering { frame, mut parts, shards } = first.remove();
+            parts.sort_by_key(|part| part.at);
+            self.end_frame()?;
+            let mut payload = Writer::default();
+            let head = CommandHead { place: frame.place, at: frame.at, note: &frame.note };
+            head.write(&mut payload);
+            for part in parts {
+                payload.bytes.extend_from_slice(&part.chunk.bytes);
+                self.group.inputs += u64::from(part.chunk.count);
+                self.group.told.push(part.told);
+                self.shared.directory.follow(&part.command);
+            }
+            self.journal.push(FrameKind::Command, &payload.bytes)?;
+            self.group.bytes += payload.bytes.len() as u64;
+            self.group.commands.push(frame);
+            self.next_place += 1;
+            for shard in shards {
+                self.lines[shard].is_held = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the group durable, and tells.
+    fn commit(&mut self) -> Result<(), RuntimeError> {
+        self.end_frame()?;
+        if self.group.bytes > 0 {
+            self.journal.write()?;
+            self.shared.counters.group(self.group.inputs, self.group.bytes);
+            self.has_unsynced = true;
+        }
+        if self.has_unsynced && self.must_sync() {
+            self.journal.sync()?;
+            self.shared.counters.synced(self.journal.syncs());
+            (self.has_unsynced, self.synced_at) = (false, Instant::now());
+        }
+        for told in self.group.told.drain(..) {
+            self.feed.tell(&told, &self.shared.directory, &self.shared.chain);
+        }
+        if self.feed.waiting() > 0 {
+            let head = self.feed.flush(&self.shared.feed)?;
+            self.shared.head.send_replace(head);
+        }
+        self.release();
+        Ok(())
+    }
+
+    fn must_sync(&self) -> bool {
+        match self.durability {
+            Durability::Sync => true,
+            Durability::Relaxed => {
+                self.synced_at.elapsed() >= Duration::from_millis(RELAXED_MS_MAX)
+            }
+            Durability::None => false,
+        }
+    }
+
+    /// Tells those who wait. Whoever has gone away wants no answer.
+    fn release(&mut self) {
+        for frame in self.group.commands.drain(..) {
+            let reply = frame.reply.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let committed = Committed { journal_place: frame.place, at: frame.at };
+            let _ = reply.map(|reply| reply.send(committed));
+        }
+        for Waiting { ticket, done, reply } in self.group.waiting.drain(..) {
+            if let Some(ticket) = ticket {
+                self.shared.acks.part_done(&ticket);
+            }
+            let _ = reply.send(done);
+        }
+        (self.group.inputs, self.group.bytes) = (0, 0);
+    }
+}
+
+impl Line {
+    const fn is_open(&self) -> bool {
+        !self.is_held && !self.has_ended
+    }
+}
+
+/// A group is written once it has so many bytes.
+const GROUP_BYTES_MAX: u64 = 4 << 20;
+/// With relaxed durability a sync comes after at most so many milliseconds.
+const RELAXED_MS_MAX: u64 = 100;

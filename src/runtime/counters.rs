@@ -1,0 +1,50 @@
+//! What the node has done since it started, for the metrics.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counts that only rise.
+#[derive(Debug, Default)]
+pub struct Counters {
+    inputs: AtomicU64,
+    groups: AtomicU64,
+    syncs: AtomicU64,
+    journal_bytes: AtomicU64,
+}
+
+/// The counts at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Inputs journalled: positions, commands' parts, ticks.
+    pub inputs: u64,
+    /// Writes of the journal, each of a group of inputs.
+    pub groups: u64,
+    /// Syncs of the journal.
+    pub syncs: u64,
+    /// Bytes written to the journal.
+    pub journal_bytes: u64,
+}
+
+impl Counters {
+    /// A group of so many inputs was written.
+    pub fn group(&self, inputs: u64, bytes: u64) {
+        self.inputs.fetch_add(inputs, Ordering::Relaxed);
+        self.groups.fetch_add(1, Ordering::Relaxed);
+        self.journal_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The journal was synced so many times by now.
+    pub fn synced(&self, syncs: u64) {
+        self.syncs.store(syncs, Ordering::Relaxed);
+    }
+
+    /// The counts.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts {
+            inputs: self.inputs.load(Ordering::Relaxed),
+            groups: self.groups.load(Ordering::Relaxed),
+            syncs: self.syncs.load(Ordering::Relaxed),
+            journal_bytes: self.journal_bytes.load(Ordering::Relaxed),
+        }
+    }
+}

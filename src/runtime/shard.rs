@@ -1,0 +1,245 @@
+//! A shard: the one thread that owns some partitions and their engine. It takes a batch from its
+//! mailbox, steps it, and hands what came of it to the committer; between batches it answers
+//! questions and steps deadlines that the clock has passed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{RecvTimeoutError, Sender as Outbox};
+
+use super::clock::Clock;
+use super::intake::{PartDone, Refused, SentFix, partitions_of};
+use super::mailbox::{CommandsMail, Inbox, Mail, PositionsMail};
+use super::message::{Batch, Message, Part, Waiting};
+use super::partition::{Fact, Partitions};
+use super::seen::Seen;
+use crate::domain::ids::PartitionId;
+use crate::domain::time::Time;
+use crate::engine::Engine;
+use crate::engine::input::InputBody;
+use crate::engine::output::{DropReason, OutputBody, Outputs};
+use crate::storage::codec::input::{ChunkWriter, SentBy};
+
+/// A shard as recovery left it.
+pub struct Shard {
+    /// The engine of its partitions.
+    pub engine: Engine,
+    /// Their stamps; others' are not used.
+    pub partitions: Partitions,
+    /// What they have seen of senders.
+    pub seen: Seen,
+    /// Which shard it is, of how many.
+    pub place: (usize, usize),
+    /// The clock.
+    pub clock: Clock,
+    /// A chunk is full at so many bytes.
+    pub chunk_bytes_max: usize,
+    /// When it last looked at all deadlines.
+    pub woke_at: Time,
+}
+
+/// What is being stepped.
+#[derive(Default)]
+struct Stepping {
+    chunk: ChunkWriter,
+    told: Outputs,
+    done: Vec<Waiting>,
+}
+
+impl Shard {
+    /// Works until it is told to stop, or nobody takes what it has done.
+    pub fn run(mut self, inbox: &Inbox, outbox: &Outbox<Message>) {
+        let mut stepping = Stepping::default();
+        loop {
+            let mail = inbox.receiver.recv_timeout(Duration::from_millis(WAKE_MS));
+            let is_on = match mail {
+                Ok(first) => self.batch(first, inbox, outbox, &mut stepping),
+                Err(RecvTimeoutError::Timeout) => self.wake(outbox, &mut stepping),
+                Err(RecvTimeoutError::Disconnected) => false,
+            };
+            if !is_on {
+                break;
+            }
+        }
+        // The committer may be gone already.
+        let _ = outbox.send(Message::End);
+    }
+
+    /// Works off what is there, up to [`BATCH_MAIL_MAX`]; `false`: it is over.
+    fn batch(
+        &mut self,
+        first: Mail,
+        inbox: &Inbox,
+        outbox: &Outbox<Message>,
+        stepping: &mut Stepping,
+    ) -> bool {
+        let mut next = Some(first);
+        let mut count = 0;
+        while let Some(mail) = next {
+            let weight = mail.weight();
+            let is_on = self.mail(mail, outbox, stepping);
+            inbox.done(weight);
+            if !is_on {
+                return false;
+            }
+            count += 1;
+            next = if count < BATCH_MAIL_MAX { inbox.receiver.try_recv().ok() } else { None };
+        }
+        // Under load the deadlines are looked at as often as without.
+        if self.clock.now() - self.woke_at < WAKE_MS as i64 {
+            return flush(stepping, outbox);
+        }
+        self.wake(outbox, stepping)
+    }
+
+    fn mail(&mut self, mail: Mail, outbox: &Outbox<Message>, stepping: &mut Stepping) -> bool {
+        match mail {
+            Mail::Positions(mail) => {
+                self.positions(mail, stepping);
+                stepping.chunk.len() < self.chunk_bytes_max || flush(stepping, outbox)
+            }
+            Mail::Commands(mail) => {
+                let message = self.commands(mail);
+                flush(stepping, outbox) && outbox.send(message).is_ok()
+            }
+            Mail::Ask(question) => {
+                question(&self.engine);
+                true
+            }
+            Mail::Stop => {
+                flush(stepping, outbox);
+                false
+            }
+        }
+    }
+
+    /// Steps the deadlines that the clock has passed.
+    fn wake(&mut self, outbox: &Outbox<Message>, stepping: &mut Stepping) -> bool {
+        let now = self.clock.now();
+        self.woke_at = now;
+        for partition in partitions_of(self.place.0, self.place.1) {
+            self.tick(partition, now, stepping);
+            if stepping.chunk.len() >= self.chunk_bytes_max && !flush(stepping, outbox) {
+                return false;
+            }
+        }
+        flush(stepping, outbox)
+    }
+
+    fn tick(&mut self, partition: PartitionId, now: Time, stepping: &mut Stepping) {
+        let Stepping { chunk, told, .. } = stepping;
+        self.partitions.tick_each(&mut self.engine, partition, now, told, |input| {
+            chunk.put(input, None);
+        });
+    }
+
+    /// Steps one delivery. All of it gets into one chunk: the highest number seen of a sender
+    /// must never be durable without the lower ones.
+    fn positions(&mut self, mail: PositionsMail, stepping: &mut Stepping) {
+        let now = self.clock.now();
+        let mut refused = Vec::new();
+        let ticket = mail.ticket;
+        // Older boots are journalled whole: what of theirs was seen is not known any more.
+        let followed = ticket.filter(|ticket| ticket.number > 0);
+        let by = |fix: &SentFix| {
+            followed.map(|ticket| SentBy {
+                sender: ticket.sender.id.0,
+                boot: ticket.sender.boot,
+                settles: ticket.settles,
+                seq: fix.seq,
+            })
+        };
+        let unseen: Vec<_> = mail
+            .fixes
+            .into_iter()
+            .filter(|(partition, fix)| {
+                followed.is_none_or(|ticket| fix.seq > self.seen.highest(*partition, ticket.sender))
+            })
+            .collect();
+        for (partition, fix) in &unseen {
+            self.position(*partition, now, fix, by(fix).as_ref(), stepping, &mut refused);
+        }
+        if let Some(ticket) = followed {
+            for (partition, fix) in &unseen {
+                self.seen.follow(*partition, ticket.sender, fix.seq);
+            }
+        }
+        let done = PartDone { frame: mail.frame, refused };
+        stepping.done.push(Waiting { ticket: followed, done, reply: mail.reply });
+    }
+
+    fn position(
+        &mut self,
+        partition: PartitionId,
+        now: Time,
+        fix: &SentFix,
+        by: Option<&SentBy>,
+        stepping: &mut Stepping,
+        refused: &mut Vec<Refused>,
+    ) {
+        let Stepping { chunk, told, .. } = stepping;
+        let (courier, route) = (fix.courier, fix.route);
+        let body = InputBody::Position { courier, route, position: fix.position };
+        let before = told.list().len();
+        let fact = Fact { now, body };
+        self.partitions.step_each(&mut self.engine, partition, fact, told, |input| {
+            chunk.put(input, if input.body == InputBody::Tick { None } else { by });
+        });
+        refused.extend(told.list()[before..].iter().filter_map(|output| match output.body {
+            OutputBody::Dropped { reason, .. } if is_refusal(reason) => {
+                Some(Refused { seq: fix.seq, courier, reason })
+            }
+            OutputBody::Dropped { .. }
+            | OutputBody::Event(_)
+            | OutputBody::Notification(_)
+            | OutputBody::Eta { .. }
+            | OutputBody::RouteViolated { .. } => None,
+        }));
+    }
+
+    /// Steps this shard's parts of a command frame.
+    fn commands(&mut self, mail: CommandsMail) -> Message {
+        let at = mail.frame.at;
+        let parts = mail.parts.into_iter().map(|(place, partition, command)| {
+            let (mut chunk, mut told) = (ChunkWriter::default(), Outputs::default());
+            let body = InputBody::Command(Box::new(command.clone()));
+            let (engine, fact) = (&mut self.engine, Fact { now: at, body });
+            self.partitions.step_each(engine, partition, fact, &mut told, |input| {
+                chunk.put(input, None);
+            });
+            Part { at: place, command, chunk: chunk.finish(), told }
+        });
+        let parts = parts.collect();
+        Message::Command { frame: Arc::clone(&mail.frame), parts }
+    }
+}
+
+/// Hands on what was stepped; `false`: the committer is gone.
+fn flush(stepping: &mut Stepping, outbox: &Outbox<Message>) -> bool {
+    if stepping.chunk.is_empty() && stepping.done.is_empty() {
+        stepping.told.clear();
+        return true;
+    }
+    let Stepping { chunk, told, done } = core::mem::take(stepping);
+    outbox.send(Message::Batch(Batch { chunk: chunk.finish(), told, done })).is_ok()
+}
+
+/// What a sender is told of; other positions that move nothing are stored.
+const fn is_refusal(reason: DropReason) -> bool {
+    match reason {
+        DropReason::TooOld
+        | DropReason::Future
+        | DropReason::UnknownCourier
+        | DropReason::Route => true,
+        DropReason::Source
+        | DropReason::Inactive
+        | DropReason::Duplicate
+        | DropReason::Late
+        | DropReason::Jump => false,
+    }
+}
+
+/// The clock is looked at this often where nothing comes.
+const WAKE_MS: u64 = 50;
+/// Most things of one batch.
+const BATCH_MAIL_MAX: usize = 256;

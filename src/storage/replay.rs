@@ -1,0 +1,98 @@
+//! The journal's reading end: every whole frame in order, the place where it ends, and whether that
+//! end can be trusted.
+//!
+//! A frame that cannot be read is the end of the journal: a crash cut it off, and nothing that
+//! followed was acknowledged. Unless a later frame says that the sequence missing there had been
+//! synced: then bytes rotted, and everything after them is worth nothing.
+
+use super::disk::Disk;
+use super::error::StorageError;
+use super::frame::{ALIGN, Frame};
+use super::segment::{journal_name, journal_number};
+
+/// Where the journal ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JournalEnd {
+    /// The segment to go on in.
+    pub segment: u64,
+    /// Where in it.
+    pub offset: u64,
+    /// Sequence of the next frame.
+    pub next: u64,
+    /// Segments after this one hold nothing.
+    pub segments: u64,
+}
+
+/// Hands every frame to `on_frame`, in order, with its segment's name and its place there.
+///
+/// # Errors
+/// The disk fails, synced bytes are not what was written, or `on_frame` fails.
+pub fn replay<E: From<StorageError>>(
+    disk: &dyn Disk,
+    on_frame: &mut dyn FnMut(&Frame, &str, u64) -> Result<(), E>,
+) -> Result<JournalEnd, E> {
+    let names = disk.names().map_err(StorageError::disk("list", "the data directory"))?;
+    let numbers: Vec<u64> = names.iter().filter_map(|name| journal_number(name)).collect();
+    let first = numbers.first().copied().unwrap_or(1);
+    let mut end = JournalEnd { segment: first, offset: 0, next: 1, segments: numbers.len() as u64 };
+    for &number in &numbers {
+        let name = journal_name(number);
+        let bytes = read_whole(disk, &name)?;
+        let mut at = 0;
+        while let Some(frame) =
+            Frame::read(&bytes[at..], number).filter(|frame| frame.stamp.sequence == end.next)
+        {
+            on_frame(&frame, &name, at as u64)?;
+            at += Frame::size(frame.payload.len());
+            at = at.min(bytes.len());
+            end = JournalEnd { segment: number, offset: at as u64, next: end.next + 1, ..end };
+        }
+        if let Some(later) = later_synced(&bytes, at, number, end.next) {
+            return Err(corrupt(&end, &name, at as u64, number, later).into());
+        }
+    }
+    Ok(end)
+}
+
+/// Removes the segments after the end: nothing in them was ever acknowledged.
+///
+/// # Errors
+/// The disk fails.
+pub fn drop_after(disk: &dyn Disk, end: &JournalEnd) -> Result<(), StorageError> {
+    let names = disk.names().map_err(StorageError::disk("list", "the data directory"))?;
+    for name in names {
+        if journal_number(&name).is_some_and(|number| number > end.segment) {
+            disk.remove(&name).map_err(StorageError::disk("remove", &name))?;
+        }
+    }
+    disk.sync_entries().map_err(StorageError::disk("sync", "the data directory"))
+}
+
+fn read_whole(disk: &dyn Disk, name: &str) -> Result<Vec<u8>, StorageError> {
+    let file = disk.open(name).map_err(StorageError::disk("open", name))?;
+    let size = file.size().map_err(StorageError::disk("read", name))?;
+    let mut bytes = vec![0; size as usize];
+    let read = file.read_at(&mut bytes, 0).map_err(StorageError::disk("read", name))?;
+    bytes.truncate(read);
+    Ok(bytes)
+}
+
+/// A whole frame from `at` on which says that the frame `missing` had been synced.
+fn later_synced(bytes: &[u8], at: usize, segment: u64, missing: u64) -> Option<u64> {
+    (at..bytes.len())
+        .step_by(ALIGN)
+        .filter_map(|at| Frame::read(&bytes[at..], segment))
+        .find(|frame| frame.stamp.synced_before > missing)
+        .map(|frame| frame.stamp.sequence)
+}
+
+fn corrupt(end: &JournalEnd, name: &str, at: u64, segment: u64, later: u64) -> StorageError {
+    // The bad frame is where the whole ones ended, be that in an earlier segment.
+    let (name, offset) = if end.segment == segment || end.next == 1 {
+        (name.to_owned(), at)
+    } else {
+        (journal_name(end.segment), end.offset)
+    };
+    let found = format!("frame {} is not whole, but frame {later} says it was synced", end.next);
+    StorageError::Corrupt { name, offset, found }
+}
