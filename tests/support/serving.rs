@@ -45,7 +45,6 @@ impl Drop for Place {
 pub struct Serving {
     pub address: SocketAddr,
     pub clock: Clock,
-    pub disk: SimDisk,
     pub redone: u64,
     /// The first admin token, where this start made it.
     pub token: String,
@@ -105,7 +104,6 @@ impl Serving {
         Self {
             address,
             clock: clock.clone(),
-            disk: disk.clone(),
             redone,
             token: token.unwrap_or_default(),
             admission,
