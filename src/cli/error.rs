@@ -5,6 +5,7 @@ use std::io;
 use thiserror::Error;
 
 use crate::ingest::error::FileError;
+use crate::storage::error::StorageError;
 
 /// What ends a command before its work is done.
 #[derive(Debug, Error)]
@@ -31,6 +32,9 @@ pub enum CliError {
         /// How many are allowed.
         max: usize,
     },
+    /// A data directory cannot be read, or holds what was not written so.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// The results cannot be written.
     #[error("failed to write the results: {0}")]
     Output(#[from] io::Error),

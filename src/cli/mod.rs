@@ -11,6 +11,7 @@ pub mod bench;
 pub mod check_config;
 pub mod error;
 pub mod evaluate;
+pub mod journal;
 pub mod plan;
 pub mod replay;
 
@@ -20,6 +21,7 @@ use clap::{Parser, Subcommand};
 
 use self::check_config::{CheckConfigArgs, check_config};
 use self::evaluate::{EvaluateArgs, evaluate};
+use self::journal::{JournalArgs, journal};
 use self::replay::{ReplayArgs, replay};
 
 /// Knows when a courier is at the doorstep: arrivals, visits, departures and ETAs from positions
@@ -35,6 +37,7 @@ enum Command {
     Replay(ReplayArgs),
     Evaluate(EvaluateArgs),
     CheckConfig(CheckConfigArgs),
+    Journal(JournalArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -44,6 +47,7 @@ pub fn run() -> ExitCode {
         Command::Replay(args) => replay(&args),
         Command::Evaluate(args) => evaluate(&args),
         Command::CheckConfig(args) => check_config(&args),
+        Command::Journal(args) => journal(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

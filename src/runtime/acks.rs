@@ -68,10 +68,7 @@ impl Acks {
         if let Some(delivery) = line.under_way.iter_mut().find(|d| d.number == ticket.number) {
             delivery.parts -= 1;
         }
-        while let Some(done) = line.under_way.front().filter(|delivery| delivery.parts == 0) {
-            line.acked = line.acked.max(done.last);
-            line.under_way.pop_front();
-        }
+        line.settle();
     }
 
     /// What recovery found to be settled.
@@ -109,6 +106,14 @@ impl Line {
             shard.is_some() && self.under_way.iter().all(|delivery| delivery.shard == shard);
         self.under_way.push_back(UnderWay { number: self.number, last, parts, shard });
         (self.number, if is_in_line { last.max(self.acked) } else { self.acked })
+    }
+
+    /// Moves on over every delivery of which nothing is under way any more.
+    pub fn settle(&mut self) {
+        while let Some(done) = self.under_way.front().filter(|delivery| delivery.parts == 0) {
+            self.acked = self.acked.max(done.last);
+            self.under_way.pop_front();
+        }
     }
 }
 

@@ -66,7 +66,7 @@ struct Group {
 }
 
 impl Committer {
-    /// A committer that takes messages from these shards.
+    /// A committer that takes messages from these shards, before anybody can commit anything.
     #[must_use]
     pub fn new(
         shared: Arc<Shared>,

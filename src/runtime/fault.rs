@@ -4,6 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::watch;
 
+use super::mailbox::{Mail, Mailbox};
+
 /// Whether the node has failed, and of what. Clones see the same.
 #[derive(Clone, Debug)]
 pub struct Fault {
@@ -55,18 +57,27 @@ impl Fault {
     }
 }
 
-/// Fails the node if the thread that holds it panics.
+/// Fails the node if the thread that holds it panics, and ends all shards if the node has failed:
+/// what waits in front of them and behind them is let go, and whoever waits for it learns that.
 pub struct Guard {
     /// The node's fault.
     pub fault: Fault,
     /// Which thread it is.
     pub thread: String,
+    /// The ways to the shards.
+    pub mailboxes: Vec<Mailbox>,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.fault.fail(format!("{} panicked", self.thread));
+        }
+        if self.fault.has_failed() {
+            for mailbox in &self.mailboxes {
+                // A shard that has ended needs not be told.
+                let _ = mailbox.put(Mail::Stop);
+            }
         }
     }
 }

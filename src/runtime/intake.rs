@@ -149,16 +149,17 @@ impl Intake {
         let last = delivery.fixes.iter().map(|fix| fix.seq).max().unwrap_or(0);
         // Held until everything is in the mailboxes: their order is the order of the numbers.
         let mut stripe = delivery.sender.map(|sender| self.shared.acks.lock(sender.id));
-        let ticket =
-            delivery.sender.zip(stripe.as_mut()).filter(|_| parts > 0).map(|(sender, stripe)| {
-                let line = stripe.entry(sender.id).or_default();
-                if !line.turn_to(sender.boot) {
-                    return Ticket { sender, number: 0, settles: 0 };
-                }
-                let shard = split.parts().map(|(shard, _)| shard).next().filter(|_| parts == 1);
-                let (number, settles) = line.begin(last, parts, shard);
-                Ticket { sender, number, settles }
-            });
+        let ticket = delivery.sender.zip(stripe.as_mut()).map(|(sender, stripe)| {
+            let line = stripe.entry(sender.id).or_default();
+            if !line.turn_to(sender.boot) {
+                return Ticket { sender, number: 0, settles: 0 };
+            }
+            let shard = split.parts().map(|(shard, _)| shard).next().filter(|_| parts == 1);
+            let (number, settles) = line.begin(last, parts, shard);
+            // What was refused as a whole is done with.
+            line.settle();
+            Ticket { sender, number, settles }
+        });
         for (shard, fixes) in split.shards.iter_mut().enumerate() {
             if fixes.is_empty() {
                 continue;

@@ -144,27 +144,29 @@ impl Node {
             };
             let (outbox, messages) = crossbeam_channel::bounded(MESSAGES_MAX);
             lines.push(messages);
-            node.spawn(format!("shard-{number}"), move |_| {
+            node.spawn(format!("shard-{number}"), move || {
                 shard.run(&inbox, &outbox);
                 Ok(())
             })?;
         }
-        let durability = settings.durability;
-        node.spawn("committer".to_owned(), move |shared| {
-            Committer::new(shared, journal, writer, durability, lines).run()
-        })?;
+        let shared = Arc::clone(&node.shared);
+        let committer = Committer::new(shared, journal, writer, settings.durability, lines);
+        node.spawn("committer".to_owned(), move || committer.run())?;
         Ok(node)
     }
 
     fn spawn(
         &mut self,
         name: String,
-        run: impl FnOnce(Arc<Shared>) -> Result<(), RuntimeError> + Send + 'static,
+        run: impl FnOnce() -> Result<(), RuntimeError> + Send + 'static,
     ) -> Result<(), RuntimeError> {
-        let shared = Arc::clone(&self.shared);
-        let guard = Guard { fault: shared.fault.clone(), thread: name.clone() };
+        let guard = Guard {
+            fault: self.shared.fault.clone(),
+            thread: name.clone(),
+            mailboxes: self.shared.mailboxes.clone(),
+        };
         let thread = thread::Builder::new().name(name).spawn(move || {
-            if let Err(error) = run(shared) {
+            if let Err(error) = run() {
                 guard.fault.fail(error.to_string());
             }
         })?;

@@ -80,7 +80,7 @@ pub trait DiskFile: Send + Sync {
 #[derive(Debug)]
 pub struct RealDisk {
     directory: PathBuf,
-    lock: File,
+    lock: Option<File>,
 }
 
 impl RealDisk {
@@ -92,13 +92,23 @@ impl RealDisk {
         fs::create_dir_all(directory)?;
         let mut options = OpenOptions::new();
         let lock = options.create(true).truncate(false).write(true).open(directory.join(LOCK))?;
-        Ok(Self { directory: directory.to_owned(), lock })
+        Ok(Self { directory: directory.to_owned(), lock: Some(lock) })
+    }
+
+    /// A directory that is there, to be read: no lock file is made, and none can be taken.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn existing(directory: &Path) -> io::Result<Self> {
+        fs::read_dir(directory)?;
+        Ok(Self { directory: directory.to_owned(), lock: None })
     }
 }
 
 impl Disk for RealDisk {
     fn lock(&self) -> io::Result<bool> {
-        match flock(&self.lock, FlockOperation::NonBlockingLockExclusive) {
+        let Some(lock) = &self.lock else { return Ok(false) };
+        match flock(lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(true),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
             Err(error) => Err(error.into()),
@@ -107,7 +117,9 @@ impl Disk for RealDisk {
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let mut options = OpenOptions::new();
-        options.create(true).truncate(false).read(true).write(true);
+        // Only who may take the lock may write.
+        let may_write = self.lock.is_some();
+        options.create(may_write).truncate(false).read(true).write(may_write);
         Ok(Arc::new(options.open(self.directory.join(name))?))
     }
 
