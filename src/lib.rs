@@ -50,6 +50,8 @@
 //! daemon.
 
 #[cfg(feature = "daemon")]
+pub mod api;
+#[cfg(feature = "daemon")]
 pub mod cli;
 pub mod domain;
 pub mod engine;

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::intake::Delivery;
 use crate::domain::ids::PartitionId;
+use crate::storage::catalog::error::CatalogError;
 use crate::storage::error::StorageError;
 
 /// Why a written time is not one.
@@ -123,18 +124,40 @@ pub enum RuntimeError {
     Failed(String),
 }
 
-/// Why a token cannot be drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum AccessError {
-    /// The operating system has no randomness to give.
-    #[error("failed to draw a token: the system has no randomness")]
-    Randomness,
-}
-
 impl RuntimeError {
     /// The same, with the frame in which it was found.
     #[must_use]
     pub fn at(self, name: &str, offset: u64) -> Self {
         Self::Frame { name: name.to_owned(), offset, source: Box::new(self) }
     }
+}
+
+/// Why a token cannot be drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AccessError {
+    /// The operating system has no randomness to give.
+    #[error("failed to draw a token: the operating system gives no random bytes")]
+    Randomness,
+}
+
+/// Why admission does not start.
+#[derive(Debug, Error)]
+pub enum AdmissionError {
+    /// The catalog cannot be used.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// A thread could not be started.
+    #[error("failed to start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// Why notifications cannot be listed.
+#[derive(Debug, Error)]
+pub enum NotificationsError {
+    /// The catalog cannot be used.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The feed cannot be read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
 }

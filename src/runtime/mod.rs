@@ -7,11 +7,13 @@
 
 pub mod access;
 mod acks;
+pub mod admission;
 pub mod clock;
 pub mod commands;
 mod committer;
 pub mod counters;
 mod directory;
+pub mod documents;
 pub mod error;
 pub mod fault;
 pub mod feed_reader;
@@ -21,8 +23,10 @@ pub mod local_time;
 mod mailbox;
 mod message;
 pub mod node;
+pub mod notifications;
 mod order_chain;
 pub mod partition;
+pub mod readers;
 mod recovery;
 mod seen;
 mod shard;

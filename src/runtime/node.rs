@@ -81,7 +81,7 @@ pub struct Shared {
     pub(super) chain: OrderChain,
     pub(super) head: watch::Sender<u64>,
     pub(super) last_place: Mutex<u64>,
-    pub(super) counters: Counters,
+    pub(super) counters: Arc<Counters>,
     pub(super) command_bytes_max: usize,
     pub(super) frame_bytes_max: usize,
     pub(super) delivery_fixes_max: usize,
@@ -127,7 +127,7 @@ impl Node {
             chain: recovery.chain,
             head: watch::Sender::new(report.feed_head),
             last_place: Mutex::new(report.commands),
-            counters: Counters::default(),
+            counters: Arc::default(),
             command_bytes_max: (segment_bytes as usize).saturating_sub(HEAD + ALIGN),
             delivery_fixes_max: DELIVERY_FIXES_MAX.min(segment_bytes as usize / FIX_BYTES_MAX),
             frame_bytes_max: (segment_bytes / 4).min(FRAME_BYTES_MAX) as usize,
@@ -234,6 +234,12 @@ impl Node {
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.shared.counters.counts()
+    }
+
+    /// The counters themselves, for whoever outlives the node.
+    #[must_use]
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.shared.counters)
     }
 
     fn end(&mut self) {

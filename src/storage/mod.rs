@@ -1,5 +1,6 @@
 //! Bytes on disk: the journal of inputs, the feed log of outputs, and what may be trusted of them
-//! after a crash. Knows files and codecs; knows no clock, no thread and no wire form.
+//! after a crash; and the catalog of documents. Knows files and codecs; knows no clock, no thread
+//! and no wire form.
 
 #![expect(
     clippy::disallowed_methods,
@@ -8,6 +9,7 @@
 )]
 
 pub mod bytes;
+pub mod catalog;
 pub mod codec;
 pub mod disk;
 pub mod error;

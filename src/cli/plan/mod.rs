@@ -1,12 +1,9 @@
 //! The plan file: what a recorded day was meant to be. Read, checked and turned into what the
 //! engine takes, with the numbers kept for printing. Knows nothing of positions.
 
-mod company;
 mod depot;
 mod dto;
-mod findings;
 mod names;
-mod order;
 mod route;
 
 use std::fs;
@@ -14,10 +11,8 @@ use std::path::Path;
 
 pub use names::Names;
 
-use self::company::Company;
 use self::depot::Depots;
 use self::dto::{CourierDto, PlanDto};
-use self::findings::{Findings, Place};
 use self::route::{RouteContext, route_plan};
 use super::error::CliError;
 use crate::domain::courier::CourierPlan;
@@ -27,6 +22,9 @@ use crate::domain::policy::Policy;
 use crate::domain::route::RoutePlan;
 use crate::domain::time::Time;
 use crate::ingest::files::Origin;
+use crate::runtime::documents::company::Company;
+use crate::runtime::documents::dto::CompanyDto;
+use crate::runtime::documents::findings::{Findings, Place};
 
 /// A plan that is valid.
 #[derive(Debug)]
@@ -109,7 +107,7 @@ impl Plan {
             let problem = "zones are not evaluated yet: leave them out";
             findings.error(&Place::root("zones"), problem);
         }
-        let default_company = dto::CompanyDto::default();
+        let default_company = CompanyDto::default();
         let company = Company::new(dto.company.as_ref().unwrap_or(&default_company), findings);
         let depots = Depots::new(dto.depots.as_deref().unwrap_or_default(), findings);
         let mut plan = Self {

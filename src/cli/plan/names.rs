@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::findings::{Findings, Place};
+use crate::runtime::documents::findings::{Findings, Place};
 
 /// The numbers of one kind of object, with ids from 1 in the order of appearance.
 #[derive(Clone, Debug, Default)]

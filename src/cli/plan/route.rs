@@ -1,15 +1,17 @@
 //! One route: its day, its times, its depot and its nodes in sequence.
 
-use super::company::Company;
 use super::depot::Depots;
-use super::dto::{NodeDto, OrderDto, RouteDto};
-use super::findings::{Findings, Place};
+use super::dto::{NodeDto, RouteDto};
 use super::names::Names;
-use super::order::{OrderContext, order_plan};
 use crate::domain::depot::DepotPlan;
 use crate::domain::ids::{CourierId, OrderId, RouteId};
-use crate::domain::route::{Node, ROUTE_ORDERS_MAX, RoutePlan, RoutingMode};
+use crate::domain::route::{Node, ROUTE_ORDERS_MAX, RoutePlan};
 use crate::domain::time::Time;
+use crate::runtime::documents::company::Company;
+use crate::runtime::documents::dto::OrderDto;
+use crate::runtime::documents::findings::{Findings, Place};
+use crate::runtime::documents::order::{OrderContext, order_plan};
+use crate::runtime::documents::route::{RouteTimes, route_times, routing_mode};
 use crate::runtime::local_time::{self, LocalDay};
 
 /// What a route takes from the rest of the plan.
@@ -44,7 +46,11 @@ pub(super) fn route_plan(
             findings.good(&Place::root("epoch"), LocalDay::containing(context.epoch, zone.clone()))
         }
     };
-    let (route_start, route_finish) = route_times(dto, day.as_ref(), at, findings);
+    let times = RouteTimes {
+        route_start: dto.route_start.as_deref(),
+        route_finish: dto.route_finish.as_deref(),
+    };
+    let (route_start, route_finish) = route_times(&times, day.as_ref(), at, findings);
     let order_context = OrderContext { company: context.company, day: day.as_ref(), route_start };
     let depot = depot.map(|depot| depot.plan);
     let mut nodes = Nodes { context, order_context: &order_context, orders, findings };
@@ -52,7 +58,7 @@ pub(super) fn route_plan(
         id: ids.0,
         courier: ids.1,
         nodes: nodes.of(dto, depot, at),
-        routing_mode: routing_mode(dto, at, findings),
+        routing_mode: routing_mode(dto.routing_mode.as_deref(), at, findings),
         route_start,
         route_finish,
         depot,
@@ -66,37 +72,6 @@ fn depot_number(dto: &RouteDto, at: &Place) -> Option<(String, Place)> {
     }
     let first = dto.nodes.as_ref()?.first()?.depot.clone()?;
     Some((first, at.key("nodes").index(0).key("depot")))
-}
-
-fn route_times(
-    dto: &RouteDto,
-    day: Option<&LocalDay>,
-    at: &Place,
-    findings: &mut Findings,
-) -> (Option<Time>, Option<Time>) {
-    let Some(day) = day else { return (None, None) };
-    let finish_place = at.key("route_finish");
-    let start = dto
-        .route_start
-        .as_deref()
-        .and_then(|text| findings.good(&at.key("route_start"), day.route_start(text)));
-    let finish = dto
-        .route_finish
-        .as_deref()
-        .and_then(|text| findings.good(&finish_place, day.route_finish(text)));
-    if start.zip(finish).is_some_and(|(start, finish)| finish <= start) {
-        let problem = "is not after route_start; a time on the next day is written 1.HH:MM";
-        findings.error(&finish_place, problem);
-    }
-    (start, finish)
-}
-
-fn routing_mode(dto: &RouteDto, at: &Place, findings: &mut Findings) -> RoutingMode {
-    let choices = RoutingMode::ALL.map(|mode| (mode.name(), mode));
-    dto.routing_mode
-        .as_deref()
-        .and_then(|word| findings.choice(&at.key("routing_mode"), word, &choices))
-        .unwrap_or(RoutingMode::Driving)
 }
 
 struct Nodes<'a> {

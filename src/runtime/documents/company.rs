@@ -11,28 +11,32 @@ use crate::domain::time::{HOUR_MS, SECOND_MS};
 use crate::runtime::local_time;
 
 /// The settings that travel further.
-pub(super) struct Company {
+pub(crate) struct Company {
     /// What the engine applies.
-    pub(super) policy: Policy,
+    pub(crate) policy: Policy,
     /// Where a depot has none.
-    pub(super) zone: TimeZone,
+    pub(crate) zone: TimeZone,
     /// The order's point is the refined one.
-    pub(super) use_refined_location: bool,
+    pub(crate) use_refined_location: bool,
     /// Orders may be partially finished.
-    pub(super) partially_finished_status_enabled: bool,
+    pub(crate) partially_finished_status_enabled: bool,
 }
 
 impl Company {
     /// The settings as written, with the defaults where they are silent.
-    pub(super) fn new(dto: &CompanyDto, findings: &mut Findings) -> Self {
-        let at = Place::root("company");
-        check_unused(dto, &at, findings);
+    pub(crate) fn new(dto: &CompanyDto, findings: &mut Findings) -> Self {
+        Self::checked(dto, &Place::root("company"), findings)
+    }
+
+    /// The settings as written at that place.
+    pub(crate) fn checked(dto: &CompanyDto, at: &Place, findings: &mut Findings) -> Self {
+        check_unused(dto, at, findings);
         let zone = dto
             .time_zone
             .as_deref()
             .and_then(|name| findings.good(&at.key("time_zone"), local_time::zone(name)));
         Self {
-            policy: policy(dto, &at, findings),
+            policy: policy(dto, at, findings),
             zone: zone.unwrap_or(TimeZone::UTC),
             use_refined_location: dto.use_refined_location.unwrap_or(false),
             partially_finished_status_enabled: dto
@@ -122,7 +126,7 @@ fn check_unused(dto: &CompanyDto, at: &Place, findings: &mut Findings) {
 }
 
 /// The words of `eta_type`.
-pub(super) const ETA_TYPES: [(&str, EtaType); 2] = [
+pub(crate) const ETA_TYPES: [(&str, EtaType); 2] = [
     (EtaType::ArrivalTime.name(), EtaType::ArrivalTime),
     (EtaType::DeliveryTime.name(), EtaType::DeliveryTime),
 ];

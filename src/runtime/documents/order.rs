@@ -10,17 +10,17 @@ use crate::domain::time::{Time, TimeWindow};
 use crate::runtime::local_time::LocalDay;
 
 /// What an order takes from its route.
-pub(super) struct OrderContext<'a> {
+pub(crate) struct OrderContext<'a> {
     /// The company's settings.
-    pub(super) company: &'a Company,
+    pub(crate) company: &'a Company,
     /// The day from which its window counts; `None` where the route's own is in error.
-    pub(super) day: Option<&'a LocalDay>,
+    pub(crate) day: Option<&'a LocalDay>,
     /// When the route starts.
-    pub(super) route_start: Option<Time>,
+    pub(crate) route_start: Option<Time>,
 }
 
 /// The order as the engine needs it. It exists before the first row, so it is not `created`.
-pub(super) fn order_plan(
+pub(crate) fn order_plan(
     id: OrderId,
     dto: &OrderDto,
     context: &OrderContext<'_>,

@@ -1,0 +1,32 @@
+//! The HTTP surface: Track & Trace as documented, and the native paths. Each room gives routes; the
+//! whole is [`router`]. Parses and renders; what is allowed is admission's business.
+
+#![expect(clippy::disallowed_methods, reason = "this layer speaks HTTP")]
+
+mod body;
+mod caller;
+pub mod error;
+mod native;
+mod state;
+mod track_and_trace;
+mod widget;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+
+use self::error::Problem;
+pub use self::state::{Api, ApiParts, QuicAddress, Site, names};
+
+/// Every path.
+#[must_use]
+pub fn router(api: Arc<Api>) -> Router {
+    Router::new()
+        .merge(track_and_trace::routes())
+        .merge(native::routes())
+        .fallback(|| async { Problem::not_found("path") })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .layer(from_fn_with_state(Arc::clone(&api), error::render))
+        .with_state(api)
+}

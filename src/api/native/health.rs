@@ -1,0 +1,32 @@
+//! Whether the daemon lives, and whether it is ready.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+
+use crate::api::error::Problem;
+use crate::api::state::Api;
+
+pub(super) fn routes() -> Router<Arc<Api>> {
+    Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready))
+}
+
+/// The surface is up only after recovery; what can still fail is the node, or its pace.
+async fn ready(State(api): State<Arc<Api>>) -> Result<&'static str, Problem> {
+    let unready = |detail: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+    if api.fault.has_failed() {
+        let cause = api.fault.cause().unwrap_or("unknown");
+        return Err(unready(format!("the node failed: {cause}")));
+    }
+    let waiting = api.intake.waiting();
+    if waiting > WAITING_MAX {
+        return Err(unready(format!("{waiting} positions are waiting")));
+    }
+    Ok("ready\n")
+}
+
+/// Positions that may wait before the daemon says that it lags.
+const WAITING_MAX: usize = 50_000;

@@ -1,0 +1,33 @@
+//! The Track & Trace paths.
+
+mod companies;
+mod documents;
+mod notifications;
+mod order_info;
+mod order_view;
+mod positions;
+mod rendered;
+mod route_view;
+mod status_log;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use super::state::Api;
+
+/// Every path under `/api`.
+pub(super) fn routes() -> Router<Arc<Api>> {
+    Router::new()
+        .merge(companies::routes())
+        .merge(documents::routes())
+        .merge(route_view::routes())
+        .merge(order_info::routes())
+        .merge(notifications::routes())
+        .merge(positions::routes())
+}
+
+/// The root of a company's paths.
+fn under_company(path: &str) -> String {
+    format!("/api/v1/companies/{{company}}{path}")
+}

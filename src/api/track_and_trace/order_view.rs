@@ -1,0 +1,175 @@
+//! An order as the API document "Gets order" has it: every key, null where nothing is set.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use serde_json::{Value, json};
+
+use super::status_log::{self, StatusEntry};
+use crate::api::caller::Caller;
+use crate::api::error::Problem;
+use crate::api::state::Api;
+use crate::domain::ids::{CourierId, OrderId, RouteId};
+use crate::domain::order::OrderStatus;
+use crate::domain::time::Time;
+use crate::feed::cloud_event::{Item, iso};
+use crate::runtime::access::Role;
+use crate::runtime::admission::{OrderTimes, order_times};
+use crate::runtime::feed_reader::{FeedBody, FeedEvent};
+use crate::runtime::views::OrderState;
+use crate::storage::catalog::Catalog;
+use crate::storage::catalog::change::{Document, Kind};
+use crate::storage::catalog::error::CatalogError;
+
+/// `GET .../orders/{id}`: of an own or a shared order.
+pub(super) async fn read(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    Path((company, id)): Path<(u64, u64)>,
+) -> Result<axum::Json<Value>, Problem> {
+    let company = u64::from(caller.within(company, Role::reads)?.0);
+    let order = visible(&api, company, id)?;
+    Ok(axum::Json(rendered(&api, &order).await?))
+}
+
+/// An order that a company owns or shares.
+pub(super) fn visible(api: &Api, company: u64, id: u64) -> Result<Document, Problem> {
+    let order = api.readers.read(|catalog| catalog.document(Kind::Order, id))?;
+    let visible =
+        order.filter(|order| order.company == company || order.shared_with.contains(&company));
+    visible.ok_or_else(|| Problem::not_found("order"))
+}
+
+/// What the engine says of an order now; `None`: it is on no route.
+pub(super) async fn state(api: &Api, order: &Document) -> Result<Option<OrderState>, Problem> {
+    let Some(route) = order.parent else { return Ok(None) };
+    let courier = api.readers.read(|catalog| catalog.document(Kind::Route, route))?;
+    let Some(courier) = courier.and_then(|route| route.parent) else { return Ok(None) };
+    let (courier, route) = (CourierId(courier as u32), RouteId(route));
+    Ok(api.views.order(courier, route, OrderId(order.id)).await?)
+}
+
+/// The status of an order now.
+pub(super) fn status(order: &Document, state: Option<&OrderState>) -> OrderStatus {
+    let stored = order.text("status").and_then(OrderStatus::from_name);
+    state.map_or(stored.unwrap_or(OrderStatus::New), |state| state.status)
+}
+
+/// An order as it is read.
+pub(super) async fn rendered(api: &Api, order: &Document) -> Result<Value, Problem> {
+    let state = state(api, order).await?;
+    let history = api.feed.history(OrderId(order.id))?;
+    let log = status_log::of(order, &history);
+    let (times, sharers) = api.readers.read(|catalog| {
+        Ok((order_times(catalog, order)?, companies(catalog, &order.shared_with)?))
+    })?;
+    let mut view = fields(order, &times);
+    let entries = history.iter().filter(|event| matches!(event.body, FeedBody::Event(_)));
+    view["history"] =
+        entries.map(|event| history_item(event, &api.names)).collect::<Vec<_>>().into();
+    view["status"] = status(order, state.as_ref()).name().into();
+    view["status_log"] = log.iter().map(StatusEntry::rendered).collect();
+    view["order_status_comments"] = status_log::comments(&log);
+    view["shared_with_companies"] = sharers;
+    let first = |statuses: &[OrderStatus]| {
+        let entry = log.iter().find(|entry| statuses.contains(&entry.status));
+        entry.map_or(Value::Null, |entry| iso(entry.at).into())
+    };
+    let done = [OrderStatus::Finished, OrderStatus::PartiallyFinished];
+    view["confirmed_at"] = first(&[OrderStatus::Confirmed]);
+    view["delivered_at"] = first(&done);
+    Ok(view)
+}
+
+/// What the document itself says.
+fn fields(order: &Document, times: &OrderTimes) -> Value {
+    let mut view = serde_json::Map::new();
+    for key in FIELDS {
+        view.insert(key.to_owned(), order.field(key).cloned().unwrap_or_default());
+    }
+    let or_default = [("service_duration_s", 600), ("shared_service_duration_s", 0)];
+    for (key, seconds) in or_default {
+        view.entry(key).and_modify(|value| {
+            if value.is_null() {
+                *value = seconds.into();
+            }
+        });
+    }
+    let mut view = Value::Object(view);
+    view["id"] = order.id.into();
+    view["company_id"] = order.company.into();
+    view["number"] = order.number.clone().into();
+    view["route_id"] = order.parent.into();
+    view["shared_with_company_ids"] = order.shared_with.clone().into();
+    view["time_interval_secs"] = times.seconds.clone().into();
+    view["time_window"] = times.window.map_or(
+        Value::Null,
+        |window| json!({ "start": iso(window.start), "end": iso(window.end) }),
+    );
+    view
+}
+
+fn companies(catalog: &Catalog, ids: &[u64]) -> Result<Value, CatalogError> {
+    let mut companies = Vec::with_capacity(ids.len());
+    for id in ids {
+        if let Some(company) = catalog.document_ever(Kind::Company, *id)? {
+            let name = company.text("name");
+            companies.push(json!({ "number": company.number, "name": name, "id": id }));
+        }
+    }
+    Ok(Value::Array(companies))
+}
+
+/// An entry of the history: what is documented, and our own members of stays.
+fn history_item(event: &FeedEvent, names: &crate::feed::names::Names) -> Value {
+    let item = Item::new(event, names);
+    let mut view = json!({ "event": item.event, "timestamp": item.timestamp, "time": item.time });
+    if let Some(source) = &item.source {
+        view["source"] = json!({ "initiator": source.initiator });
+    }
+    if let Some(position) = &item.position {
+        view["position"] =
+            json!({ "lat": position.lat, "lon": position.lon, "time": position.time });
+        view["used_mark_delivered_radius"] = json!(item.used_mark_delivered_radius);
+        view["estimated_time"] = json!(item.estimated_time);
+        view["stay"] = json!(item.stay);
+        view["inferred"] = json!(item.inferred);
+        view["interpolated"] = json!(item.interpolated);
+        view["backfilled"] = json!(item.backfilled);
+    }
+    if let Some(visited) = item.visited {
+        view["visited"] = visited.into();
+        view["reason"] = json!(item.reason);
+    }
+    view
+}
+
+/// An instant of the API, from one of ours.
+pub(super) fn time_or_null(time: Option<Time>) -> Value {
+    time.map_or(Value::Null, |time| iso(time).into())
+}
+
+/// The documented fields that are read as they were set.
+const FIELDS: [&str; 21] = [
+    "address",
+    "amount",
+    "comments",
+    "customer_name",
+    "description",
+    "lat",
+    "lon",
+    "number",
+    "customer_number",
+    "payment_type",
+    "payment_status",
+    "phone",
+    "service_duration_s",
+    "shared_service_duration_s",
+    "volume",
+    "weight",
+    "mark_delivered_radius",
+    "eta_type",
+    "time_interval",
+    "refined_lat",
+    "refined_lon",
+];

@@ -1,0 +1,210 @@
+//! Admission: all writes of documents and tokens pass one thread. It validates each request
+//! against the documents as its last accepted command left them, draws ids, commits the whole
+//! request as one journal frame whose note holds the changed documents, waits for the sync, writes
+//! the catalog and answers. What the journal holds and the catalog does not is redone at the start.
+
+mod draft;
+mod effects;
+mod merge;
+mod plans;
+mod present;
+mod request;
+mod rules;
+mod store;
+mod tokens;
+mod work;
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+pub use self::merge::{DEPOT, NODES, PLACED, STATUS_CHANGES};
+pub use self::plans::{OrderTimes, order_times};
+use self::present::Present;
+pub use self::request::{Accepted, Item, Mode, Refusal, Request};
+pub use self::rules::route::orders_of;
+use self::work::Work;
+use super::access::Access;
+use super::clock::Clock;
+use super::commands::{Commands, Note};
+use super::error::AdmissionError;
+use super::readers::Readers;
+use super::views::Views;
+use crate::storage::catalog::Catalog;
+use crate::storage::catalog::change::{Kind, decode};
+
+/// The catalog while the journal is being recovered: hand [`Self::redo`] to
+/// [`super::node::Node::start`] as `on_note`, then [`Admission::start`].
+#[derive(Debug)]
+pub struct Recovery {
+    catalog: Catalog,
+    directory: PathBuf,
+    applied: u64,
+    redone: u64,
+    failed: Option<AdmissionError>,
+}
+
+impl Recovery {
+    /// Opens the catalog of a data directory.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn open(directory: &Path) -> Result<Self, AdmissionError> {
+        let catalog = Catalog::open(directory)?;
+        let applied = catalog.applied()?;
+        Ok(Self { catalog, directory: directory.to_owned(), applied, redone: 0, failed: None })
+    }
+
+    /// Redoes a command that the journal holds and the catalog may not.
+    #[expect(clippy::needless_pass_by_value, reason = "recovery gives its notes away")]
+    pub fn redo(&mut self, note: Note) {
+        if note.journal_place <= self.applied || self.failed.is_some() {
+            return;
+        }
+        let redone = decode(&note.bytes)
+            .and_then(|changes| self.catalog.apply(note.journal_place, &changes));
+        match redone {
+            Ok(()) => {
+                self.applied = note.journal_place;
+                self.redone += 1;
+            }
+            Err(error) => self.failed = Some(error.into()),
+        }
+    }
+
+    /// How many commands were redone.
+    #[must_use]
+    pub const fn redone(&self) -> u64 {
+        self.redone
+    }
+}
+
+/// What admission works with, taken from a node.
+pub struct Surroundings {
+    /// The way into the journal.
+    pub commands: Commands,
+    /// The present state.
+    pub views: Views,
+    /// The clock.
+    pub clock: Clock,
+    /// The table of tokens, filled at the start and kept up to date.
+    pub access: Arc<Access>,
+    /// The runtime on which views are asked.
+    pub runtime: Handle,
+}
+
+/// The way in for writes. Cheap to clone; the thread ends when the last clone is gone.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    queue: SyncSender<Job>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    directory: Arc<Path>,
+}
+
+impl Admission {
+    /// Starts the thread on a recovered catalog.
+    ///
+    /// # Errors
+    /// Recovery failed, the catalog cannot be read, or a thread cannot be started.
+    pub fn start(recovery: Recovery, around: Surroundings) -> Result<Self, AdmissionError> {
+        if let Some(error) = recovery.failed {
+            return Err(error);
+        }
+        let (queue, jobs) = sync_channel(QUEUE_MAX);
+        let present = Present { views: around.views, runtime: around.runtime };
+        let mut work =
+            Work::new(recovery.catalog, around.commands, present, around.clock, around.access)?;
+        let thread = std::thread::Builder::new()
+            .name("admission".to_owned())
+            .spawn(move || run(&mut work, &jobs))?;
+        let thread = Arc::new(Mutex::new(Some(thread)));
+        Ok(Self { queue, thread, directory: recovery.directory.into() })
+    }
+
+    /// Asks for a change. It is durable and readable when it is accepted.
+    ///
+    /// # Errors
+    /// It is refused, and nothing of it is stored; or the daemon is stopping.
+    pub async fn ask(&self, request: Request) -> Result<Accepted, Refusal> {
+        let receiver = self.send(request)?;
+        receiver.await.map_err(|_| stopped())?
+    }
+
+    /// Asks on a plain thread. Panics inside an asynchronous task.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn ask_blocking(&self, request: Request) -> Result<Accepted, Refusal> {
+        let receiver = self.send(request)?;
+        receiver.blocking_recv().map_err(|_| stopped())?
+    }
+
+    /// Connections that read what was accepted.
+    #[must_use]
+    pub fn readers(&self) -> Readers {
+        Readers::new(Arc::clone(&self.directory))
+    }
+
+    /// Makes company 1 with its admin token, if there is no company yet. Blocks.
+    ///
+    /// # Errors
+    /// The catalog cannot be read, or admission has stopped.
+    pub fn first_start(&self) -> Result<Option<Accepted>, Refusal> {
+        let last = self.readers().read(|catalog| catalog.last_id(Kind::Company));
+        match last {
+            Ok(0) => self.ask_blocking(Request::CreateCompany { item: Item::new() }).map(Some),
+            Ok(_) => Ok(None),
+            Err(error) => Err(Refusal::Stopped(error.to_string())),
+        }
+    }
+
+    /// Ends the thread once it has answered what is waiting, if this is the last clone.
+    pub fn stop(self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(self.queue);
+        if let Some(thread) = thread
+            && Arc::strong_count(&self.thread) == 1
+        {
+            // A panic there has been reported already, and answered nobody.
+            let _ = thread.join();
+        }
+    }
+
+    fn send(&self, request: Request) -> Result<oneshot::Receiver<Answer>, Refusal> {
+        let (reply, receiver) = oneshot::channel();
+        self.queue.try_send(Job { request, reply }).map_err(|error| match error {
+            TrySendError::Full(_) => Refusal::Busy,
+            TrySendError::Disconnected(_) => stopped(),
+        })?;
+        Ok(receiver)
+    }
+}
+
+type Answer = Result<Accepted, Refusal>;
+
+#[derive(Debug)]
+struct Job {
+    request: Request,
+    reply: oneshot::Sender<Answer>,
+}
+
+fn run(work: &mut Work, jobs: &Receiver<Job>) {
+    while let Ok(job) = jobs.recv() {
+        let answer = work.answer(&job.request);
+        // Who has gone away wants no answer; what was accepted stands.
+        let _ = job.reply.send(answer);
+    }
+}
+
+fn stopped() -> Refusal {
+    Refusal::Stopped("admission has stopped".to_owned())
+}
+
+/// Requests that wait for the thread.
+const QUEUE_MAX: usize = 1_024;
+/// Objects in one request.
+pub const BATCH_MAX: usize = 1_000;

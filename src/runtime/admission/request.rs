@@ -1,0 +1,136 @@
+//! What may be asked of admission and what it answers. Items are JSON objects as they came: they
+//! are merged into the stored document by the thread that owns it.
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::domain::geo::Point;
+use crate::domain::ids::{CompanyId, OrderId, RouteId};
+use crate::domain::order::{Initiator, OrderStatus};
+use crate::runtime::access::{Role, TokenId};
+use crate::runtime::documents::findings::Finding;
+use crate::storage::catalog::change::{Kind, StoredToken};
+
+/// One object of a request.
+pub type Item = Map<String, Value>;
+
+/// A change of the documents, from someone who may make it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// A new company with its admin token.
+    CreateCompany {
+        /// Its settings.
+        item: Item,
+    },
+    /// Documents of a company are stored, all or none.
+    Write {
+        /// The company.
+        company: CompanyId,
+        /// Their kind.
+        kind: Kind,
+        /// How.
+        mode: Mode,
+        /// At most [`super::BATCH_MAX`].
+        items: Vec<Item>,
+    },
+    /// A document goes.
+    Delete {
+        /// The company.
+        company: CompanyId,
+        /// Its kind.
+        kind: Kind,
+        /// Which one.
+        id: u64,
+    },
+    /// A route's sequence is set anew.
+    SetNodes {
+        /// The company.
+        company: CompanyId,
+        /// The route.
+        route: RouteId,
+        /// Its nodes.
+        nodes: Vec<Value>,
+    },
+    /// A courier's app sets an order's status.
+    SetStatus {
+        /// The company.
+        company: CompanyId,
+        /// The order.
+        order: OrderId,
+        /// The courier who may: the one of the order's route; `None`: anyone of the company.
+        courier: Option<crate::domain::ids::CourierId>,
+        /// The new status.
+        status: OrderStatus,
+        /// Who sets it.
+        initiator: Initiator,
+        /// What was said about it.
+        comment: Option<String>,
+    },
+    /// A new token.
+    CreateToken {
+        /// The company.
+        company: CompanyId,
+        /// Its role.
+        role: Role,
+        /// The courier of a device's token.
+        courier: Option<u64>,
+    },
+    /// A token is in force no more.
+    RevokeToken {
+        /// The company.
+        company: CompanyId,
+        /// The token.
+        token: TokenId,
+    },
+}
+
+/// How documents are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Their numbers must be new.
+    Create,
+    /// By number: what is there is changed, what is not is made.
+    Upsert,
+    /// The one item changes the document of this id.
+    Patch(u64),
+}
+
+/// What an accepted request did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Accepted {
+    /// How many documents are new.
+    pub inserted: u64,
+    /// How many were there before.
+    pub updated: u64,
+    /// Their ids, in the order of the items.
+    pub ids: Vec<u64>,
+    /// What deserves a word.
+    pub warnings: Vec<Finding>,
+    /// A new token's text, shown this once, and what is kept of it.
+    pub token: Option<(String, StoredToken)>,
+}
+
+/// Why a request was refused. Nothing of it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// No such object in that company.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The caller may not do that.
+    #[error("the token may not do that")]
+    Forbidden,
+    /// What is wrong, and where.
+    #[error("the request is not valid")]
+    Invalid(Vec<Finding>),
+    /// The queue is full: try again.
+    #[error("too many requests are waiting")]
+    Busy,
+    /// The daemon is stopping, or its disk failed.
+    #[error("the request cannot be stored: {0}")]
+    Stopped(String),
+}
+
+/// Where a courier was when a status was set.
+pub(super) fn place_of(point: Option<Point>) -> Value {
+    point.map_or(Value::Null, |point| serde_json::json!({ "lat": point.lat(), "lon": point.lon() }))
+}

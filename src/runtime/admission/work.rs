@@ -1,0 +1,326 @@
+//! The admission thread's work on one request, from validation to the catalog.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::BATCH_MAX;
+use super::draft::Draft;
+use super::effects::{Effects, Told};
+use super::present::Present;
+use super::request::{Accepted, Mode, Refusal, Request, place_of};
+use super::rules;
+use super::store::{Batch, Stop, store};
+use super::tokens;
+use crate::domain::command::Command;
+use crate::domain::ids::{CompanyId, CourierId, PartitionId};
+use crate::domain::order::{Initiator, OrderStatus};
+use crate::runtime::access::{Access, Role, draw_token};
+use crate::runtime::clock::Clock;
+use crate::runtime::commands::Commands;
+use crate::runtime::documents::findings::{Findings, Place};
+use crate::runtime::error::{AdmissionError, CommandError};
+use crate::runtime::partition::partition_of;
+use crate::storage::catalog::Catalog;
+use crate::storage::catalog::change::{Change, Kind, encode};
+
+/// What the thread owns.
+pub(super) struct Work {
+    catalog: Catalog,
+    commands: Commands,
+    present: Present,
+    clock: Clock,
+    access: Arc<Access>,
+    told: Told,
+    /// The catalog failed: nothing is accepted any more, the journal redoes what it lacks.
+    failed: Option<String>,
+}
+
+/// A request that is found good.
+struct Good {
+    accepted: Accepted,
+    changes: Vec<Change>,
+    parts: Vec<(PartitionId, Command)>,
+    newly_told: Told,
+}
+
+impl Work {
+    pub(super) fn new(
+        catalog: Catalog,
+        commands: Commands,
+        present: Present,
+        clock: Clock,
+        access: Arc<Access>,
+    ) -> Result<Self, AdmissionError> {
+        let couriers = catalog.couriers_ever()?;
+        let partition = |(courier, company): (u64, u64)| {
+            let (company_id, courier) = (CompanyId(company as u32), CourierId(courier as u32));
+            (company, partition_of(company_id, courier).0)
+        };
+        let told = couriers.into_iter().map(partition).collect();
+        for token in catalog.tokens_in_force()? {
+            tokens::let_in(&access, &token);
+        }
+        Ok(Self { catalog, commands, present, clock, access, told, failed: None })
+    }
+
+    /// Answers one request.
+    pub(super) fn answer(&mut self, request: &Request) -> Result<Accepted, Refusal> {
+        if let Some(failed) = &self.failed {
+            return Err(Refusal::Stopped(failed.clone()));
+        }
+        let good = self.judge(request).map_err(|stop| match stop {
+            Stop::Refused(refusal) => refusal,
+            Stop::Failed(error) => Refusal::Stopped(error.to_string()),
+        })?;
+        if good.changes.is_empty() && good.parts.is_empty() {
+            return Ok(good.accepted);
+        }
+        self.accept(good)
+    }
+
+    fn accept(&mut self, good: Good) -> Result<Accepted, Refusal> {
+        let note = encode(&good.changes).map_err(|error| Refusal::Stopped(error.to_string()))?;
+        let committed =
+            self.commands.commit_blocking(good.parts, note).map_err(|error| match error {
+                CommandError::Overloaded => Refusal::Busy,
+                CommandError::TooLarge => too_large(),
+                CommandError::Stopped => Refusal::Stopped(error.to_string()),
+            })?;
+        if let Err(error) = self.catalog.apply(committed.journal_place, &good.changes) {
+            let failed = error.to_string();
+            self.failed = Some(failed.clone());
+            return Err(Refusal::Stopped(failed));
+        }
+        self.told.extend(good.newly_told);
+        for change in &good.changes {
+            if let Change::PutToken(token) = change {
+                tokens::let_in(&self.access, token);
+            }
+        }
+        Ok(good.accepted)
+    }
+
+    fn judge(&self, request: &Request) -> Result<Good, Stop> {
+        let mut draft = Draft::new(&self.catalog);
+        let mut findings = Findings::of_request(BATCH_MAX);
+        let mut tokens = Vec::new();
+        let mut accepted = match request {
+            Request::CreateToken { company, role, courier } => {
+                let (company, courier) = (u64::from(company.0), *courier);
+                self.new_token(&mut draft, company, *role, courier, &mut tokens)?
+            }
+            Request::RevokeToken { company, token } => {
+                let revoked = tokens::revoked(&self.catalog, *company, *token, self.clock.now())?;
+                tokens.push(Change::PutToken(revoked));
+                Accepted::default()
+            }
+            Request::CreateCompany { item } => {
+                let batch = Batch {
+                    company: 0,
+                    kind: Kind::Company,
+                    mode: Mode::Create,
+                    items: core::slice::from_ref(item),
+                };
+                let mut accepted = new_company(&mut draft, &batch, &mut findings)?;
+                if let Some(id) = accepted.ids.first() {
+                    let admin = self.new_token(&mut draft, *id, Role::Admin, None, &mut tokens)?;
+                    accepted.token = admin.token;
+                    tokens.extend(self.first_secret()?);
+                }
+                accepted
+            }
+            Request::Write { company, kind, mode, items } => {
+                let company = u64::from(company.0);
+                let batch = Batch { company, kind: *kind, mode: *mode, items };
+                store(&mut draft, &batch, &mut findings)?
+            }
+            Request::Delete { company, kind, id } => {
+                delete(&mut draft, u64::from(company.0), *kind, *id, &mut findings)?
+            }
+            Request::SetNodes { company, route, nodes } => {
+                let route = draft.own(Kind::Route, u64::from(company.0), route.0)?;
+                let Some(mut route) = route.map(|route| route.clone()) else {
+                    return Err(Stop::Refused(Refusal::NotFound("route")));
+                };
+                let at = Place::object();
+                rules::route::set_nodes(&mut draft, &mut route, nodes, &at, &mut findings)?;
+                Accepted { updated: 1, ids: vec![route.id], ..Accepted::default() }
+            }
+            Request::SetStatus { .. } => set_status(&mut draft, request, &mut findings)?,
+        };
+        accepted.warnings =
+            findings.settle().map_err(|errors| Stop::Refused(Refusal::Invalid(errors)))?;
+        self.note_statuses(&mut draft, request)?;
+        let mut effects = Effects {
+            draft: &mut draft,
+            present: &self.present,
+            told: &self.told,
+            newly_told: Told::new(),
+            parts: Vec::new(),
+        };
+        effects.work_out()?;
+        let (parts, newly_told) = (effects.parts, effects.newly_told);
+        let mut changes = draft.changes();
+        changes.extend(tokens);
+        Ok(Good { accepted, changes, parts, newly_told })
+    }
+
+    fn new_token(
+        &self,
+        draft: &mut Draft<'_>,
+        company: u64,
+        role: Role,
+        courier: Option<u64>,
+        changes: &mut Vec<Change>,
+    ) -> Result<Accepted, Stop> {
+        let id = self.catalog.last_token()? + 1;
+        let wish = tokens::Wish { id, company, role, courier };
+        let (text, token) = tokens::drawn(draft, &wish, self.clock.now())?;
+        changes.push(Change::PutToken(token.clone()));
+        Ok(Accepted {
+            inserted: 1,
+            ids: vec![id],
+            token: Some((text, token)),
+            ..Accepted::default()
+        })
+    }
+
+    /// The instance's secret is drawn with its first company.
+    fn first_secret(&self) -> Result<Option<Change>, Stop> {
+        if self.catalog.secret()?.is_some() {
+            return Ok(None);
+        }
+        let drawn = draw_token();
+        let secret = drawn.map_err(|error| Stop::Refused(Refusal::Stopped(error.to_string())))?;
+        Ok(Some(Change::PutSecret(secret)))
+    }
+
+    /// Notes where the courier was when each status was set.
+    fn note_statuses(&self, draft: &mut Draft<'_>, request: &Request) -> Result<(), Stop> {
+        let comment = match request {
+            Request::SetStatus { comment, .. } => comment.as_deref(),
+            _ => None,
+        };
+        for (id, (status, initiator)) in draft.statuses.clone() {
+            let Some(parent) = draft.document(Kind::Order, id)?.map(|order| order.parent) else {
+                continue;
+            };
+            let courier = match parent {
+                Some(route) => {
+                    draft.both(Kind::Route, route)?.before.as_ref().and_then(|r| r.parent)
+                }
+                None => None,
+            };
+            let place = match courier {
+                Some(courier) => {
+                    self.present.place(CourierId(courier as u32)).map_err(Stop::Refused)?
+                }
+                None => None,
+            };
+            let change = json!({
+                "status": status.name(), "initiator": initiator.name(), "point": place_of(place),
+                "at_ms": self.clock.now().ms(), "on_route": parent.is_some(), "comment": comment,
+            });
+            if let Some(order) = draft.document(Kind::Order, id)? {
+                rules::order::note_status(order, change);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A company owns itself, so its id is known only once it is drawn.
+fn new_company(
+    draft: &mut Draft<'_>,
+    batch: &Batch<'_>,
+    findings: &mut Findings,
+) -> Result<Accepted, Stop> {
+    let Some(item) = batch.items.first() else { return Ok(Accepted::default()) };
+    let body = super::merge::merged(Kind::Company, &super::Item::new(), item);
+    let id = draft.draw(Kind::Company)?;
+    let mut company = crate::storage::catalog::change::Document {
+        id,
+        company: id,
+        number: String::new(),
+        parent: None,
+        shared_with: Vec::new(),
+        body,
+    };
+    if rules::company::check(draft, &mut company, &Place::object(), findings)? {
+        draft.put(Kind::Company, company)?;
+    }
+    Ok(Accepted { inserted: 1, ids: vec![id], ..Accepted::default() })
+}
+
+fn delete(
+    draft: &mut Draft<'_>,
+    company: u64,
+    kind: Kind,
+    id: u64,
+    findings: &mut Findings,
+) -> Result<Accepted, Stop> {
+    let Some(document) = draft.own(kind, company, id)?.map(|document| document.clone()) else {
+        return Err(Stop::Refused(Refusal::NotFound(kind.name())));
+    };
+    match kind {
+        Kind::Company => return Err(Stop::Refused(Refusal::Forbidden)),
+        Kind::Depot | Kind::Courier => {
+            if draft.is_used(kind, company, id)? {
+                let problem = format!("routes still name this {}", kind.name());
+                findings.error(&Place::object(), problem);
+            }
+        }
+        Kind::Route => {
+            for order in rules::route::orders_of(&document).collect::<Vec<_>>() {
+                if let Some(order) = draft.document(Kind::Order, order)? {
+                    order.parent = None;
+                }
+            }
+        }
+        Kind::Order => {
+            if let Some(route) = document.parent {
+                rules::route::unlist(draft, route, id)?;
+            }
+        }
+    }
+    draft.delete(kind, id)?;
+    Ok(Accepted { updated: 1, ids: vec![id], ..Accepted::default() })
+}
+
+/// A courier's app sets the status of an order on one of its own routes.
+fn set_status(
+    draft: &mut Draft<'_>,
+    request: &Request,
+    findings: &mut Findings,
+) -> Result<Accepted, Stop> {
+    let Request::SetStatus { company, order, courier, status, initiator, .. } = request else {
+        return Ok(Accepted::default());
+    };
+    let not_found = || Stop::Refused(Refusal::NotFound("order"));
+    let company = u64::from(company.0);
+    let document = draft.own(Kind::Order, company, order.0)?;
+    let document = document.map(|order| order.clone()).ok_or_else(not_found)?;
+    if let Some(courier) = courier {
+        let route = document.parent.ok_or_else(not_found)?;
+        let owner = draft.document(Kind::Route, route)?.and_then(|route| route.parent);
+        if owner != Some(u64::from(courier.0)) {
+            return Err(not_found());
+        }
+    }
+    let item: super::Item = [("status".to_owned(), status.name().into())].into_iter().collect();
+    let items = core::slice::from_ref(&item);
+    let batch = Batch { company, kind: Kind::Order, mode: Mode::Patch(order.0), items };
+    let accepted = store(draft, &batch, findings)?;
+    let set: (OrderStatus, Initiator) = (*status, *initiator);
+    draft.statuses.insert(order.0, set);
+    Ok(accepted)
+}
+
+fn too_large() -> Refusal {
+    let problem = "the request changes more than fits into one record: send it in parts";
+    Refusal::Invalid(vec![crate::runtime::documents::findings::Finding::new(
+        &Place::object(),
+        problem,
+    )])
+}

@@ -1,0 +1,63 @@
+//! The tables. One version; a file of another version is refused.
+
+use rusqlite::Connection;
+
+use super::change::Kind;
+use super::error::CatalogError;
+
+/// Makes the tables where they are not there yet.
+pub(super) fn prepare(connection: &Connection) -> Result<(), CatalogError> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // The journal's notes redo what a power cut takes: no sync per transaction.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found != 0 && found != VERSION {
+        return Err(CatalogError::Version { found, expected: VERSION });
+    }
+    if found == VERSION {
+        return Ok(());
+    }
+    for kind in Kind::ALL {
+        let table = kind.table();
+        connection.execute_batch(&format!(
+            "CREATE TABLE IF NOT EXISTS {table} (
+                id INTEGER PRIMARY KEY, company INTEGER NOT NULL, number TEXT NOT NULL,
+                parent INTEGER, deleted INTEGER NOT NULL DEFAULT 0, body TEXT NOT NULL
+            ) STRICT;
+            CREATE UNIQUE INDEX IF NOT EXISTS {table}_number
+                ON {table} (company, number) WHERE deleted = 0;
+            CREATE INDEX IF NOT EXISTS {table}_company ON {table} (company, id) WHERE deleted = 0;
+            CREATE INDEX IF NOT EXISTS {table}_parent ON {table} (parent) WHERE deleted = 0;"
+        ))?;
+    }
+    connection.execute_batch(
+        "CREATE UNIQUE INDEX IF NOT EXISTS companies_numbers ON companies (number)
+            WHERE deleted = 0",
+    )?;
+    connection.execute_batch(OTHER_TABLES)?;
+    connection.pragma_update(None, "user_version", VERSION)?;
+    Ok(())
+}
+
+const VERSION: i64 = 1;
+
+const OTHER_TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS shares (
+        order_id INTEGER NOT NULL, company INTEGER NOT NULL, PRIMARY KEY (order_id, company)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS shares_company ON shares (company, order_id);
+    CREATE TABLE IF NOT EXISTS tokens (
+        id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, company INTEGER NOT NULL,
+        role TEXT NOT NULL, courier INTEGER, created_ms INTEGER NOT NULL, revoked_ms INTEGER
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS tokens_company ON tokens (company, id);
+    CREATE TABLE IF NOT EXISTS notifications (
+        place INTEGER PRIMARY KEY, company INTEGER NOT NULL, id INTEGER NOT NULL,
+        time_ms INTEGER NOT NULL, kind TEXT NOT NULL, order_id INTEGER NOT NULL,
+        route_id INTEGER NOT NULL, eta_ms INTEGER
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS notifications_time ON notifications (time_ms);
+    CREATE INDEX IF NOT EXISTS notifications_company ON notifications (company, id);
+";

@@ -1,0 +1,153 @@
+//! A node with admission and the HTTP surface, in this process, on a free port.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use doorstep::api::{Api, ApiParts, QuicAddress, Site, names, router};
+use doorstep::domain::time::Time;
+use doorstep::runtime::access::Access;
+use doorstep::runtime::admission::{Admission, Recovery, Surroundings};
+use doorstep::runtime::clock::Clock;
+use doorstep::runtime::node::{Node, NodeSettings};
+use doorstep::storage::disk::Disk;
+use doorstep::storage::sim_disk::SimDisk;
+use doorstep::travel::straight_line::StraightLine;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+use super::http::{Answer, Asked, ask};
+
+/// A directory of one test, gone with it.
+pub struct Place(pub PathBuf);
+
+impl Place {
+    pub fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("doorstep-test-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // What is left is the system's to tidy.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running daemon but for its QUIC side.
+pub struct Serving {
+    pub address: SocketAddr,
+    pub clock: Clock,
+    pub redone: u64,
+    /// The first admin token, where this start made it.
+    pub token: String,
+    pub admission: Admission,
+    node: Option<Node>,
+    runtime: Option<Runtime>,
+}
+
+impl Serving {
+    /// Starts on a disk and a directory, both of which may have been used before.
+    pub fn start(place: &Place, disk: &SimDisk, clock: &Clock) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let mut recovery = Recovery::open(&place.0).unwrap();
+        let settings = NodeSettings { shards: 2, ..NodeSettings::default() };
+        let travel = || Box::new(StraightLine::default()) as _;
+        let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+        let node = Node::start(&settings, &shared, clock.clone(), &travel, &mut |note| {
+            recovery.redo(note);
+        })
+        .unwrap();
+        let redone = recovery.redone();
+        let access = Arc::new(Access::default());
+        let around = Surroundings {
+            commands: node.commands(),
+            views: node.views(),
+            clock: clock.clone(),
+            access: Arc::clone(&access),
+            runtime: runtime.handle().clone(),
+        };
+        let admission = Admission::start(recovery, around).unwrap();
+        let first = admission.first_start().unwrap();
+        let token = first.and_then(|first| first.token).map(|(token, _)| token);
+        let site = Site {
+            public_url: "http://localhost".to_owned(),
+            quic: Some(QuicAddress {
+                address: "127.0.0.1:4433".to_owned(),
+                fingerprint: "ab".to_owned(),
+            }),
+        };
+        let api = Api::new(ApiParts {
+            admission: admission.clone(),
+            access,
+            intake: node.intake(),
+            feed: node.feed(),
+            views: node.views(),
+            clock: clock.clone(),
+            fault: node.fault(),
+            counters: node.counters(),
+            names: Arc::new(names(&admission.readers())),
+            site,
+        })
+        .unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = router(Arc::new(api));
+        runtime.spawn(async move { axum::serve(listener, service).await });
+        Self {
+            address,
+            clock: clock.clone(),
+            redone,
+            token: token.unwrap_or_default(),
+            admission,
+            node: Some(node),
+            runtime: Some(runtime),
+        }
+    }
+
+    /// Asks with the admin token.
+    pub fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.ask_as(Some(&self.token), method, path, body)
+    }
+
+    /// Asks with any token, or none.
+    pub fn ask_as(&self, token: Option<&str>, method: &str, path: &str, body: &Value) -> Answer {
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        self.ask_raw(&Asked { method, path, token, body })
+    }
+
+    /// Asks with any bytes.
+    pub fn ask_raw(&self, asked: &Asked<'_>) -> Answer {
+        ask(self.address, asked)
+    }
+
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Value {
+        self.ask("GET", path, &Value::Null).expect(200)
+    }
+
+    #[track_caller]
+    pub fn post(&self, path: &str, body: &Value) -> Value {
+        self.ask("POST", path, body).expect(201)
+    }
+
+    /// Ends everything in order.
+    pub fn stop(mut self) {
+        // Connections that are kept alive end with the runtime.
+        self.runtime.take().unwrap().shutdown_background();
+        self.admission.stop();
+        self.node.take().unwrap().stop().unwrap();
+    }
+}
+
+/// 2026-05-04T08:00:00Z, a Monday.
+pub fn morning() -> Time {
+    Time::from_ms(1_777_881_600_000)
+}
