@@ -19,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use self::bench::{BenchArgs, bench};
 use self::check_config::{CheckConfigArgs, check_config};
 use self::evaluate::{EvaluateArgs, evaluate};
 use self::journal::{JournalArgs, journal};
@@ -38,6 +39,7 @@ enum Command {
     Evaluate(EvaluateArgs),
     CheckConfig(CheckConfigArgs),
     Journal(JournalArgs),
+    Bench(BenchArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -48,6 +50,7 @@ pub fn run() -> ExitCode {
         Command::Evaluate(args) => evaluate(&args),
         Command::CheckConfig(args) => check_config(&args),
         Command::Journal(args) => journal(&args),
+        Command::Bench(args) => bench(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -63,4 +66,5 @@ const EXAMPLES: &str = "\
 Examples:
   doorstep check-config --plan plan.json
   doorstep replay --plan plan.json --positions positions.csv
-  doorstep evaluate --plan plan.json --positions positions.csv --truth truth.csv";
+  doorstep evaluate --plan plan.json --positions positions.csv --truth truth.csv
+  doorstep bench engine --couriers 10000";
