@@ -1,0 +1,89 @@
+//! `doorstep journal verify` and `journal dump` on a directory that a node has left.
+
+mod support {
+    pub mod fleet;
+    pub mod world;
+}
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+
+use doorstep::domain::ids::CourierId;
+use doorstep::runtime::clock::Clock;
+use doorstep::runtime::intake::{Delivery, Sender, SenderId};
+use doorstep::runtime::node::{Node, NodeSettings};
+use doorstep::storage::disk::{Disk, RealDisk};
+use doorstep::storage::segment::journal_name;
+use doorstep::travel::straight_line::StraightLine;
+use support::fleet::{fix, planned};
+use support::world::ZERO;
+use tokio::sync::mpsc::unbounded_channel;
+
+/// A directory with one command frame and one position.
+fn left(name: &str) -> PathBuf {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&directory).expect("it can be made"));
+    for name in disk.names().expect("it can be read") {
+        disk.remove(&name).expect("it was there");
+    }
+    let settings = NodeSettings { segment_bytes: 64 << 10, ..NodeSettings::default() };
+    let travel = || Box::new(StraightLine::default()) as _;
+    let clock = Clock::manual(ZERO);
+    let node = Node::start(&settings, &disk, clock, &travel, &mut |_| ()).expect("it starts");
+    let parts = planned(CourierId(4), 2);
+    node.commands().commit_blocking(parts, b"note".to_vec()).expect("it is committed");
+    let (reply, mut receiver) = unbounded_channel();
+    let sender = Some(Sender { id: SenderId(3), boot: 1 });
+    let fixes = vec![fix(CourierId(4), 0, ZERO, 1)];
+    node.intake().submit(Delivery { sender, frame: 1, fixes, reply }).expect("there is room");
+    receiver.blocking_recv().expect("it is done");
+    node.stop().expect("it stops");
+    directory
+}
+
+fn journal(command: &str, directory: &Path) -> Output {
+    let mut doorstep = Command::new(env!("CARGO_BIN_EXE_doorstep"));
+    doorstep.args(["journal", command, "--data-dir"]).arg(directory);
+    doorstep.output().expect("the binary runs")
+}
+
+#[test]
+fn a_whole_journal_is_good() {
+    let directory = left("journal-whole");
+    let verified = journal("verify", &directory);
+    let said = String::from_utf8_lossy(&verified.stdout);
+    assert!(verified.status.success());
+    assert!(
+        said.starts_with("good: 2 frames in 1 segments, 1 positions, 3 commands, 0 ticks;"),
+        "{said}"
+    );
+    let dumped = journal("dump", &directory);
+    let lines = String::from_utf8_lossy(&dumped.stdout);
+    assert!(lines.contains("command 1 at 2026-03-02 06:00:00, 4 bytes of note"), "{lines}");
+    assert!(lines.contains("PutRoute"), "{lines}");
+    assert!(lines.contains("position courier 4 t 2026-03-02 06:00:00"), "{lines}");
+    assert!(lines.contains("sender 3 boot 1 number 1"), "{lines}");
+}
+
+#[test]
+fn a_corrupt_journal_is_named_with_its_place() {
+    let directory = left("journal-corrupt");
+    let disk = RealDisk::open(&directory).expect("it is there");
+    let file = disk.open(&journal_name(1)).expect("it is there");
+    file.write_at(b"!", 60).expect("it can be written");
+    for command in ["verify", "dump"] {
+        let found = journal(command, &directory);
+        let said = String::from_utf8_lossy(&found.stderr).into_owned();
+        assert_eq!(found.status.code(), Some(1));
+        assert!(said.contains("journal-00000000000000000001.seg is corrupt at byte 0"), "{said}");
+    }
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_not_made() {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("journal-absent");
+    let found = journal("verify", &directory);
+    assert_eq!(found.status.code(), Some(1));
+    assert!(RealDisk::existing(&directory).is_err(), "it is still not there");
+}
