@@ -42,6 +42,9 @@ pub enum CliError {
     /// A data directory cannot be read, or holds what was not written so.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// Engine and oracle told different things.
+    #[error("engine and oracle disagree")]
+    Disagreement,
     /// The results cannot be written.
     #[error("failed to write the results: {0}")]
     Output(#[from] io::Error),

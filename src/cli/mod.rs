@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use self::bench::{BenchArgs, bench};
 use self::check_config::{CheckConfigArgs, check_config};
 use self::evaluate::{EvaluateArgs, evaluate};
 use self::journal::{JournalArgs, journal};
@@ -45,6 +46,7 @@ enum Command {
     Simulate(SimulateArgs),
     Tail(TailArgs),
     Journal(JournalArgs),
+    Bench(BenchArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -57,6 +59,7 @@ pub fn run() -> ExitCode {
         Command::Simulate(args) => simulate(&args),
         Command::Tail(args) => tail(&args),
         Command::Journal(args) => journal(&args),
+        Command::Bench(args) => bench(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -72,4 +75,5 @@ const EXAMPLES: &str = "\
 Examples:
   doorstep check-config --plan plan.json
   doorstep replay --plan plan.json --positions positions.csv
-  doorstep evaluate --plan plan.json --positions positions.csv --truth truth.csv";
+  doorstep evaluate --plan plan.json --positions positions.csv --truth truth.csv
+  doorstep bench engine --couriers 10000";
