@@ -8,10 +8,15 @@
 mod quic_daemon;
 
 use std::process::{Command, Output};
+use std::sync::Arc;
+use std::time::Duration;
 
 use doorstep::ingest::quic::certificate::CERTIFICATE_FILE;
 use doorstep::ingest::quic::settings::QuicSettings;
+use doorstep::storage::disk::Disk;
+use doorstep::storage::sim_disk::SimDisk;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use quic_daemon::{COURIERS, Daemon};
 
@@ -96,5 +101,31 @@ async fn whom_they_cannot_trust_they_do_not_talk_to() {
         (output.status.code(), told.trim()),
         (Some(1), "the daemon answered 401: unknown token")
     );
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_comes_back_after_the_daemon_did_and_nothing_is_lost() {
+    let disk = Arc::new(SimDisk::new());
+    let settings = QuicSettings::default();
+    let daemon = Daemon::start_on(Arc::clone(&disk) as Arc<dyn Disk>, 1, settings.clone()).await;
+    let (address, fingerprint) =
+        (daemon.address.to_string(), daemon.endpoint.fingerprint().to_owned());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_doorstep"));
+    command.args(["simulate", "--gateway", "--couriers", "8", "--token", "gateway", "--json"]);
+    command.args(["--cadence-s", "0.02", "--seconds", "4", "--quic", &address]);
+    command.args(["--fingerprint", &fingerprint]);
+    let fleet = tokio::task::spawn_blocking(move || command.output());
+    // Somewhere in the middle of it: once the first events of the couriers' ways are there.
+    let created = daemon.node.feed().head();
+    let feed = daemon.node.feed();
+    timeout(Duration::from_secs(20), feed.wait_beyond(created)).await.unwrap().unwrap();
+    drop(feed);
+    let place = daemon.leave().await;
+    let disk = Arc::new(disk.after_crash(42, 0));
+    let daemon = Daemon::start_at(disk, 3, settings, place).await;
+    let report = json(&fleet.await.unwrap().unwrap());
+    assert_eq!((&report["acked"], &report["unacked"]), (&report["sent"], &0.into()), "{report}");
+    assert!(report["connections"].as_u64().unwrap() >= 2, "{report}");
     daemon.stop().await;
 }

@@ -1,6 +1,7 @@
 //! A node with a QUIC endpoint on a free port of loopback, on a disk in memory: what the tests of
 //! the protocol talk to. Its documents and tokens are fixed.
 
+use std::env::temp_dir;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -39,6 +40,14 @@ pub const PLACE: (i32, i32) = (525_000_000, 134_000_000);
 /// Tells the directories of one process apart.
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
+/// Where a daemon listens and keeps its certificate.
+pub struct Place {
+    /// The address; port 0: any that is free.
+    pub address: SocketAddr,
+    /// The directory.
+    pub directory: PathBuf,
+}
+
 /// A running node with its endpoint.
 pub struct Daemon {
     /// The node.
@@ -62,6 +71,19 @@ impl Daemon {
 
     /// A daemon on a disk that may hold what an earlier one left.
     pub async fn start_on(disk: Arc<dyn Disk>, shards: usize, settings: QuicSettings) -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("doorstep-quic-{}-{number}", std::process::id());
+        let place = Place { address: ([127, 0, 0, 1], 0).into(), directory: temp_dir().join(name) };
+        Self::start_at(disk, shards, settings, place).await
+    }
+
+    /// A daemon at the place of an earlier one.
+    pub async fn start_at(
+        disk: Arc<dyn Disk>,
+        shards: usize,
+        settings: QuicSettings,
+        place: Place,
+    ) -> Self {
         let node_settings =
             NodeSettings { shards, segment_bytes: 4 << 20, ..NodeSettings::default() };
         let mut commands = 0;
@@ -87,12 +109,16 @@ impl Daemon {
             names: Arc::new(names),
             statuses: Some(to_admission),
         };
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("doorstep-quic-{}-{number}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        let certificate = Certificate::keep(&directory, &[]).unwrap();
-        let endpoint =
-            QuicEndpoint::bind(([127, 0, 0, 1], 0).into(), certificate, settings).unwrap();
+        let Place { address, directory } = place;
+        // The socket of an earlier daemon may take a moment to go.
+        let endpoint = loop {
+            let certificate = Certificate::keep(&directory, &[]).unwrap();
+            match QuicEndpoint::bind(address, certificate, settings.clone()) {
+                Ok(endpoint) => break endpoint,
+                Err(error) if address.port() == 0 => panic!("{error}"),
+                Err(_) => tokio::task::yield_now().await,
+            }
+        };
         let address = endpoint.local_address().unwrap();
         let served = endpoint.clone();
         let serving = tokio::spawn(async move { served.serve(services).await });
@@ -101,11 +127,17 @@ impl Daemon {
 
     /// Ends connections, then the node.
     pub async fn stop(self) {
+        let place = self.leave().await;
+        std::fs::remove_dir_all(&place.directory).unwrap();
+    }
+
+    /// The same, but the place is kept for the next one.
+    pub async fn leave(self) -> Place {
         self.endpoint.close().await;
         self.serving.await.unwrap();
-        drop(self.statuses);
+        drop((self.statuses, self.endpoint));
         self.node.stop().unwrap();
-        std::fs::remove_dir_all(&self.directory).unwrap();
+        Place { address: self.address, directory: self.directory }
     }
 }
 
