@@ -70,6 +70,7 @@ impl Serving {
         let around = Surroundings {
             commands: node.commands(),
             views: node.views(),
+            fault: node.fault(),
             clock: clock.clone(),
             access: Arc::clone(&access),
             runtime: runtime.handle().clone(),
