@@ -13,10 +13,11 @@
 //! | 0 | [`domain`] | the words of the field: couriers, orders, routes, positions, events |
 //! | 1 | [`engine`] | what is told: inputs in, outputs out; owns the travel-time question |
 //! | 2 | [`travel`] | travel times: answers that question from arrays |
-//! | 2 | [`storage`] | bytes on disk: the journal, the feed log, and what recovery may trust |
-//! | 3 | [`runtime`] | shards, the committer, the clock, and the handles to them; local times |
+//! | 2 | [`storage`] | bytes on disk: the journal, the feed log, the catalog, and what recovery may trust |
+//! | 3 | [`runtime`] | shards, the committer, admission, tokens, the clock, and the handles to them |
 //! | 4 | [`feed`] | events on their way out: how they are written, who follows the feed |
 //! | 5 | [`ingest`] | positions from the outside: QUIC sessions, recorded days in files |
+//! | 5 | [`api`] | HTTP: Track & Trace, the native paths, health and metrics |
 //! | 7 | [`cli`] | the commands: plan files, replay, evaluate |
 //!
 //! Without the one cargo feature, `daemon`, only ranks 0 to 2 are built: no clock, no chance, no
@@ -40,6 +41,15 @@
 //! inputs to the [`storage::journal`], syncs, appends the outputs to the [`storage::feed_log`], and
 //! only then answers. A command goes the same way, as one frame over all its shards. Everybody
 //! else reads [`runtime::feed_reader::Feed`] with a position, or asks [`runtime::views::Views`].
+//!
+//! # A document's way
+//!
+//! A room of [`api`] knows who asks and hands JSON objects to [`runtime::admission`], where one
+//! thread merges each into the stored document, checks it by the rules that plan files share
+//! ([`runtime::documents`]), and works out the commands for each courier's partition. The whole
+//! request becomes one journal frame whose note holds the changed documents; after the sync they
+//! are written to [`storage::catalog`], and then the request is answered. What a crash keeps from
+//! the catalog is redone from the notes.
 //!
 //! # Invariants
 //!

@@ -1,7 +1,12 @@
 //! Track & Trace over real HTTP, with a node in this process: documents in, positions in, orders
 //! and notifications out as documented.
 
-#![expect(clippy::disallowed_methods, reason = "tests own their directories")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    reason = "it owns its directories, threads and connections, and may panic"
+)]
 
 mod support {
     pub mod http;
@@ -183,13 +188,16 @@ fn the_answers_to_bad_requests_are_those_documented() {
     let orders = format!("{C}/orders");
     let null = Value::Null;
     let fix = |lat: f64| json!({"positions": [{"timestamp": 1_777_881_600, "point": {"lat": lat, "lon": 13.0}}]});
-    let table: [(Option<&str>, &str, &str, Value, u16); 22] = [
+    let table: [Row<'_>; 25] = [
         (None, "GET", &order_path, null.clone(), 401),
         (Some("wrong"), "GET", &order_path, null.clone(), 401),
         (Some(&other), "GET", &order_path, null.clone(), 403),
         (Some(&other), "GET", &format!("/api/v1/companies/2/orders/{order}"), null.clone(), 404),
         (Some(&admin), "GET", &format!("{C}/orders/999"), null.clone(), 404),
         (Some(&admin), "GET", "/api/v1/nothing", null.clone(), 404),
+        (Some(&admin), "GET", &format!("{C}/orders/north"), null.clone(), 404),
+        (Some(&admin), "GET", &format!("{C}/orders?page=x"), null.clone(), 422),
+        (Some(&admin), "GET", "/v1/couriers/near?lat=1", null.clone(), 422),
         (Some(&admin), "PUT", &orders, json!({}), 405),
         (Some(&reader), "GET", &order_path, null.clone(), 200),
         (Some(&reader), "PATCH", &order_path, json!({"comments": "x"}), 403),
@@ -219,16 +227,8 @@ fn the_answers_to_bad_requests_are_those_documented() {
         (Some(&admin), "PATCH", &order_path, json!([]), 422),
         (Some(&admin), "DELETE", &format!("{C}/couriers/{courier}"), null.clone(), 422),
     ];
-    for (token, method, path, body, status) in &table {
-        let answer = serving.ask_as(*token, method, path, body);
-        assert_eq!(answer.status, *status, "{method} {path} {body}: {}", answer.body);
-        if *status >= 400 {
-            assert!(answer.headers.contains("application/problem+json"), "{}", answer.headers);
-            let problem = answer.json();
-            assert_eq!(problem["status"], *status);
-            assert_eq!(problem["instance"], path.to_owned());
-            assert_eq!(problem["severity"], "hard");
-        }
+    for row in &table {
+        refused(&serving, row);
     }
     let raw = |bytes: Vec<u8>| {
         let asked = Asked { method: "POST", path: &orders, token: Some(&admin), body: bytes };
@@ -336,6 +336,57 @@ fn an_order_moves_between_couriers_with_its_status() {
 }
 
 #[test]
+fn documents_are_changed_reset_and_deleted() {
+    let (place, clock) = (Place::new(), Clock::manual(morning()));
+    let serving = Serving::start(&place, &SimDisk::default(), &clock);
+    let (courier, route, order) = with_route(&serving);
+    let depot = serving.post(
+        &format!("{C}/depots"),
+        &json!({"number": "hub", "lat": 52.4, "lon": 13.4, "time_zone": "Europe/Helsinki"}),
+    );
+    assert_eq!(depot["mark_route_started_radius"], 500);
+    let depot_path = format!("{C}/depots/{}", depot["id"]);
+    let change = |path: &str, body: &Value| serving.ask("PATCH", path, body).expect(200);
+    let depot = change(&depot_path, &json!({"mark_route_started_radius": null}));
+    assert_eq!(depot["mark_route_started_radius"], Value::Null, "null is a value here");
+    // With the depot its zone comes: the window moves by an hour, and is told.
+    let path = format!("{C}/routes/{route}");
+    let with_depot = change(&path, &json!({"depot_number": "hub"}));
+    assert_eq!(with_depot["nodes"], json!([{"depot_id": depot["id"]}, {"order_id": order}]));
+    let order_path = format!("{C}/orders/{order}");
+    let read = serving.get(&order_path);
+    assert_eq!(read["time_window"]["start"], "2026-05-04T07:00:00.000Z");
+    assert_eq!(events(&read), ["ORDER_CREATED", "INTERVAL_UPDATE"]);
+    assert_eq!(serving.ask("DELETE", &depot_path, &Value::Null).status, 422, "it is in use");
+    let reset = json!({"time_interval": null, "customer_name": null, "amount": 3});
+    let read = change(&order_path, &reset);
+    assert_eq!((&read["time_window"], &read["amount"]), (&Value::Null, &json!(3)));
+    assert_eq!(read["customer_name"], Value::Null);
+    assert_eq!(read["lat"], 52.5, "what is not named stays");
+    // An order may be written as it was read.
+    let before = serving.get("/v1/events")["cursor"].clone();
+    assert_eq!(
+        change(&order_path, &{
+            let mut same = read.clone();
+            same.as_object_mut().unwrap().remove("status");
+            same
+        }),
+        read
+    );
+    assert_eq!(serving.get("/v1/events")["cursor"], before);
+    let gone = |path: &str| serving.ask("DELETE", path, &Value::Null).status;
+    assert_eq!(gone(&path), 204);
+    let off = serving.get(&order_path);
+    assert_eq!((&off["route_id"], &off["time_window"]), (&Value::Null, &Value::Null));
+    assert_eq!(gone(&order_path), 204);
+    assert_eq!(gone(&order_path), 404);
+    assert_eq!(gone(&format!("{C}/couriers/{courier}")), 204);
+    let again = serving.post(&format!("{C}/orders"), &json!({"number": "A-1"}));
+    assert_eq!(again["id"], order + 1, "the number is free, the id is not");
+    serving.stop();
+}
+
+#[test]
 fn a_shared_order_is_seen_by_the_other_company() {
     let (place, clock) = (Place::new(), Clock::manual(morning()));
     let serving = Serving::start(&place, &SimDisk::default(), &clock);
@@ -380,6 +431,58 @@ fn what_the_journal_holds_and_the_catalog_lost_is_redone() {
     assert_eq!(next["id"], order + 1, "ids go on");
     serving.stop();
 }
+
+#[test]
+fn a_crash_during_a_batch_or_a_move_leaves_all_or_nothing() {
+    let (place, clock, disk) = (Place::new(), Clock::manual(morning()), SimDisk::default());
+    let serving = Serving::start(&place, &disk, &clock);
+    let (_, route, order) = with_route(&serving);
+    serving.post(&format!("{C}/couriers"), &json!({"number": "ben"}));
+    let other = json!({"number": "ben monday", "courier_number": "ben", "date": "2026-05-04"});
+    let other = serving.post(&format!("{C}/routes"), &other)["id"].as_u64().unwrap();
+    let items: Vec<Value> =
+        (0..400).map(|n| json!({"number": format!("B-{n}"), "route_id": other})).collect();
+    let images: Vec<SimDisk> = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            serving.ask("POST", &format!("{C}/orders-batch"), &json!(items)).expect(200);
+            let path = format!("{C}/orders/{order}");
+            serving.ask("PATCH", &path, &json!({"route_id": other})).expect(200);
+        });
+        let (mut images, mut looked, mut syncs) = (Vec::new(), 0u64, u64::MAX);
+        while !writer.is_finished() {
+            looked += 1;
+            // Around each sync, and now and then between.
+            if disk.syncs() != syncs || looked.is_multiple_of(SELDOM) {
+                syncs = disk.syncs();
+                images.push(disk.after_crash(looked, 50));
+            }
+            images.truncate(IMAGES_MAX);
+            std::thread::yield_now();
+        }
+        writer.join().unwrap();
+        images
+    });
+    let token = serving.token.clone();
+    serving.stop();
+    let last = disk.after_crash(0, 0);
+    let few = images.iter().rev().take(5).chain([&last]);
+    for image in few {
+        let lost = Place::new();
+        let mut serving = Serving::start(&lost, image, &clock);
+        serving.token.clone_from(&token);
+        let orders = serving.get(&format!("{C}/orders?page=1")).as_array().unwrap().len();
+        assert!(orders == 1 || orders == 401, "{orders}");
+        let on = |route: u64| serving.get(&format!("{C}/routes/{route}"))["nodes"].to_string();
+        let listed = [on(route), on(other)].concat().matches(&format!(":{order}}}")).count();
+        assert_eq!(listed, 1, "on one route, not on two and not on none");
+        serving.stop();
+    }
+}
+
+/// Most images of one disk that are kept.
+const IMAGES_MAX: usize = 32;
+/// Looks between two images that no sync brought about.
+const SELDOM: u64 = 100_000;
 
 #[test]
 fn events_are_streamed_from_a_cursor_and_paged() {
@@ -445,6 +548,22 @@ fn couriers_tokens_and_health_are_served() {
     assert!(metrics.contains("doorstep_http_positions_total 4"), "{metrics}");
     assert!(metrics.contains("doorstep_journal_syncs_total"), "{metrics}");
     serving.stop();
+}
+
+/// Token, method, path, body, and the status that is documented.
+type Row<'a> = (Option<&'a str>, &'a str, &'a str, Value, u16);
+
+/// Asks, and checks status and problem.
+fn refused(serving: &Serving, (token, method, path, body, status): &Row<'_>) {
+    let answer = serving.ask_as(*token, method, path, body);
+    assert_eq!(answer.status, *status, "{method} {path} {body}: {}", answer.body);
+    if *status >= 400 {
+        assert!(answer.headers.contains("application/problem+json"), "{}", answer.headers);
+        let problem = answer.json();
+        assert_eq!(problem["status"], *status);
+        assert_eq!(problem["instance"], path.split('?').next().unwrap());
+        assert_eq!(problem["severity"], "hard");
+    }
 }
 
 fn keys(object: &Value) -> Vec<&str> {

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use axum::body::to_bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_LENGTH;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::Problem;
@@ -29,6 +31,31 @@ impl FromRequest<Arc<Api>> for Json {
             Problem::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}"))
         })?;
         Ok(Self(value))
+    }
+}
+
+/// The ids in a path; what is no id names nothing.
+pub(super) struct Ids<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Api>> for Ids<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        let ids = Path::<T>::from_request_parts(parts, api).await;
+        ids.map(|Path(ids)| Self(ids)).map_err(|_| Problem::not_found("path"))
+    }
+}
+
+/// The parameters after the question mark.
+pub(super) struct Parameters<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<Api>> for Parameters<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Api>) -> Result<Self, Problem> {
+        let parameters = Query::<T>::try_from_uri(&parts.uri);
+        let parameters = parameters.map(|Query(parameters)| Self(parameters));
+        parameters.map_err(|error| Problem::invalid("", error.body_text()))
     }
 }
 

@@ -1,8 +1,6 @@
 //! The HTTP surface: Track & Trace as documented, and the native paths. Each room gives routes; the
 //! whole is [`router`]. Parses and renders; what is allowed is admission's business.
 
-#![expect(clippy::disallowed_methods, reason = "this layer speaks HTTP")]
-
 mod body;
 mod caller;
 pub mod error;
@@ -20,7 +18,6 @@ use self::error::Problem;
 pub use self::state::{Api, ApiParts, QuicAddress, Site, names};
 
 /// Every path.
-#[must_use]
 pub fn router(api: Arc<Api>) -> Router {
     Router::new()
         .merge(track_and_trace::routes())

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::error::NotificationsError;
 use super::feed_reader::{Feed, FeedBody, FeedEvent};
+use crate::domain::time::Time;
 use crate::storage::catalog::Catalog;
 use crate::storage::catalog::notifications::NewNotification;
 
@@ -53,7 +54,7 @@ fn listed(event: &FeedEvent) -> Option<NewNotification> {
         kind: notification.kind.name(),
         order: notification.order.0,
         route: notification.route.0,
-        eta_ms: notification.eta.map(|eta| eta.ms()),
+        eta_ms: notification.eta.map(Time::ms),
     })
 }
 

@@ -58,7 +58,8 @@ impl Serving {
     pub fn start(place: &Place, disk: &SimDisk, clock: &Clock) -> Self {
         let runtime = Runtime::new().unwrap();
         let mut recovery = Recovery::open(&place.0).unwrap();
-        let settings = NodeSettings { shards: 2, ..NodeSettings::default() };
+        let settings =
+            NodeSettings { shards: 2, segment_bytes: 4 << 20, ..NodeSettings::default() };
         let travel = || Box::new(StraightLine::default()) as _;
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
         let node = Node::start(&settings, &shared, clock.clone(), &travel, &mut |note| {
@@ -70,6 +71,7 @@ impl Serving {
         let around = Surroundings {
             commands: node.commands(),
             views: node.views(),
+            fault: node.fault(),
             clock: clock.clone(),
             access: Arc::clone(&access),
             runtime: runtime.handle().clone(),

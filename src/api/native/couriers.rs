@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::routing::get;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::api::body::Parameters;
 use crate::api::caller::Caller;
 use crate::api::error::Problem;
 use crate::api::state::Api;
@@ -37,7 +38,7 @@ struct Near {
 async fn near(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Query(wanted): Query<Near>,
+    Parameters(wanted): Parameters<Near>,
 ) -> Result<axum::Json<Value>, Problem> {
     let company = caller.company(Role::reads)?;
     let point = point(wanted.lat, wanted.lon)?;
@@ -63,7 +64,7 @@ struct Nearest {
 async fn nearest(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Query(wanted): Query<Nearest>,
+    Parameters(wanted): Parameters<Nearest>,
 ) -> Result<axum::Json<Value>, Problem> {
     let company = caller.company(Role::reads)?;
     let point = point(wanted.lat, wanted.lon)?;
@@ -84,7 +85,7 @@ struct Within {
 async fn within(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Query(wanted): Query<Within>,
+    Parameters(wanted): Parameters<Within>,
 ) -> Result<axum::Json<Value>, Problem> {
     let company = caller.company(Role::reads)?;
     let bounds = bounds(&wanted.bbox)

@@ -1,9 +1,9 @@
 //! The native paths under `/v1`, and what operators ask.
 
+mod address;
 mod couriers;
 mod events;
 mod health;
-mod info;
 pub(super) mod metrics;
 mod tokens;
 
@@ -19,7 +19,7 @@ pub(super) fn routes() -> Router<Arc<Api>> {
         .merge(couriers::routes())
         .merge(events::routes())
         .merge(health::routes())
-        .merge(info::routes())
+        .merge(address::routes())
         .merge(metrics::routes())
         .merge(tokens::routes())
 }

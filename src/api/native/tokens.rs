@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{delete, get};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::api::body::{Json, PAGE_MAX, skipped};
+use crate::api::body::{Ids, Json, PAGE_MAX, Parameters, skipped};
 use crate::api::caller::Caller;
 use crate::api::error::Problem;
 use crate::api::state::Api;
@@ -63,7 +63,7 @@ struct Wanted {
 async fn list(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Query(wanted): Query<Wanted>,
+    Parameters(wanted): Parameters<Wanted>,
 ) -> Result<axum::Json<Value>, Problem> {
     let company = u64::from(caller.company(|role| role == Role::Admin)?.0);
     let skipped = skipped(wanted.page)?;
@@ -74,7 +74,7 @@ async fn list(
 async fn revoke(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Path(id): Path<u64>,
+    Ids(id): Ids<u64>,
 ) -> Result<StatusCode, Problem> {
     let company = caller.company(|role| role == Role::Admin)?;
     api.admission.ask(Request::RevokeToken { company, token: TokenId(id) }).await?;

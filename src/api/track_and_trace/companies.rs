@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use super::{rendered, under_company};
-use crate::api::body::{Json, object};
+use crate::api::body::{Ids, Json, object};
 use crate::api::caller::Caller;
 use crate::api::error::Problem;
 use crate::api::state::Api;
@@ -43,7 +43,7 @@ async fn create(
 async fn read(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Path(company): Path<u64>,
+    Ids(company): Ids<u64>,
 ) -> Result<axum::Json<Value>, Problem> {
     caller.within(company, Role::reads)?;
     Ok(axum::Json(rendered_company(&api, company)?))
@@ -52,7 +52,7 @@ async fn read(
 async fn change(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Path(company): Path<u64>,
+    Ids(company): Ids<u64>,
     Json(body): Json,
 ) -> Result<axum::Json<Value>, Problem> {
     let CompanyId(id) = caller.within(company, Role::writes)?;

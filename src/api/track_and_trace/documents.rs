@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get, post, put};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{order_view, rendered, under_company};
-use crate::api::body::{Json, PAGE_MAX, list, object, objects, skipped};
+use crate::api::body::{Ids, Json, PAGE_MAX, Parameters, list, object, objects, skipped};
 use crate::api::caller::Caller;
 use crate::api::error::Problem;
 use crate::api::state::Api;
@@ -50,8 +50,8 @@ async fn page_of(
     kind: Kind,
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Path(company): Path<u64>,
-    Query(wanted): Query<Wanted>,
+    Ids(company): Ids<u64>,
+    Parameters(wanted): Parameters<Wanted>,
 ) -> Result<axum::Json<Value>, Problem> {
     let CompanyId(id) = caller.within(company, Role::reads)?;
     let id = u64::from(id);
@@ -71,7 +71,7 @@ async fn create(
     kind: Kind,
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Path(company): Path<u64>,
+    Ids(company): Ids<u64>,
     Json(body): Json,
 ) -> Result<impl IntoResponse + use<>, Problem> {
     let company = caller.within(company, Role::writes)?;
@@ -86,7 +86,7 @@ async fn read(
     kind: Kind,
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Path((company, id)): Path<(u64, u64)>,
+    Ids((company, id)): Ids<(u64, u64)>,
 ) -> Result<axum::Json<Value>, Problem> {
     let company = caller.within(company, Role::reads)?;
     Ok(axum::Json(rendered_id(&api, kind, company, id).await?))
@@ -96,7 +96,7 @@ async fn change(
     kind: Kind,
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Path((company, id)): Path<(u64, u64)>,
+    Ids((company, id)): Ids<(u64, u64)>,
     Json(body): Json,
 ) -> Result<axum::Json<Value>, Problem> {
     let company = caller.within(company, Role::writes)?;
@@ -110,7 +110,7 @@ async fn delete(
     kind: Kind,
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Path((company, id)): Path<(u64, u64)>,
+    Ids((company, id)): Ids<(u64, u64)>,
 ) -> Result<StatusCode, Problem> {
     let company = caller.within(company, Role::writes)?;
     api.admission.ask(Request::Delete { company, kind, id }).await?;
@@ -121,7 +121,7 @@ async fn upsert(
     kind: Kind,
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Path(company): Path<u64>,
+    Ids(company): Ids<u64>,
     Json(body): Json,
 ) -> Result<axum::Json<Value>, Problem> {
     let company = caller.within(company, Role::writes)?;
@@ -134,7 +134,7 @@ async fn upsert(
 async fn set_nodes(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Path((company, route)): Path<(u64, u64)>,
+    Ids((company, route)): Ids<(u64, u64)>,
     Json(body): Json,
 ) -> Result<axum::Json<Value>, Problem> {
     let company = caller.within(company, Role::writes)?;

@@ -1,10 +1,11 @@
 //! The list of notifications, as documented.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::routing::get;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use super::order_info::tracking_url;
 use super::order_view::time_or_null;
 use super::under_company;
-use crate::api::body::{PAGE_MAX, skipped};
+use crate::api::body::{Ids, PAGE_MAX, Parameters, skipped};
 use crate::api::caller::Caller;
 use crate::api::error::Problem;
 use crate::api::state::Api;
@@ -38,8 +39,8 @@ struct Wanted {
 async fn read(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Path(company): Path<u64>,
-    Query(wanted): Query<Wanted>,
+    Ids(company): Ids<u64>,
+    Parameters(wanted): Parameters<Wanted>,
 ) -> Result<axum::Json<Value>, Problem> {
     let company = u64::from(caller.within(company, Role::reads)?.0);
     let span = span(company, &wanted)?;
@@ -48,10 +49,10 @@ async fn read(
         let list = catalog.notifications(&span)?;
         let mut names = BTreeMap::new();
         for notification in &list {
-            if !names.contains_key(&notification.company) {
+            if let Entry::Vacant(unknown) = names.entry(notification.company) {
                 let company = catalog.document_ever(Kind::Company, notification.company)?;
                 let name = company.and_then(|company| company.text("name").map(str::to_owned));
-                names.insert(notification.company, name);
+                unknown.insert(name);
             }
         }
         Ok((list, names))

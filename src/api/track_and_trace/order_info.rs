@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::routing::get;
 use serde_json::{Value, json};
 
 use super::{order_view, under_company};
+use crate::api::body::Ids;
 use crate::api::caller::Caller;
 use crate::api::error::Problem;
 use crate::api::state::Api;
@@ -15,6 +16,7 @@ use crate::api::widget::tracking_id;
 use crate::domain::time::{SECOND_MS, Time};
 use crate::feed::cloud_event::iso;
 use crate::runtime::access::Role;
+use crate::storage::catalog::Catalog;
 use crate::storage::catalog::change::{Document, Kind};
 
 pub(super) fn routes() -> Router<Arc<Api>> {
@@ -24,7 +26,7 @@ pub(super) fn routes() -> Router<Arc<Api>> {
 async fn read(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Path((company, id)): Path<(u64, u64)>,
+    Ids((company, id)): Ids<(u64, u64)>,
 ) -> Result<axum::Json<Value>, Problem> {
     let company = u64::from(caller.within(company, Role::reads)?.0);
     let order = order_view::visible(&api, company, id)?;
@@ -48,7 +50,7 @@ async fn read(
 
 /// The customer's link; null before the instance has its secret.
 pub(super) fn tracking_url(api: &Api, company: u64, order: u64) -> Result<Value, Problem> {
-    let secret = api.readers.read(|catalog| catalog.secret())?;
+    let secret = api.readers.read(Catalog::secret)?;
     Ok(secret.map_or(Value::Null, |secret| {
         let id = tracking_id(&secret, company, order);
         format!("{}/t/{id}", api.site.public_url).into()

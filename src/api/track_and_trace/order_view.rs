@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::status_log::{self, StatusEntry};
+use crate::api::body::Ids;
 use crate::api::caller::Caller;
 use crate::api::error::Problem;
 use crate::api::state::Api;
@@ -25,7 +26,7 @@ use crate::storage::catalog::error::CatalogError;
 pub(super) async fn read(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Path((company, id)): Path<(u64, u64)>,
+    Ids((company, id)): Ids<(u64, u64)>,
 ) -> Result<axum::Json<Value>, Problem> {
     let company = u64::from(caller.within(company, Role::reads)?.0);
     let order = visible(&api, company, id)?;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::routing::post;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::api::body::{Json, list};
+use crate::api::body::{Ids, Json, list};
 use crate::api::caller::Caller;
 use crate::api::error::Problem;
 use crate::api::state::Api;
@@ -45,7 +45,7 @@ struct PushedPoint {
 async fn push(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Path((courier, route)): Path<(u64, u64)>,
+    Ids((courier, route)): Ids<(u64, u64)>,
     Json(mut body): Json,
 ) -> Result<axum::Json<Value>, Problem> {
     let company = caller.company(Role::reports)?;

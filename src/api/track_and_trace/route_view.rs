@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::routing::get;
 use serde_json::{Value, json};
 
 use super::order_view::time_or_null;
 use super::under_company;
+use crate::api::body::Ids;
 use crate::api::caller::Caller;
 use crate::api::error::Problem;
 use crate::api::state::Api;
@@ -24,7 +25,7 @@ pub(super) fn routes() -> Router<Arc<Api>> {
 async fn read(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Path((company, id)): Path<(u64, u64)>,
+    Ids((company, id)): Ids<(u64, u64)>,
 ) -> Result<axum::Json<Value>, Problem> {
     let company = u64::from(caller.within(company, Role::reads)?.0);
     let route = api.readers.read(|catalog| catalog.document(Kind::Route, id))?;

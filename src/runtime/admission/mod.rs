@@ -24,7 +24,6 @@ use tokio::sync::oneshot;
 
 pub use self::merge::{DEPOT, NODES, PLACED, STATUS_CHANGES};
 pub use self::plans::{OrderTimes, order_times};
-use self::present::Present;
 pub use self::request::{Accepted, Item, Mode, Refusal, Request};
 pub use self::rules::route::orders_of;
 use self::work::Work;
@@ -32,6 +31,7 @@ use super::access::Access;
 use super::clock::Clock;
 use super::commands::{Commands, Note};
 use super::error::AdmissionError;
+use super::fault::Fault;
 use super::readers::Readers;
 use super::views::Views;
 use crate::storage::catalog::Catalog;
@@ -89,6 +89,8 @@ pub struct Surroundings {
     pub commands: Commands,
     /// The present state.
     pub views: Views,
+    /// What fails when the catalog does.
+    pub fault: Fault,
     /// The clock.
     pub clock: Clock,
     /// The table of tokens, filled at the start and kept up to date.
@@ -115,9 +117,7 @@ impl Admission {
             return Err(error);
         }
         let (queue, jobs) = sync_channel(QUEUE_MAX);
-        let present = Present { views: around.views, runtime: around.runtime };
-        let mut work =
-            Work::new(recovery.catalog, around.commands, present, around.clock, around.access)?;
+        let mut work = Work::new(recovery.catalog, around)?;
         let thread = std::thread::Builder::new()
             .name("admission".to_owned())
             .spawn(move || run(&mut work, &jobs))?;

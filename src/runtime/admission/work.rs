@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::BATCH_MAX;
 use super::draft::Draft;
 use super::effects::{Effects, Told};
 use super::present::Present;
@@ -12,6 +11,7 @@ use super::request::{Accepted, Mode, Refusal, Request, place_of};
 use super::rules;
 use super::store::{Batch, Stop, store};
 use super::tokens;
+use super::{BATCH_MAX, Surroundings};
 use crate::domain::command::Command;
 use crate::domain::ids::{CompanyId, CourierId, PartitionId};
 use crate::domain::order::{Initiator, OrderStatus};
@@ -20,6 +20,7 @@ use crate::runtime::clock::Clock;
 use crate::runtime::commands::Commands;
 use crate::runtime::documents::findings::{Findings, Place};
 use crate::runtime::error::{AdmissionError, CommandError};
+use crate::runtime::fault::Fault;
 use crate::runtime::partition::partition_of;
 use crate::storage::catalog::Catalog;
 use crate::storage::catalog::change::{Change, Kind, encode};
@@ -29,11 +30,10 @@ pub(super) struct Work {
     catalog: Catalog,
     commands: Commands,
     present: Present,
+    fault: Fault,
     clock: Clock,
     access: Arc<Access>,
     told: Told,
-    /// The catalog failed: nothing is accepted any more, the journal redoes what it lacks.
-    failed: Option<String>,
 }
 
 /// A request that is found good.
@@ -45,13 +45,7 @@ struct Good {
 }
 
 impl Work {
-    pub(super) fn new(
-        catalog: Catalog,
-        commands: Commands,
-        present: Present,
-        clock: Clock,
-        access: Arc<Access>,
-    ) -> Result<Self, AdmissionError> {
+    pub(super) fn new(catalog: Catalog, around: Surroundings) -> Result<Self, AdmissionError> {
         let couriers = catalog.couriers_ever()?;
         let partition = |(courier, company): (u64, u64)| {
             let (company_id, courier) = (CompanyId(company as u32), CourierId(courier as u32));
@@ -59,15 +53,23 @@ impl Work {
         };
         let told = couriers.into_iter().map(partition).collect();
         for token in catalog.tokens_in_force()? {
-            tokens::let_in(&access, &token);
+            tokens::let_in(&around.access, &token);
         }
-        Ok(Self { catalog, commands, present, clock, access, told, failed: None })
+        Ok(Self {
+            catalog,
+            commands: around.commands,
+            present: Present { views: around.views, runtime: around.runtime },
+            fault: around.fault,
+            clock: around.clock,
+            access: around.access,
+            told,
+        })
     }
 
     /// Answers one request.
     pub(super) fn answer(&mut self, request: &Request) -> Result<Accepted, Refusal> {
-        if let Some(failed) = &self.failed {
-            return Err(Refusal::Stopped(failed.clone()));
+        if self.fault.has_failed() {
+            return Err(Refusal::Stopped("the node has failed".to_owned()));
         }
         let good = self.judge(request).map_err(|stop| match stop {
             Stop::Refused(refusal) => refusal,
@@ -88,9 +90,9 @@ impl Work {
                 CommandError::Stopped => Refusal::Stopped(error.to_string()),
             })?;
         if let Err(error) = self.catalog.apply(committed.journal_place, &good.changes) {
-            let failed = error.to_string();
-            self.failed = Some(failed.clone());
-            return Err(Refusal::Stopped(failed));
+            // Documents that are behind the journal must judge nothing: recovery redoes them.
+            self.fault.fail(error.to_string());
+            return Err(Refusal::Stopped(error.to_string()));
         }
         self.told.extend(good.newly_told);
         for change in &good.changes {
