@@ -29,10 +29,11 @@ impl AckPace {
         self.in_flight += 1;
     }
 
-    /// A frame has arrived; everything up to `acked` is durable.
-    pub fn arrived(&mut self, acked: u64) {
-        self.in_flight = self.in_flight.saturating_sub(1);
-        self.done += 1;
+    /// So many frames have arrived; everything up to `acked` is durable. No frame: it became so
+    /// later than the frame that waited for it.
+    pub fn arrived(&mut self, frames: usize, acked: u64) {
+        self.in_flight = self.in_flight.saturating_sub(frames);
+        self.done += frames as u32 + u32::from(frames == 0 && acked > self.acked);
         self.acked = self.acked.max(acked);
     }
 
@@ -42,13 +43,14 @@ impl AckPace {
         self.in_flight
     }
 
-    /// The sequence to tell now, if one is due. It counts as told.
-    pub fn due(&mut self, now: Instant) -> Option<u64> {
+    /// The sequence to tell now, if one is due. It counts as told. What was told is told again only
+    /// if it answers all that was sent: not while more is in flight, here or elsewhere (`is_owed`).
+    pub fn due(&mut self, now: Instant, is_owed: bool) -> Option<u64> {
         let is_due = self.done > 0
             && (self.in_flight == 0
                 || self.done >= ACK_FRAMES_MAX
                 || now.duration_since(self.last) >= ACK_WITHIN);
-        if !is_due || (self.acked == self.told && self.in_flight > 0) {
+        if !is_due || (self.acked == self.told && (self.in_flight > 0 || is_owed)) {
             return None;
         }
         (self.done, self.told, self.last) = (0, self.acked, now);
@@ -76,11 +78,11 @@ mod tests {
         let mut pace = AckPace::new(0, now);
         pace.sent_on();
         pace.sent_on();
-        pace.arrived(10);
-        assert_eq!(pace.due(now), None);
-        pace.arrived(20);
-        assert_eq!(pace.due(now), Some(20));
-        assert_eq!((pace.due(now), pace.next()), (None, None));
+        pace.arrived(1, 10);
+        assert_eq!(pace.due(now, false), None);
+        pace.arrived(1, 20);
+        assert_eq!(pace.due(now, false), Some(20));
+        assert_eq!((pace.due(now, false), pace.next()), (None, None));
     }
 
     #[test]
@@ -88,14 +90,25 @@ mod tests {
         let now = Instant::now();
         let mut pace = AckPace::new(0, now);
         (0..200).for_each(|_| pace.sent_on());
-        (0..63).for_each(|frame| pace.arrived(frame + 1));
-        assert_eq!(pace.due(now), None);
-        pace.arrived(64);
-        assert_eq!(pace.due(now), Some(64));
-        pace.arrived(65);
-        assert_eq!(pace.due(now + Duration::from_millis(249)), None);
+        (0..63).for_each(|frame| pace.arrived(1, frame + 1));
+        assert_eq!(pace.due(now, false), None);
+        pace.arrived(1, 64);
+        assert_eq!(pace.due(now, false), Some(64));
+        pace.arrived(1, 65);
+        assert_eq!(pace.due(now + Duration::from_millis(249), false), None);
         assert_eq!(pace.next(), Some(now + Duration::from_millis(250)));
-        assert_eq!(pace.due(now + Duration::from_millis(250)), Some(65));
+        assert_eq!(pace.due(now + Duration::from_millis(250), false), Some(65));
+    }
+
+    #[test]
+    fn what_waits_for_another_stream_is_told_when_that_is_done() {
+        let now = Instant::now();
+        let mut pace = AckPace::new(0, now);
+        pace.sent_on();
+        pace.arrived(1, 0);
+        assert_eq!((pace.due(now, true), pace.in_flight()), (None, 0));
+        pace.arrived(0, 20);
+        assert_eq!(pace.due(now, false), Some(20));
     }
 
     #[test]
@@ -103,7 +116,7 @@ mod tests {
         let now = Instant::now();
         let mut pace = AckPace::new(7, now);
         pace.sent_on();
-        pace.arrived(7);
-        assert_eq!(pace.due(now), Some(7));
+        pace.arrived(1, 7);
+        assert_eq!(pace.due(now, false), Some(7));
     }
 }

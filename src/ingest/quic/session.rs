@@ -46,6 +46,8 @@ struct Positions {
     pace: AckPace,
     reply: UnboundedSender<PartDone>,
     done: UnboundedReceiver<PartDone>,
+    /// Since when an ack waits for another stream of the same sender.
+    owed_since: Option<Instant>,
 }
 
 /// Serves a stream to its end.
@@ -121,11 +123,13 @@ impl Session {
         self.speech.flush().await?;
         let (reply, done) = unbounded_channel();
         let pace = AckPace::new(acked, Instant::now());
-        let mut positions = Positions { speaker, line: InFlight::default(), pace, reply, done };
+        let line = InFlight::default();
+        let mut positions = Positions { speaker, line, pace, reply, done, owed_since: None };
         let mut has_ended = false;
         loop {
             let has_room = positions.pace.in_flight() < self.peer.settings.in_flight_frames_max;
-            if has_ended && positions.pace.in_flight() == 0 {
+            let is_owed = positions.owed_since.is_some();
+            if has_ended && positions.pace.in_flight() == 0 && !is_owed {
                 return Ok(());
             }
             let next_ack = positions.pace.next();
@@ -138,6 +142,7 @@ impl Session {
                     }
                 }
                 () = sleep_until(next_ack.unwrap_or_else(Instant::now)), if next_ack.is_some() => {}
+                () = sleep(OWED_AGAIN), if is_owed => {}
                 came = self.heard.ready(), if has_room && !has_ended => match came {
                     Came::Frame => self.frame(&mut positions).await?,
                     Came::End => has_ended = true,
@@ -210,26 +215,44 @@ impl Session {
 
     /// Says what was refused and, if it is time, up to where everything is durable.
     async fn tell(&mut self, positions: &mut Positions) -> Result<(), End> {
+        let was_owed = positions.owed_since.is_some();
+        let mut frames = 0;
         while let Some(refusals) = positions.line.pop() {
+            frames += 1;
             for refused in refusals.frames() {
                 self.speech.frames.refused(&refused, &mut self.speech.buffer);
             }
-            let settled = positions.line.settled();
-            // Another stream of the same sender may have earlier frames under way.
-            let durable = self.peer.services.intake.acked(positions.speaker.sender);
-            if durable == 0 && settled.submitted > 0 {
-                return Err(End::hard(403, "a later boot of this device has spoken"));
-            }
-            let acked = if durable >= settled.submitted { settled.seq } else { durable };
-            positions.pace.arrived(acked);
         }
-        if let Some(seq) = positions.pace.due(Instant::now()) {
+        if frames > 0 || was_owed {
+            let acked = self.settled(positions)?;
+            positions.pace.arrived(frames, acked);
+        }
+        if let Some(seq) = positions.pace.due(Instant::now(), positions.owed_since.is_some()) {
             self.speech.frames.ack(seq, &mut self.speech.buffer);
             if self.peer.settings.trace_acks {
                 trace_ack(&positions.speaker, seq);
             }
         }
         self.speech.flush().await
+    }
+}
+
+impl Session {
+    /// Up to where this stream may say that everything is durable. Another stream of the same
+    /// sender may have earlier frames under way: what waits for them is owed.
+    fn settled(&self, positions: &mut Positions) -> Result<u64, End> {
+        let settled = positions.line.settled();
+        let durable = self.peer.services.intake.acked(positions.speaker.sender);
+        if durable >= settled.submitted {
+            positions.owed_since = None;
+            return Ok(settled.seq);
+        }
+        let since = *positions.owed_since.get_or_insert_with(Instant::now);
+        // Of an earlier boot nothing is known any more, and never will be.
+        if durable == 0 && since.elapsed() >= OVERTAKEN_AFTER {
+            return Err(End::hard(403, "a later boot of this device has spoken"));
+        }
+        Ok(durable)
     }
 }
 
@@ -307,6 +330,10 @@ fn trace_ack(speaker: &Speaker, seq: u64) {
     eprintln!("ack sender={} boot={} seq={seq}", speaker.sender.id.0, speaker.sender.boot);
 }
 
+/// How often an ack that is owed is looked at.
+const OWED_AGAIN: core::time::Duration = core::time::Duration::from_millis(20);
+/// Another stream's frames settle far sooner than this; those of an earlier boot never do.
+const OVERTAKEN_AFTER: core::time::Duration = core::time::Duration::from_secs(5);
 /// How long a delivery waits before it is submitted again.
 const SUBMIT_AGAIN: core::time::Duration = core::time::Duration::from_millis(5);
 /// How often: for half a minute.
