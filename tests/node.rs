@@ -8,13 +8,17 @@ mod support {
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use doorstep::domain::event::EventKind;
+use doorstep::domain::geo::Point;
 use doorstep::domain::ids::{CompanyId, CourierId, OrderId, RouteId};
 use doorstep::domain::notification::NotificationKind;
 use doorstep::domain::order::OrderStatus;
+use doorstep::domain::route::RoutingMode;
 use doorstep::domain::time::Time;
 use doorstep::engine::output::DropReason;
+use doorstep::engine::travel_time::TravelTime;
 use doorstep::runtime::clock::Clock;
 use doorstep::runtime::error::{CommandError, RuntimeError, SubmitError};
 use doorstep::runtime::feed_reader::FeedBody;
@@ -272,4 +276,41 @@ fn a_scaled_clock_runs_faster_and_never_back() {
     }
     assert!(before > ZERO, "a microsecond is a second");
     assert_eq!(clock.scale(), Some(1e6));
+}
+
+/// Travel times that fail when they are told to.
+struct Failing(Arc<AtomicBool>);
+
+impl TravelTime for Failing {
+    fn travel_ms(&self, _: Point, _: Point, _: RoutingMode) -> i64 {
+        assert!(!self.0.load(Ordering::SeqCst), "told to fail");
+        60_000
+    }
+}
+
+/// What makes the engine panic is neither journalled nor acknowledged, and ends the node.
+#[test]
+fn a_panic_ends_the_node_and_is_not_journalled() {
+    let (disk, clock) = (SimDisk::new(), Clock::manual(ZERO));
+    let fails = Arc::new(AtomicBool::new(false));
+    let switch = Arc::clone(&fails);
+    let travel = move || Box::new(Failing(Arc::clone(&switch))) as _;
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let node = Node::start(&settings(2), &shared, clock.clone(), &travel, &mut |_| ());
+    let node = node.expect("it starts");
+    let parts = planned(COURIER, 3);
+    node.commands().commit_blocking(parts, Vec::new()).expect("it is committed");
+    fails.store(true, Ordering::SeqCst);
+    let (reply, mut receiver) = unbounded_channel();
+    let fixes = vec![fix(COURIER, 0, clock.now(), 1)];
+    let delivery = Delivery { sender: Some(DEVICE), frame: 1, fixes, reply };
+    assert!(node.intake().submit(delivery).is_ok());
+    assert_eq!(receiver.blocking_recv(), None, "no acknowledgement");
+    let Err(RuntimeError::Failed(cause)) = node.stop() else { panic!("it failed") };
+    assert!(cause.ends_with("panicked"), "{cause}");
+    let disk = disk.after_crash(0, 100);
+    assert!(held(&disk).expect("it is whole").positions.is_empty());
+    let (node, _) = start(&disk, &settings(1), &clock).expect("it starts again");
+    deliver(&node, Some(DEVICE), vec![fix(COURIER, 0, clock.now(), 1)]);
+    assert_eq!(node.intake().acked(DEVICE), 1);
 }

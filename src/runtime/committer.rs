@@ -95,7 +95,7 @@ impl Committer {
     ///
     /// # Errors
     /// The disk fails, or a shard ended without saying so.
-    pub fn run(mut self) -> Result<(), RuntimeError> {
+    pub fn run(&mut self) -> Result<(), RuntimeError> {
         while self.lines.iter().any(|line| !line.has_ended) {
             self.wait()?;
             self.gather()?;

@@ -146,33 +146,33 @@ impl Node {
             };
             let (outbox, messages) = crossbeam_channel::bounded(MESSAGES_MAX);
             lines.push(messages);
-            node.spawn(format!("shard-{number}"), move || {
+            node.spawn(format!("shard-{number}"), move |guard| {
+                // Dropped before the ways to and from the shard: the cause comes first.
+                let _guard = guard;
                 shard.run(&inbox, &outbox);
-                Ok(())
             })?;
         }
         let shared = Arc::clone(&node.shared);
-        let committer = Committer::new(shared, journal, writer, settings.durability, lines);
-        node.spawn("committer".to_owned(), move || committer.run())?;
+        let mut committer = Committer::new(shared, journal, writer, settings.durability, lines);
+        node.spawn("committer".to_owned(), move |guard| {
+            if let Err(error) = committer.run() {
+                guard.fault.fail(error.to_string());
+            }
+        })?;
         Ok(node)
     }
 
     fn spawn(
         &mut self,
         name: String,
-        run: impl FnOnce() -> Result<(), RuntimeError> + Send + 'static,
+        run: impl FnOnce(Guard) + Send + 'static,
     ) -> Result<(), RuntimeError> {
         let guard = Guard {
             fault: self.shared.fault.clone(),
             thread: name.clone(),
             mailboxes: self.shared.mailboxes.clone(),
         };
-        let thread = thread::Builder::new().name(name).spawn(move || {
-            if let Err(error) = run() {
-                guard.fault.fail(error.to_string());
-            }
-        })?;
-        self.threads.push(thread);
+        self.threads.push(thread::Builder::new().name(name).spawn(move || run(guard))?);
         Ok(())
     }
 
