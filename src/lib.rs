@@ -80,6 +80,8 @@
 pub mod api;
 #[cfg(feature = "daemon")]
 pub mod cli;
+#[cfg(feature = "daemon")]
+pub mod daemon;
 pub mod domain;
 pub mod engine;
 #[cfg(feature = "daemon")]

@@ -33,6 +33,12 @@ pub enum CliError {
         /// How many are allowed.
         max: usize,
     },
+    /// An argument is not what it should be.
+    #[error("{0}")]
+    Argument(String),
+    /// The daemon does not start, or had to give up.
+    #[error(transparent)]
+    Daemon(#[from] DaemonError),
     /// Engine and oracle told different things.
     #[error("engine and oracle disagree")]
     Disagreement,

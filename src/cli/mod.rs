@@ -15,6 +15,7 @@ pub mod evaluate;
 pub mod journal;
 pub mod plan;
 pub mod replay;
+pub mod serve;
 pub mod simulate;
 pub mod tail;
 
@@ -27,6 +28,7 @@ use self::check_config::{CheckConfigArgs, check_config};
 use self::evaluate::{EvaluateArgs, evaluate};
 use self::journal::{JournalArgs, journal};
 use self::replay::{ReplayArgs, replay};
+use self::serve::{ServeArgs, serve};
 use self::simulate::{SimulateArgs, simulate};
 use self::tail::{TailArgs, tail};
 
@@ -40,6 +42,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(ServeArgs),
     Replay(ReplayArgs),
     Evaluate(EvaluateArgs),
     CheckConfig(CheckConfigArgs),
@@ -53,6 +56,7 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Serve(args) => serve(&args),
         Command::Replay(args) => replay(&args),
         Command::Evaluate(args) => evaluate(&args),
         Command::CheckConfig(args) => check_config(&args),

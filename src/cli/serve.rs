@@ -1,0 +1,122 @@
+//! `doorstep serve`: the daemon, until it is told to stop or can go on no longer.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::error::CliError;
+use crate::daemon::assemble::{Daemon, TOKEN_FILE};
+use crate::daemon::config::Config;
+use crate::daemon::error::DaemonError;
+use crate::daemon::settings::Settings;
+use crate::runtime::local_time::instant;
+
+/// Run the daemon
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = EXAMPLES)]
+pub struct ServeArgs {
+    /// The configuration (TOML); without it every key has its default
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where everything is kept
+    #[arg(long, value_name = "DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// Where HTTP listens
+    #[arg(long, value_name = "ADDR")]
+    pub(super) http: Option<SocketAddr>,
+    /// Where QUIC listens (UDP)
+    #[arg(long, value_name = "ADDR")]
+    pub(super) quic: Option<SocketAddr>,
+    /// Let the daemon's clock run X times as fast, for demonstrations
+    #[arg(long, value_name = "X", requires = "time_start")]
+    pub(super) time_scale: Option<f64>,
+    /// What the daemon's clock shows at the start (ISO 8601)
+    #[arg(long, value_name = "T", requires = "time_scale")]
+    pub(super) time_start: Option<String>,
+}
+
+/// Runs the daemon until SIGTERM, SIGINT or a failure.
+///
+/// # Errors
+/// It cannot start, or had to give up.
+pub fn serve(args: &ServeArgs) -> Result<(), CliError> {
+    let settings = settings(args)?;
+    runtime()?.block_on(run(&settings))
+}
+
+/// The daemon's runtime: two threads for all I/O; shards, committer and admission have their own.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    Ok(runtime.map_err(DaemonError::System)?)
+}
+
+/// The settings that the arguments and their file make.
+pub(super) fn settings(args: &ServeArgs) -> Result<Settings, CliError> {
+    let mut config = args.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
+    if let Some(data_dir) = &args.data_dir {
+        config.data_dir.clone_from(data_dir);
+    }
+    config.http.listen = args.http.unwrap_or(config.http.listen);
+    config.quic.listen = args.quic.unwrap_or(config.quic.listen);
+    let settings = Settings::new(config)?;
+    let Some(scale) = args.time_scale else { return Ok(settings) };
+    if !(0.001..=100_000.0).contains(&scale) {
+        return Err(CliError::Argument("--time-scale: expected 0.001 to 100000".to_owned()));
+    }
+    let start = args.time_start.as_deref().map(instant).transpose();
+    let start = start.map_err(|error| CliError::Argument(format!("--time-start: {error}")))?;
+    Ok(settings.with_time(scale, start))
+}
+
+async fn run(settings: &Settings) -> Result<(), CliError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(DaemonError::System)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(DaemonError::System)?;
+    let daemon = Daemon::start(settings).await?;
+    greet(settings, &daemon);
+    let failure = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        cause = daemon.failed() => Some(cause),
+    };
+    if let Some(cause) = &failure {
+        eprintln!("doorstep: {cause}; stopping");
+    }
+    daemon.stop().await?;
+    Ok(())
+}
+
+/// What an operator wants to see: the token once, the places, and what was recovered.
+fn greet(settings: &Settings, daemon: &Daemon) {
+    let recovered = daemon.recovered();
+    eprintln!("doorstep {}", env!("CARGO_PKG_VERSION"));
+    eprintln!("  data         {}", settings.data_dir.display());
+    eprintln!("  http         http://{}", daemon.http);
+    eprintln!("  quic         {}", daemon.quic_address);
+    eprintln!("  fingerprint  {}", daemon.fingerprint());
+    if let Some(token) = &daemon.first_token {
+        let file = settings.data_dir.join(TOKEN_FILE);
+        eprintln!("  admin token  {token}");
+        eprintln!("               shown once, kept in {}", file.display());
+    }
+    if settings.time_scale != 1.0 {
+        eprintln!("  time         {} times as fast", settings.time_scale);
+    }
+    eprintln!(
+        "  recovered    {} inputs, {} events, {} documents' requests redone",
+        recovered.inputs, recovered.feed_head, daemon.redone
+    );
+    eprintln!("ready");
+}
+
+const EXAMPLES: &str = "\
+The first start makes company 1, an admin token and a self-signed certificate for QUIC, and prints
+token and fingerprint once; both are also kept in files of mode 0600 in the data directory. SIGTERM
+drains, syncs and exits with 0.
+
+Examples:
+  doorstep serve
+  doorstep serve --data-dir /var/lib/doorstep --http 127.0.0.1:8080 --quic 0.0.0.0:4433
+  doorstep serve --time-scale 60 --time-start 2026-05-04T08:00:00Z";

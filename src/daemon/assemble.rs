@@ -1,0 +1,221 @@
+//! The parts put together, in the order in which they need each other: disk, catalog, node,
+//! admission, endpoints. Ends in the opposite order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::error::DaemonError;
+use super::first_start::keep_secret;
+use super::settings::Settings;
+use super::statuses::forward;
+use crate::api::router;
+use crate::api::state::{Api, ApiParts, QuicAddress, Site, names};
+use crate::engine::travel_time::TravelTime;
+use crate::feed::names::Names;
+use crate::ingest::quic::certificate::Certificate;
+use crate::ingest::quic::endpoint::QuicEndpoint;
+use crate::ingest::quic::services::QuicServices;
+use crate::runtime::access::Access;
+use crate::runtime::admission::{Admission, Recovery, Surroundings};
+use crate::runtime::node::{Node, RecoveryReport};
+use crate::storage::disk::{Disk, RealDisk};
+use crate::travel::straight_line::StraightLine;
+
+/// A daemon that serves. [`Self::stop`] ends it in order.
+pub struct Daemon {
+    node: Node,
+    admission: Admission,
+    quic: QuicEndpoint,
+    stopping: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    /// Where HTTP listens.
+    pub http: SocketAddr,
+    /// Where QUIC listens.
+    pub quic_address: SocketAddr,
+    /// The admin token of company 1, on the first start of a data directory only.
+    pub first_token: Option<String>,
+    /// How many requests the catalog had missed.
+    pub redone: u64,
+}
+
+impl Daemon {
+    /// Recovers what the data directory holds, and serves. Must be called on a multi-threaded
+    /// tokio runtime.
+    ///
+    /// # Errors
+    /// The directory is in use, damaged or cannot be written, or an address cannot be had.
+    pub async fn start(settings: &Settings) -> Result<Self, DaemonError> {
+        let directory = settings.data_dir.clone();
+        let disk = RealDisk::open(&directory)
+            .map_err(|source| DaemonError::File { path: directory.clone(), source })?;
+        let disk: Arc<dyn Disk> = Arc::new(disk);
+        let mut recovery = Recovery::open(&directory)?;
+        let travel = || -> Box<dyn TravelTime> { Box::new(StraightLine::default()) };
+        let clock = settings.clock.clone();
+        let node =
+            Node::start(&settings.node, &disk, clock, &travel, &mut |note| recovery.redo(note))?;
+        let redone = recovery.redone();
+        let access = Arc::new(Access::default());
+        let around = Surroundings {
+            commands: node.commands(),
+            views: node.views(),
+            clock: node.clock(),
+            access: Arc::clone(&access),
+            runtime: tokio::runtime::Handle::current(),
+        };
+        let admission = Admission::start(recovery, around)?;
+        let first_token = first_token(settings, &admission).await?;
+        let quic = bind_quic(settings)?;
+        let quic_address = quic.local_address()?;
+        let listener = TcpListener::bind(settings.http).await;
+        let listener = listener
+            .map_err(|source| DaemonError::Listen { address: settings.http, source })?;
+        let http = listener.local_addr().map_err(DaemonError::System)?;
+        let mut daemon = Self {
+            node,
+            admission,
+            quic,
+            stopping: watch::Sender::new(false),
+            tasks: Vec::new(),
+            http,
+            quic_address,
+            first_token,
+            redone,
+        };
+        daemon.serve(settings, listener, &access)?;
+        Ok(daemon)
+    }
+
+    fn serve(
+        &mut self,
+        settings: &Settings,
+        listener: TcpListener,
+        access: &Arc<Access>,
+    ) -> Result<(), DaemonError> {
+        let names = Arc::new(names(&self.admission.readers()));
+        let (sender, statuses) = mpsc::channel(STATUSES_MAX);
+        self.tasks.push(tokio::spawn(forward(statuses, self.admission.clone())));
+        let services = QuicServices {
+            access: Arc::clone(access),
+            intake: self.node.intake(),
+            feed: self.node.feed(),
+            clock: self.node.clock(),
+            names: Arc::clone(&names),
+            statuses: Some(sender),
+        };
+        let quic = self.quic.clone();
+        self.tasks.push(tokio::spawn(async move { quic.serve(services).await }));
+        let api = Arc::new(self.api(settings, access, names)?);
+        let mut stopping = self.stopping.subscribe();
+        self.tasks.push(tokio::spawn(async move {
+            let stopped = async move {
+                // A sender that is gone has stopped too.
+                let _ = stopping.wait_for(|stopping| *stopping).await;
+            };
+            tokio::select! {
+                _ = axum::serve(listener, router(api)) => {}
+                () = stopped => {}
+            }
+        }));
+        Ok(())
+    }
+
+    fn api(
+        &self,
+        settings: &Settings,
+        access: &Arc<Access>,
+        names: Arc<Names>,
+    ) -> Result<Api, DaemonError> {
+        let public_url = if settings.public_url.is_empty() {
+            format!("http://{}", self.http)
+        } else {
+            settings.public_url.trim_end_matches('/').to_owned()
+        };
+        let quic = QuicAddress {
+            address: self.quic_address.to_string(),
+            fingerprint: self.quic.fingerprint().to_owned(),
+        };
+        Ok(Api::new(ApiParts {
+            admission: self.admission.clone(),
+            access: Arc::clone(access),
+            intake: self.node.intake(),
+            feed: self.node.feed(),
+            views: self.node.views(),
+            clock: self.node.clock(),
+            fault: self.node.fault(),
+            counters: self.node.counters(),
+            names,
+            site: Site { public_url, quic: Some(quic) },
+        })?)
+    }
+
+    /// SHA-256 of the certificate that QUIC peers see.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        self.quic.fingerprint()
+    }
+
+    /// What recovery found.
+    #[must_use]
+    pub const fn recovered(&self) -> RecoveryReport {
+        self.node.recovered()
+    }
+
+    /// Returns when the node has failed, with the cause.
+    pub async fn failed(&self) -> String {
+        let fault = self.node.fault();
+        // A node that is gone has failed too.
+        let _ = fault.watch().wait_for(|failed| *failed).await;
+        fault.cause().unwrap_or("the node has ended").to_owned()
+    }
+
+    /// Takes nothing more in, works off what has come, syncs, and ends.
+    ///
+    /// # Errors
+    /// The node had failed, or fails now.
+    pub async fn stop(self) -> Result<(), DaemonError> {
+        self.stopping.send_replace(true);
+        self.quic.close().await;
+        for task in self.tasks {
+            task.abort();
+            // Aborted or done: both are the end.
+            let _ = task.await;
+        }
+        let (admission, node) = (self.admission, self.node);
+        let stopped = tokio::task::spawn_blocking(move || {
+            admission.stop();
+            node.stop()
+        });
+        stopped.await.map_err(|error| DaemonError::System(error.into()))??;
+        Ok(())
+    }
+}
+
+/// Makes company 1 and its admin token on the first start, and keeps token and fingerprint in
+/// files for the owner alone.
+async fn first_token(
+    settings: &Settings,
+    admission: &Admission,
+) -> Result<Option<String>, DaemonError> {
+    let admission = admission.clone();
+    let made = tokio::task::spawn_blocking(move || admission.first_start());
+    let made = made.await.map_err(|error| DaemonError::System(error.into()))?;
+    let token = made.map_err(DaemonError::FirstStart)?.and_then(|accepted| accepted.token);
+    let Some((token, _)) = token else { return Ok(None) };
+    keep_secret(&settings.data_dir, TOKEN_FILE, &token)?;
+    Ok(Some(token))
+}
+
+fn bind_quic(settings: &Settings) -> Result<QuicEndpoint, DaemonError> {
+    let certificate = Certificate::keep(&settings.data_dir, &settings.names)?;
+    Ok(QuicEndpoint::bind(settings.quic, certificate, settings.quic_settings.clone())?)
+}
+
+/// The first admin token, in the data directory.
+pub const TOKEN_FILE: &str = "admin.token";
+/// Statuses that wait for admission.
+const STATUSES_MAX: usize = 1_024;

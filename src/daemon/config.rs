@@ -1,0 +1,125 @@
+//! The configuration as it is written: TOML, every key optional, unknown keys refused.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::DaemonError;
+
+/// A configuration file. What is left out has the default that `configs/doorstep.toml` shows.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// The HTTP listener.
+    pub http: HttpConfig,
+    /// The QUIC listener.
+    pub quic: QuicConfig,
+    /// The node.
+    pub node: NodeConfig,
+}
+
+/// The HTTP listener.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpConfig {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Where the outside finds it; empty: `http://` and the address.
+    pub public_url: String,
+    /// Whether a listener that is not on loopback may go without TLS.
+    pub allow_plain: bool,
+}
+
+/// The QUIC listener.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct QuicConfig {
+    /// Address and UDP port.
+    pub listen: SocketAddr,
+    /// Names in the self-signed certificate beside localhost.
+    pub names: Vec<String>,
+    /// Most connections at once.
+    pub connections_max: usize,
+    /// TLS sessions kept for 0-RTT.
+    pub tls_sessions_max: usize,
+    /// Writes a line on stderr just before each ack.
+    pub trace_acks: bool,
+}
+
+/// The node.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NodeConfig {
+    /// Threads that own couriers; 0: half the cores, at least one.
+    pub shards: usize,
+    /// What an acknowledgement means: sync, relaxed or none.
+    pub durability: DurabilityConfig,
+    /// Most positions and commands that wait in front of one shard.
+    pub mailbox_max: usize,
+}
+
+/// What an acknowledgement means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DurabilityConfig {
+    /// Synced to disk.
+    Sync,
+    /// Written, and synced within 100 ms.
+    Relaxed,
+    /// Written. For benchmarks.
+    None,
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It cannot be read, or does not hold a configuration: the error names the key.
+    pub fn read(path: &Path) -> Result<Self, DaemonError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| DaemonError::File { path: path.to_owned(), source })?;
+        toml::from_str(&text).map_err(|error| DaemonError::Config {
+            path: path.to_owned(),
+            problem: error.to_string(),
+        })
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("doorstep-data"),
+            http: HttpConfig::default(),
+            quic: QuicConfig::default(),
+            node: NodeConfig::default(),
+        }
+    }
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
+        Self { listen, public_url: String::new(), allow_plain: false }
+    }
+}
+
+impl Default for QuicConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 4433)),
+            names: Vec::new(),
+            connections_max: 200_000,
+            tls_sessions_max: 100_000,
+            trace_acks: false,
+        }
+    }
+}
+
+impl Default for NodeConfig {
+    fn default() -> Self {
+        Self { shards: 0, durability: DurabilityConfig::Sync, mailbox_max: 65_536 }
+    }
+}

@@ -1,0 +1,64 @@
+//! Why the daemon does not start, or ended.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::ingest::quic::error::QuicError;
+use crate::runtime::admission::Refusal;
+use crate::runtime::error::{AdmissionError, RuntimeError};
+use crate::storage::catalog::error::CatalogError;
+
+/// What went wrong.
+#[derive(Debug, Error)]
+pub enum DaemonError {
+    /// A file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The configuration cannot be read.
+    #[error("{}: {problem}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// Which key, and what is expected.
+        problem: String,
+    },
+    /// HTTP is not encrypted, so it stays on this machine.
+    #[error(
+        "http.listen: {0} is not a loopback address, and HTTP is not encrypted: put a TLS proxy \
+         in front, or set http.allow_plain = true"
+    )]
+    PlainHttp(SocketAddr),
+    /// An address cannot be had.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The node does not start, or has failed.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// Admission does not start.
+    #[error(transparent)]
+    Admission(#[from] AdmissionError),
+    /// The first company cannot be made.
+    #[error("failed to make the first company: {0}")]
+    FirstStart(Refusal),
+    /// The catalog cannot be used.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// QUIC does not start.
+    #[error(transparent)]
+    Quic(#[from] QuicError),
+    /// The operating system refuses.
+    #[error("failed to start: {0}")]
+    System(std::io::Error),
+}
