@@ -13,6 +13,7 @@ mod support {
     pub mod serving;
 }
 
+use doorstep::runtime::admission::Refusal;
 use doorstep::runtime::clock::Clock;
 use doorstep::storage::sim_disk::SimDisk;
 use serde_json::{Value, json};
@@ -383,6 +384,38 @@ fn documents_are_changed_reset_and_deleted() {
     assert_eq!(gone(&format!("{C}/couriers/{courier}")), 204);
     let again = serving.post(&format!("{C}/orders"), &json!({"number": "A-1"}));
     assert_eq!(again["id"], order + 1, "the number is free, the id is not");
+    serving.stop();
+}
+
+#[test]
+fn a_couriers_app_sets_statuses_on_its_own_routes() {
+    let (place, clock) = (Place::new(), Clock::manual(morning()));
+    let serving = Serving::start(&place, &SimDisk::default(), &clock);
+    let (courier, route, order) = with_route(&serving);
+    drive(&serving, courier, route, &VISIT[..3]);
+    let ben = serving.post(&format!("{C}/couriers"), &json!({"number": "ben"}));
+    let token = |courier: &Value| {
+        let made = serving.post("/v1/tokens", &json!({"role": "device", "courier_id": courier}));
+        made["token"].as_str().unwrap().to_owned()
+    };
+    serving.set_status(&token(&json!(courier)), order, "nobody home").unwrap();
+    assert_eq!(
+        serving.set_status(&token(&ben["id"]), order, "not mine"),
+        Err(Refusal::NotFound("order"))
+    );
+    let read = serving.get(&format!("{C}/orders/{order}"));
+    assert_eq!(read["status"], "postponed");
+    let last = read["history"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["source"]["initiator"], "app");
+    let comments = json!([{"id": 1, "status": "postponed", "comment": "nobody home"}]);
+    assert_eq!(read["order_status_comments"], comments);
+    let point = &read["status_log"][0]["point"]["lat"];
+    assert!((point.as_f64().unwrap() - 52.5 - 500.0 / 111_267.0).abs() < 1e-6, "{read}");
+    // Before it is set again by the one who sent the order, the whole of it changes nothing.
+    let item = json!([{"number": "A-1", "status": "postponed"}]);
+    let batch = serving.ask("POST", &format!("{C}/orders-batch"), &item).expect(200);
+    assert_eq!(batch, json!({"inserted": 0, "updated": 1}));
+    assert_eq!(serving.get(&format!("{C}/orders/{order}")), read);
     serving.stop();
 }
 
