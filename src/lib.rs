@@ -25,7 +25,10 @@
 //!
 //! # A position's way
 //!
-//! [`runtime::partition::Partitions`] stamps it with receive time, partition and sequence.
+//! A session hands a delivery to [`runtime::intake::Intake`], which checks that the couriers are
+//! known, sorts, and puts a part into the mailbox of every shard that has some of them. The shard
+//! passes over what it has seen of that sender before;
+//! [`runtime::partition::Partitions`] stamps the rest with receive time, partition and sequence.
 //! [`engine::Engine::handle`] finds the courier's line by id (an array, no hashing), checks age and
 //! source, and moves each active route: the route's own line judges duplicates, late ones and jumps
 //! and holds a *clearance*, the distance the courier may go before any fence can be reached, so
@@ -33,6 +36,11 @@
 //! sequence; a visit advances START, the head stop and violations at once. Then the ETA: every ETA
 //! of a route is `max(x + a, b)` of one instant `x`, so one comparison tells whether anything has to
 //! be told. Notifications come last. Outputs go into the caller's buffer.
+//!
+//! Inputs, outputs and those who wait walk on as one message to the committer, which appends the
+//! inputs to the [`storage::journal`], syncs, appends the outputs to the [`storage::feed_log`], and
+//! only then answers. A command goes the same way, as one frame over all its shards. Everybody
+//! else reads [`runtime::feed_reader::Feed`] with a position, or asks [`runtime::views::Views`].
 //!
 //! # A document's way
 //!
@@ -53,11 +61,21 @@
 //! - Every ORDER_VISIT's position lies within `used_mark_delivered_radius` of its order.
 //! - An index only preselects; what decides is the one distance of [`domain::geo`].
 //! - A [`domain::geo::Point`] holds no NaN, no overrun and never (0, 0).
+//! - What is acknowledged, committed or in the feed is in the journal, and synced.
+//! - The feed is a pure function of the journal: positions are dense, ids unique, and recovery
+//!   writes the same bytes again, with any number of shards.
+//! - A frame is there as a whole or not at all; a delivery's part is in one frame, and so is a
+//!   command. So the highest number seen of a sender is never durable without the lower ones.
 //!
 //! # Who may block on whom
 //!
-//! Nobody yet: the engine is called, and returns. Shards, mailboxes and the journal come with the
-//! daemon.
+//! Forward only: session -> mailbox -> shard -> committer -> disk. A full mailbox refuses and never
+//! waits; a shard waits for the committer, the committer for the disk. The committer takes nothing
+//! more from a shard whose part of a command is there until the other shards' parts are; all shards
+//! get the commands in one order, so nobody waits in a circle. Questions to a shard are refused
+//! when it is busy. Readers of the feed wait for nobody and hold nobody up. A failure of any thread
+//! ends the node: what waited is let go, unanswered. Requests wait for the admission thread, which
+//! waits for its frame and asks shards questions; nothing in the node waits for admission.
 
 #[cfg(feature = "daemon")]
 pub mod api;

@@ -136,10 +136,10 @@ fn a_bad_row_names_file_line_and_field_and_ends_nothing() {
     let expected = [
         "a.csv:3: lat: \"abc\" is not a number",
         "a.csv:4: lat: is missing",
-        "a.csv:5: invalid: latitude is outside -90..90",
-        "a.csv:6: invalid: coordinates are exactly (0, 0), which receivers report when they have \
+        "a.csv:5: lat: invalid: latitude is outside -90..90",
+        "a.csv:6: lat, lon: invalid: coordinates are exactly (0, 0), which receivers report when they have \
          no fix",
-        "a.csv:7: invalid: coordinate is not a finite number",
+        "a.csv:7: lat: invalid: coordinate is not a finite number",
         "a.csv:8: row: 2 fields, the header has 4",
         "a.csv:9: source: \"fax\" is not one of app, gps_tracker, s2s_api, yanavi",
         "a.csv:10: t: \"later\" is not a number",

@@ -1,6 +1,8 @@
 //! Frames of `doorstep/1`: what is read by hand is what rmp-serde reads, what is written is what
 //! rmp-serde reads, and no bytes whatever make the reader panic.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use doorstep::domain::geo::Point;
 use doorstep::domain::ids::{CompanyId, CourierId, OrderId, RouteId};
 use doorstep::domain::position::{Accuracy, Source};

@@ -2,7 +2,11 @@
 //! finds is judged. `DOORSTEP_SEEDS=2000 cargo test --test recovery` looks for more; a failure
 //! prints its seed.
 
-#![expect(clippy::disallowed_methods, reason = "the number of seeds comes from the environment")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "the number of seeds comes from the environment; the seed of a failure is printed"
+)]
 
 mod support {
     pub mod fleet;
@@ -19,10 +23,12 @@ use doorstep::runtime::error::{CommandError, RuntimeError, SubmitError};
 use doorstep::runtime::feed_reader::FeedEvent;
 use doorstep::runtime::intake::{Delivery, PartDone, Sender, SenderId, SentFix};
 use doorstep::runtime::node::{Node, NodeSettings};
+use doorstep::storage::disk::Disk;
 use doorstep::storage::error::StorageError;
+use doorstep::storage::segment::feed_first;
 use doorstep::storage::sim_disk::SimDisk;
 use support::fleet::{fix, home, planned, route};
-use support::simulated::{feed_bytes, held, settings, start, whole_feed, without_feed};
+use support::simulated::{held, settings, start, whole_feed};
 use support::world::ZERO;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -117,10 +123,9 @@ impl Outside {
     /// A while of work; ends when the node dies.
     fn work(&mut self, node: &Node, rounds: u64) {
         for round in 0..rounds {
-            if self.committed.is_empty() || round % 5 == 4 {
-                if !self.command(node) {
-                    break;
-                }
+            let is_planning = self.committed.is_empty() || round % 5 == 4;
+            if is_planning && !self.command(node) {
+                break;
             }
             self.tick();
             if !self.deliver(node) {
@@ -172,8 +177,24 @@ fn submit(
     match node.intake().submit(delivery) {
         Ok(parts) => Some((parts, receiver)),
         Err(SubmitError::Stopped) => None,
-        Err(SubmitError::Overloaded(_)) => panic!("the mailbox has room for all"),
+        Err(error) => panic!("the mailbox has room for all: {error}"),
     }
+}
+
+/// All bytes of the feed log, file by file.
+fn feed_bytes(disk: &SimDisk) -> BTreeMap<String, Vec<u8>> {
+    let names = disk.names().expect("the disk lives");
+    let names = names.into_iter().filter(|name| feed_first(name).is_some());
+    names.map(|name| (name.clone(), disk.bytes(&name))).collect()
+}
+
+/// The same disk without its feed log.
+fn without_feed(disk: &SimDisk) -> SimDisk {
+    let copy = disk.after_crash(0, 100);
+    for name in feed_bytes(&copy).into_keys() {
+        copy.remove(&name).expect("it is there");
+    }
+    copy
 }
 
 /// The feed of the journal alone, replayed by one shard, is the feed that is there.
@@ -273,9 +294,9 @@ fn a_bad_last_frame_is_the_end() {
             let disk = disk.after_crash(0, 100);
             let from = offset as usize + at;
             if is_cut {
-                disk.blank(&name, from)
+                disk.blank(&name, from);
             } else {
-                disk.flip(&name, from)
+                disk.flip(&name, from);
             }
             let is_whole =
                 is_cut && held(&disk).is_ok_and(|held| held.frames.len() == frames.len());
@@ -366,7 +387,7 @@ fn an_overloaded_mailbox_refuses() {
                 assert_eq!(delivery.fixes.len(), 40, "it comes back whole");
                 refused += 1;
             }
-            Err(SubmitError::Stopped) => panic!("it runs"),
+            Err(error) => panic!("it runs: {error}"),
         }
     }
     assert!(refused > 0, "50 have room, 8000 came at once");

@@ -4,6 +4,7 @@ use std::io;
 
 use thiserror::Error;
 
+use super::client::error::ClientError;
 use crate::ingest::error::FileError;
 use crate::storage::error::StorageError;
 
@@ -32,9 +33,18 @@ pub enum CliError {
         /// How many are allowed.
         max: usize,
     },
+    /// The daemon cannot be talked to.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// Positions were sent that the daemon did not acknowledge.
+    #[error("not every position was acknowledged")]
+    NotAcked,
     /// A data directory cannot be read, or holds what was not written so.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// Engine and oracle told different things.
+    #[error("engine and oracle disagree")]
+    Disagreement,
     /// The results cannot be written.
     #[error("failed to write the results: {0}")]
     Output(#[from] io::Error),

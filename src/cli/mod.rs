@@ -9,20 +9,26 @@
 
 pub mod bench;
 pub mod check_config;
+pub mod client;
 pub mod error;
 pub mod evaluate;
 pub mod journal;
 pub mod plan;
 pub mod replay;
+pub mod simulate;
+pub mod tail;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use self::bench::{BenchArgs, bench};
 use self::check_config::{CheckConfigArgs, check_config};
 use self::evaluate::{EvaluateArgs, evaluate};
 use self::journal::{JournalArgs, journal};
 use self::replay::{ReplayArgs, replay};
+use self::simulate::{SimulateArgs, simulate};
+use self::tail::{TailArgs, tail};
 
 /// Knows when a courier is at the doorstep: arrivals, visits, departures and ETAs from positions
 #[derive(Debug, Parser)]
@@ -37,7 +43,10 @@ enum Command {
     Replay(ReplayArgs),
     Evaluate(EvaluateArgs),
     CheckConfig(CheckConfigArgs),
+    Simulate(SimulateArgs),
+    Tail(TailArgs),
     Journal(JournalArgs),
+    Bench(BenchArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -47,7 +56,10 @@ pub fn run() -> ExitCode {
         Command::Replay(args) => replay(&args),
         Command::Evaluate(args) => evaluate(&args),
         Command::CheckConfig(args) => check_config(&args),
+        Command::Simulate(args) => simulate(&args),
+        Command::Tail(args) => tail(&args),
         Command::Journal(args) => journal(&args),
+        Command::Bench(args) => bench(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -63,4 +75,5 @@ const EXAMPLES: &str = "\
 Examples:
   doorstep check-config --plan plan.json
   doorstep replay --plan plan.json --positions positions.csv
-  doorstep evaluate --plan plan.json --positions positions.csv --truth truth.csv";
+  doorstep evaluate --plan plan.json --positions positions.csv --truth truth.csv
+  doorstep bench engine --couriers 10000";

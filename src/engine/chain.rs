@@ -2,6 +2,7 @@
 //! (behaviour 6).
 
 use super::eta::Lead;
+use super::fix::Seen;
 use super::route::{Order, StopRange};
 use super::step::RouteStep;
 use crate::domain::eta::Eta;
@@ -18,35 +19,48 @@ struct Cursor {
 }
 
 impl RouteStep<'_, '_> {
-    /// Fills `etas` for every order ahead, and the lead of the ETA line.
-    pub fn compute_chain(&mut self, now: Time) {
-        let Some(last) = self.line.last else { return };
-        let mut cursor = Cursor { t: now, place: last.point, order: None };
+    /// Fills `etas` for every order ahead of a courier seen there, and the lead of the ETA line.
+    pub fn compute_chain(&mut self, from: Seen) {
+        let mut cursor = Cursor { t: from.t, place: from.point, order: None };
         let present = self.present_stop();
         if let Some(stop) = present {
-            cursor = self.serve_present(stop, now);
+            cursor = self.serve_present(stop, from.t);
         }
-        let visited = self.route.orders.iter().rposition(|order| order.is_visited);
-        let mut depot = 0;
+        // Depots before here are behind the courier.
+        let here = self.route.orders.iter().rposition(|order| order.is_visited);
+        let here = here.max(present.map(|stop| stop.first));
+        let mut node = 0;
         let mut at = 0;
-        while let Some(stop) = self.route.stop_from(at, |at| {
-            self.route.orders[at].is_ahead(self.policy)
-                && present.is_none_or(|present| !present.holds(at))
-        }) {
+        while let Some(stop) = self.route.stop_from(at, |at| self.is_ahead(at)) {
+            at = stop.last + 1;
+            let Some(stop) = self.beyond(stop, present) else { continue };
             while let Some(between) =
-                self.route.depots_between.get(depot).filter(|between| between.before <= stop.first)
+                self.route.nodes_between.get(node).filter(|between| between.before <= stop.first)
             {
-                depot += 1;
-                if visited.is_none_or(|visited| between.before > visited) {
-                    let (place, service_s) = (between.plan.point, between.plan.service_duration_s);
-                    self.drive(&mut cursor, place);
-                    cursor.t = cursor.t + i64::from(service_s) * SECOND_MS;
+                node += 1;
+                if let Some(plan) = between.depot
+                    && here.is_none_or(|here| between.before > here)
+                {
+                    self.drive(&mut cursor, plan.point);
+                    cursor.t = cursor.t + i64::from(plan.service_duration_s) * SECOND_MS;
                     cursor.order = None;
                 }
             }
-            self.serve(&mut cursor, stop);
-            at = stop.last + 1;
+            self.serve(&mut cursor, stop, present);
         }
+    }
+
+    fn is_ahead(&self, at: usize) -> bool {
+        self.route.orders[at].is_ahead(self.policy)
+    }
+
+    /// What remains of a stop without the orders of the one where the courier is.
+    fn beyond(&self, stop: StopRange, present: Option<StopRange>) -> Option<StopRange> {
+        let Some(present) = present else { return Some(stop) };
+        let mut rest =
+            (stop.first..=stop.last).filter(|&at| self.is_ahead(at) && !present.holds(at));
+        let first = rest.next()?;
+        Some(StopRange { first, last: stop.last, count: 1 + rest.count() })
     }
 
     /// The stop where the courier is: that of the order visited last, else the head, if a stay
@@ -56,7 +70,9 @@ impl RouteStep<'_, '_> {
             let order = &self.route.orders[at];
             order.stay.is_some() && self.is_served(order)
         };
-        let visited = self.route.last_visited.map(usize::from).filter(is_here);
+        let visited = self.route.last_visited.map(usize::from).filter(|&at| {
+            self.stays.of(self.route.orders[at].stay).is_some_and(|stay| stay.may_visit)
+        });
         let anchor = visited.or_else(|| {
             let head = self.head()?;
             (head.first..=head.last).find(|at| self.route.orders[*at].is_next && is_here(at))
@@ -72,19 +88,20 @@ impl RouteStep<'_, '_> {
 
     fn serve_present(&mut self, stop: StopRange, now: Time) -> Cursor {
         let entries = (stop.first..=stop.last)
+            .filter(|&at| self.is_served(&self.route.orders[at]))
             .filter_map(|at| self.stays.of(self.route.orders[at].stay))
             .map(|stay| stay.presence.entered.t);
         let arrival = entries.min().unwrap_or(now);
-        let leave = self.leaving(stop, arrival, |order| self.is_served(order));
+        let leave = self.leaving(stop, arrival, |at| self.is_served(&self.route.orders[at]));
         self.line.eta.lead = Lead::Staying(leave);
         let leave = leave.max(now);
         self.line.eta.reference = leave;
-        self.note(stop, arrival, leave);
+        self.note(stop, None, arrival, leave);
         self.cursor_at(stop, leave)
     }
 
     /// Drives to a stop and serves it.
-    fn serve(&mut self, cursor: &mut Cursor, stop: StopRange) {
+    fn serve(&mut self, cursor: &mut Cursor, stop: StopRange, present: Option<StopRange>) {
         let first = &self.route.orders[stop.first];
         let Some(place) = first.point() else { return };
         let is_next = cursor.order.is_some_and(|order| order + 1 == stop.first);
@@ -94,8 +111,9 @@ impl RouteStep<'_, '_> {
             self.drive(cursor, place);
         }
         let arrival = cursor.t;
-        let leave = self.leaving(stop, arrival, |order| order.is_ahead(self.policy));
-        self.note(stop, arrival, leave);
+        let is_beyond = |at: usize| present.is_none_or(|present| !present.holds(at));
+        let leave = self.leaving(stop, arrival, |at| self.is_ahead(at) && is_beyond(at));
+        self.note(stop, present, arrival, leave);
         *cursor = self.cursor_at(stop, leave);
     }
 
@@ -110,9 +128,10 @@ impl RouteStep<'_, '_> {
 
     /// When a stop is left that is reached at `arrival`: service begins when every window is open,
     /// and takes all handovers and the longest shared part.
-    fn leaving(&self, stop: StopRange, arrival: Time, counts: impl Fn(&Order) -> bool) -> Time {
+    fn leaving(&self, stop: StopRange, arrival: Time, counts: impl Fn(usize) -> bool) -> Time {
         let (mut begin, mut service_s, mut shared_s) = (arrival, 0, 0);
-        for order in self.route.orders[stop.first..=stop.last].iter().filter(|o| counts(o)) {
+        for at in (stop.first..=stop.last).filter(|&at| counts(at)) {
+            let order = &self.route.orders[at];
             begin = begin.max(order.service_start(self.policy, arrival));
             service_s += i64::from(order.service_s);
             shared_s = shared_s.max(i64::from(order.shared_service_s));
@@ -120,10 +139,17 @@ impl RouteStep<'_, '_> {
         begin + (service_s + shared_s) * SECOND_MS
     }
 
-    fn note(&mut self, stop: StopRange, arrival: Time, completion: Time) {
+    /// Notes the ETA of a stop's orders, but for those of the stop where the courier is.
+    fn note(
+        &mut self,
+        stop: StopRange,
+        present: Option<StopRange>,
+        arrival: Time,
+        completion: Time,
+    ) {
         for at in stop.first..=stop.last {
             let order = &self.route.orders[at];
-            if order.is_ahead(self.policy) {
+            if order.is_ahead(self.policy) && present.is_none_or(|present| !present.holds(at)) {
                 let eta = order.service_start(self.policy, arrival);
                 self.etas[at] = Some(Eta { eta, arrival, completion });
             }

@@ -31,16 +31,19 @@ impl Engine {
                 self.remove_route(*courier, *route, *reason, emit);
             }
             Command::PutOrder { courier, route, order } => {
-                self.edit(*courier, *route, EtaCause::Sequence, emit, |step| step.put_order(order));
+                self.edit(*courier, *route, EtaCause::Sequence, emit, |step| {
+                    step.put_order(order);
+                    true
+                });
             }
             Command::RemoveOrder { courier, route, order, reason } => {
                 self.edit(*courier, *route, EtaCause::Sequence, emit, |step| {
-                    step.remove_order(*order, *reason);
+                    step.remove_order(*order, *reason)
                 });
             }
             Command::SetStatus { courier, route, order, status, initiator } => {
                 self.edit(*courier, *route, EtaCause::Status, emit, |step| {
-                    step.set_status(*order, *status, *initiator);
+                    step.set_status(*order, *status, *initiator)
                 });
             }
         }
@@ -120,7 +123,10 @@ impl Engine {
             let slot = self.routes.insert(line, route);
             self.chain_route(courier, slot);
         }
-        self.edit(plan.courier, plan.id, EtaCause::Sequence, emit, |step| step.store(plan));
+        self.edit(plan.courier, plan.id, EtaCause::Sequence, emit, |step| {
+            step.store(plan);
+            true
+        });
     }
 
     fn remove_route(
@@ -138,21 +144,22 @@ impl Engine {
         self.routes.remove(slot);
     }
 
-    /// Lets `change` work on one route, and settles it.
+    /// Lets `change` work on one route, and settles it if that found what it was to change.
     fn edit(
         &mut self,
         courier: CourierId,
         route: RouteId,
         cause: EtaCause,
         emit: &mut Emit,
-        change: impl FnOnce(&mut RouteStep),
+        change: impl FnOnce(&mut RouteStep) -> bool,
     ) {
         let Some(courier) = self.couriers.slot(courier) else { return };
         let Some(slot) = self.route_of(courier, route) else { return };
         emit.courier = self.couriers.line(courier).id;
         let mut step = self.step(courier, slot, emit);
-        change(&mut step);
-        step.settle(cause);
+        if change(&mut step) {
+            step.settle(cause);
+        }
     }
 
     fn each_route(

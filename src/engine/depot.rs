@@ -30,16 +30,25 @@ struct Loading {
 }
 
 impl StartingDepot {
-    /// The starting depot, unless its fence is off.
-    pub fn new(plan: DepotPlan) -> Option<Self> {
-        let radius = plan.mark_route_started_radius?;
-        (radius != Radius::OFF).then(|| Self {
-            plan,
-            centre: Centre::new(plan.point),
-            presence: None,
-            is_visited: false,
-            is_left: false,
-        })
+    /// A starting depot where nobody has been.
+    pub fn new(plan: DepotPlan) -> Self {
+        let centre = Centre::new(plan.point);
+        Self { plan, centre, presence: None, is_visited: false, is_left: false }
+    }
+
+    /// Takes over what the document says. Where the depot moved, a stay at the old place ends;
+    /// that it was visited and left still holds.
+    pub fn edit(&mut self, plan: DepotPlan) {
+        if self.plan.point != plan.point {
+            self.centre = Centre::new(plan.point);
+            self.presence = None;
+        }
+        self.plan = plan;
+    }
+
+    /// Whether the depot holds back START: its fence may be off, and be switched on again.
+    pub fn has_fence(&self) -> bool {
+        self.plan.mark_route_started_radius.is_some_and(|radius| radius != Radius::OFF)
     }
 
     /// Visited, and the exit is confirmed.
@@ -83,11 +92,11 @@ impl StartingDepot {
     }
 }
 
-/// A depot that stands between orders.
+/// A node behind the first one that is no order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DepotBetween {
-    /// The depot.
-    pub plan: DepotPlan,
+pub struct NodeBetween {
+    /// The depot; `None`: a garage, which costs an order nothing.
+    pub depot: Option<DepotPlan>,
     /// Place in the sequence of the order it stands before.
     pub before: usize,
 }

@@ -3,7 +3,7 @@
 
 use super::clearance::Clearance;
 use super::deadlines::Deadline;
-use super::depot::{DepotBetween, StartingDepot};
+use super::depot::{NodeBetween, StartingDepot};
 use super::eta::EtaLine;
 use super::route::{Order, Route, RouteLine, RouteSlot};
 use super::stay::StaySlot;
@@ -39,7 +39,7 @@ pub fn empty_route(plan: &RoutePlan, created_at: Time) -> (RouteLine, Route) {
         mode: plan.routing_mode,
         orders: Vec::new(),
         gone: Vec::new(),
-        depots_between: Vec::new(),
+        nodes_between: Vec::new(),
         depot: None,
         starting_depot: None,
         route_start: None,
@@ -70,7 +70,7 @@ impl RouteStep<'_, '_> {
         self.route.route_finish = plan.route_finish;
         self.line.is_over = false;
         self.keep_starting_depot(plan.starting_depot());
-        self.route.depots_between = depots_between(plan);
+        self.route.nodes_between = nodes_between(plan);
         self.price_legs();
         self.set_active_span();
         if self.line.is_started {
@@ -134,7 +134,8 @@ impl RouteStep<'_, '_> {
 
     /// An order that comes onto the route: new, or back with what was told of it.
     fn arrival(&mut self, plan: &OrderPlan) -> Order {
-        let Some(at) = self.route.gone.iter().position(|order| order.id == plan.id) else {
+        let known = self.route.gone.iter().position(|order| order.id == plan.id);
+        let Some(at) = known.filter(|_| !plan.created) else {
             return Order::new(plan);
         };
         let mut order = self.route.gone.remove(at);
@@ -171,13 +172,9 @@ impl RouteStep<'_, '_> {
             self.route.starting_depot = None;
             return;
         };
-        let is_kept = self.route.starting_depot.as_ref().is_some_and(|old| {
-            (old.plan.id, old.plan.point) == (plan.id, plan.point)
-                && plan.mark_route_started_radius.is_some_and(|radius| radius.mm() > 0)
-        });
         match &mut self.route.starting_depot {
-            Some(old) if is_kept => old.plan = plan,
-            depot => *depot = StartingDepot::new(plan),
+            Some(old) if old.plan.id == plan.id => old.edit(plan),
+            depot => *depot = Some(StartingDepot::new(plan)),
         }
     }
 
@@ -201,6 +198,11 @@ impl RouteStep<'_, '_> {
             if plan.created {
                 self.emit.event(self.route.id, plan.id, self.now, EventKind::OrderCreated);
             }
+            // It comes before the nodes behind the last order so far.
+            let end = self.route.orders.len();
+            for node in self.route.nodes_between.iter_mut().filter(|node| node.before == end) {
+                node.before += 1;
+            }
             let order = self.arrival(plan);
             self.route.orders.push(order);
             if self.line.is_started {
@@ -223,17 +225,25 @@ impl RouteStep<'_, '_> {
         self.edited();
     }
 
-    /// Takes an order off the route.
-    pub fn remove_order(&mut self, id: OrderId, reason: EndReason) {
-        let Some(at) = self.place_of(id) else { return };
+    /// Takes an order off the route. Tells whether it was there.
+    pub fn remove_order(&mut self, id: OrderId, reason: EndReason) -> bool {
+        let Some(at) = self.place_of(id) else { return false };
         let stay = self.route.orders[at].stay;
         if stay.is_some() {
             self.end_stay(stay, reason);
         }
         let gone = self.route.orders.remove(at);
         self.keep_gone(gone);
-        for between in &mut self.route.depots_between {
-            between.before -= usize::from(between.before > at);
+        for node in &mut self.route.nodes_between {
+            node.before -= usize::from(node.before > at);
+        }
+        // A depot that now comes first is where the route starts.
+        if let Some(&NodeBetween { depot: Some(depot), before: 0 }) =
+            self.route.nodes_between.first()
+            && self.route.starting_depot.is_none()
+        {
+            self.route.starting_depot = Some(StartingDepot::new(depot));
+            self.route.nodes_between.remove(0);
         }
         let shift = |visited: u16| match usize::from(visited).cmp(&at) {
             core::cmp::Ordering::Less => Some(visited),
@@ -243,6 +253,7 @@ impl RouteStep<'_, '_> {
         self.route.last_visited = self.route.last_visited.and_then(shift);
         self.chain_stays();
         self.edited();
+        true
     }
 
     fn edited(&mut self) {
@@ -250,9 +261,9 @@ impl RouteStep<'_, '_> {
         self.set_active_span();
     }
 
-    /// Sets an order's status.
-    pub fn set_status(&mut self, id: OrderId, status: OrderStatus, initiator: Initiator) {
-        let Some(at) = self.place_of(id) else { return };
+    /// Sets an order's status. Tells whether the order is there.
+    pub fn set_status(&mut self, id: OrderId, status: OrderStatus, initiator: Initiator) -> bool {
+        let Some(at) = self.place_of(id) else { return false };
         let order = &mut self.route.orders[at];
         order.status = status;
         if order.stay.is_some() {
@@ -260,6 +271,7 @@ impl RouteStep<'_, '_> {
         }
         let kind = EventKind::StatusUpdate { status, initiator };
         self.emit.event(self.route.id, id, self.now, kind);
+        true
     }
 
     /// Takes over a depot where the route has it. Tells whether it does.
@@ -270,8 +282,9 @@ impl RouteStep<'_, '_> {
             *plan = depot;
             has_it = true;
         }
-        for between in self.route.depots_between.iter_mut().filter(|b| is_same(&b.plan)) {
-            between.plan = depot;
+        let nodes = self.route.nodes_between.iter_mut().filter_map(|node| node.depot.as_mut());
+        for plan in nodes.filter(|plan| is_same(plan)) {
+            *plan = depot;
             has_it = true;
         }
         if self.route.starting_depot.as_ref().is_some_and(|starting| is_same(&starting.plan)) {
@@ -286,7 +299,8 @@ impl RouteStep<'_, '_> {
         self.line.clearance.forget();
         self.refresh_head(self.now);
         if !self.line.is_over {
-            self.evaluate(self.line.last.map_or(self.now, |last| last.t), cause, None);
+            self.line.eta.evaluated = self.line.last;
+            self.evaluate(cause);
             self.notify(None, false);
             self.arm();
         }
@@ -297,19 +311,16 @@ impl RouteStep<'_, '_> {
     }
 }
 
-/// The depots that have an order before and after them. The first node is where the route starts,
-/// and what stands behind the last order delays nobody.
-fn depots_between(plan: &RoutePlan) -> Vec<DepotBetween> {
-    let orders = plan.orders().count();
+/// Depots and garages, but for a depot that is the first node: the route starts there.
+fn nodes_between(plan: &RoutePlan) -> Vec<NodeBetween> {
     let mut before = 0;
     let mut found = Vec::new();
     for (at, node) in plan.nodes.iter().enumerate() {
         match node {
             Node::Order(_) => before += 1,
-            Node::Depot(depot) if at > 0 && before < orders => {
-                found.push(DepotBetween { plan: *depot, before });
-            }
-            Node::Depot(_) | Node::Garage(_) => {}
+            Node::Depot(_) if at == 0 => {}
+            Node::Depot(depot) => found.push(NodeBetween { depot: Some(*depot), before }),
+            Node::Garage(_) => found.push(NodeBetween { depot: None, before }),
         }
     }
     found

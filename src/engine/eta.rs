@@ -1,7 +1,7 @@
 //! When the ETA of a route is evaluated, told and lost (behaviour 6); `chain` computes it.
 
 use super::deadlines::{LOST_MS, STALE_MS, TRACKING_GRACE_MS};
-use super::fix::Fix;
+use super::fix::{Fix, Seen};
 use super::output::OutputBody;
 use super::route::Order;
 use super::step::RouteStep;
@@ -17,6 +17,8 @@ use crate::domain::time::{SECOND_MS, Time};
 pub struct EtaLine {
     /// How `x` follows from a position.
     pub lead: Lead,
+    /// The position of the last evaluation, told or not.
+    pub evaluated: Option<Seen>,
     /// `x` at the last full evaluation.
     pub reference: Time,
     /// By less than this `x` may move before an ETA must be told; not positive: evaluate.
@@ -46,6 +48,7 @@ impl EtaLine {
     /// No ETA yet.
     pub const NEW: Self = Self {
         lead: Lead::Unknown,
+        evaluated: None,
         reference: Time::DISTANT_PAST,
         slack_ms: 0,
         nearby_due: Time::DISTANT_PAST,
@@ -63,21 +66,31 @@ impl RouteStep<'_, '_> {
         if is_regular {
             self.line.eta.regular_due = t + REGULAR_MS;
         }
-        let is_forced = self.changed.is_some()
-            || (fix.is_fresh() && self.line.eta.has_shift_start_due)
-            || self.is_near_by_distance(fix);
-        if is_forced || (is_regular && !self.is_settled(fix)) {
-            self.evaluate(t, self.changed.unwrap_or(EtaCause::Fix), None);
+        if is_regular || self.changed.is_some() {
+            self.line.eta.evaluated = Some(fix.seen);
+        }
+        if self.changed.is_some() || (is_regular && !self.is_settled(fix)) {
+            self.evaluate(self.changed.unwrap_or(EtaCause::Fix));
             self.notify(Some(fix), is_regular);
             self.arm();
+        } else if self.has_shift_start_due() || self.is_near_by_distance(fix) {
+            // A message is due, an evaluation is not: it carries the ETA of the last one.
+            self.compute(None);
+            self.notify(Some(fix), is_regular);
+            // What was told is no longer measured from this reference.
+            self.line.eta.slack_ms = 0;
         }
+    }
+
+    fn has_shift_start_due(&self) -> bool {
+        self.is_fresh && self.line.eta.has_shift_start_due
     }
 
     /// Whether an evaluation would tell nothing.
     fn is_settled(&self, fix: &Fix) -> bool {
         let eta = &self.line.eta;
         let x = match eta.lead {
-            Lead::Unknown => return eta.slack_ms > 0,
+            Lead::Unknown => return eta.slack_ms > 0 && fix.seen.t < eta.nearby_due,
             Lead::Driving(place) => {
                 fix.seen.t + self.travel.travel_ms(fix.seen.point, place, self.route.mode)
             }
@@ -89,24 +102,36 @@ impl RouteStep<'_, '_> {
             && eta.is_stale != fix.is_fresh()
     }
 
-    /// Evaluates the whole chain for `now` and tells what changed. With a `clock`, an ETA that it
-    /// has passed is moved up to it, unless the courier is there.
-    pub fn evaluate(&mut self, now: Time, cause: EtaCause, clock: Option<Time>) {
-        let age_ms = self.emit.received_at() - self.line.last_t;
-        let is_known = self.line.last.is_some() && age_ms <= LOST_MS && self.has_sequence();
+    /// The ETA of every order ahead, for the position that was evaluated last.
+    fn compute(&mut self, clock: Option<Time>) {
         self.line.eta.lead = Lead::Unknown;
         self.etas.clear();
         self.etas.resize(self.route.orders.len(), None);
-        if is_known {
-            self.compute_chain(now);
-        }
-        if let Some(clock) = clock {
+        let age_ms = self.emit.received_at() - self.line.last_t;
+        if let Some(seen) = self.line.eta.evaluated.filter(|_| age_ms <= LOST_MS)
+            && self.has_sequence()
+        {
+            self.compute_chain(seen);
             self.clamp(clock);
         }
-        let has_eta = self.etas.iter().any(Option::is_some);
-        if !has_eta {
+        if self.etas.iter().all(Option::is_none) {
             self.line.eta.lead = Lead::Unknown;
         }
+    }
+
+    /// Evaluates the whole chain for a new position, or the documents anew, and tells what changed.
+    pub fn evaluate(&mut self, cause: EtaCause) {
+        for order in &mut self.route.orders {
+            order.is_overdue = false;
+        }
+        self.evaluate_by(cause, None);
+    }
+
+    fn evaluate_by(&mut self, cause: EtaCause, clock: Option<Time>) {
+        let now = self.line.last.map_or(self.now, |seen| seen.t);
+        let age_ms = self.emit.received_at() - self.line.last_t;
+        self.compute(clock);
+        let has_eta = self.line.eta.lead != Lead::Unknown;
         let is_stale = has_eta && age_ms > STALE_MS;
         let was_stale = core::mem::replace(&mut self.line.eta.is_stale, is_stale);
         self.tell_etas(now, cause, has_eta && was_stale != is_stale);
@@ -118,17 +143,23 @@ impl RouteStep<'_, '_> {
     /// Whether the order in which the courier will come is known.
     fn has_sequence(&self) -> bool {
         let is_at_depot = !self.line.is_started
-            && self.route.starting_depot.as_ref().is_some_and(|depot| !depot.is_left());
+            && self.route.fenced_depot().is_some_and(|depot| !depot.is_left());
         !is_at_depot && !self.route.is_broken(self.policy)
     }
 
-    fn clamp(&mut self, clock: Time) {
-        for (eta, order) in self.etas.iter_mut().zip(&self.route.orders) {
-            if let Some(eta) = eta.as_mut().filter(|_| !order.stay.is_some()) {
-                eta.eta = eta.eta.max(clock);
-                eta.arrival = eta.arrival.max(clock);
-                eta.completion = eta.completion.max(clock);
-            }
+    /// Moves an ETA that was told and that the clock has passed up to the clock, unless the courier
+    /// is there; one that was moved before stays so until it is evaluated for a new position.
+    fn clamp(&mut self, clock: Option<Time>) {
+        for (eta, order) in self.etas.iter_mut().zip(&mut self.route.orders) {
+            let Some(eta) = eta else { continue };
+            let told = order.told_eta;
+            let is_away = told != Order::NO_ETA && !order.stay.is_some();
+            let passed = clock.filter(|&clock| is_away && clock - told >= TOLD_MS);
+            let Some(bound) = passed.or(order.is_overdue.then_some(told)) else { continue };
+            order.is_overdue = true;
+            eta.eta = eta.eta.max(bound);
+            eta.arrival = eta.arrival.max(bound);
+            eta.completion = eta.completion.max(bound);
         }
     }
 
@@ -141,7 +172,7 @@ impl RouteStep<'_, '_> {
         for (order, &eta) in self.route.orders.iter_mut().zip(&*self.etas) {
             let was =
                 core::mem::replace(&mut order.told_eta, eta.map_or(Order::NO_ETA, |eta| eta.eta));
-            if !order.is_ahead(self.policy) {
+            if !order.is_open(self.policy) {
                 continue;
             }
             let had = was != Order::NO_ETA;
@@ -173,7 +204,8 @@ impl RouteStep<'_, '_> {
         self.line.eta.is_stale = false;
         self.etas.clear();
         self.etas.resize(self.route.orders.len(), None);
-        self.tell_etas(self.line.last_t, cause, false);
+        let now = self.line.last.map_or(self.now, |seen| seen.t);
+        self.tell_etas(now, cause, false);
     }
 
     /// What the clock does to a route whose deadline is due.
@@ -182,11 +214,9 @@ impl RouteStep<'_, '_> {
             self.end_tracking();
             return;
         }
-        if self.line.eta.lead != Lead::Unknown
-            && let Some(last) = self.line.last
-        {
-            self.evaluate(last.t, EtaCause::Timer, Some(clock));
-            self.line.eta.nearby_due = Time::DISTANT_PAST;
+        if self.line.eta.lead != Lead::Unknown {
+            self.evaluate_by(EtaCause::Timer, Some(clock));
+            self.line.eta.slack_ms = 0;
         }
     }
 }

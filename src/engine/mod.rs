@@ -141,12 +141,13 @@ impl Engine {
         }
     }
 
-    /// Steps every deadline of a partition up to `clock`.
+    /// Steps every deadline of a partition up to `clock`, in the order of true deadlines: when an
+    /// entry was armed must not matter, since a recovered engine arms them anew.
     fn advance(&mut self, partition: PartitionId, clock: Time, emit: &mut Emit) {
         while let Some(entry) = self.partitions[partition.0 as usize].deadlines.first(clock) {
             let due = self.due(entry);
             if let (Some(due), Some(courier)) = (due, self.couriers.slot(entry.courier))
-                && due <= clock
+                && due == entry.due
             {
                 emit.courier = entry.courier;
                 self.step(courier, entry.slot, emit).clock(clock);
@@ -182,6 +183,7 @@ impl Engine {
             emit,
             now,
             has_looked: false,
+            has_refreshed: false,
             changed: None,
         }
     }

@@ -96,13 +96,18 @@ impl RouteStep<'_, '_> {
         });
     }
 
-    /// Before this instant no threshold by time can hold for an order that is not latched.
+    /// Before this instant no threshold by time can hold for an order that is not latched, and no
+    /// priming has to be looked at.
     fn nearby_due(&self) -> Time {
         if !self.line.is_started {
             return Time::DISTANT_FUTURE;
         }
         let mut due = Time::DISTANT_FUTURE;
         for (order, eta) in self.route.orders.iter().zip(&*self.etas) {
+            if order.nearby_primed != 0 {
+                // The next regular evaluation raises it, or lets it go.
+                return Time::DISTANT_PAST;
+            }
             let Some(eta) = eta else { continue };
             for (index, &threshold_ms) in self.policy.nearby_eta_ms.iter().enumerate() {
                 if order.nearby_latched & 1 << index == 0 {
@@ -115,7 +120,7 @@ impl RouteStep<'_, '_> {
 
     /// Whether nothing has been skipped that is still to be visited.
     fn is_in_sequence(&self) -> bool {
-        !self.route.orders.iter().any(|order| order.is_skipped && order.is_ahead(self.policy))
+        !self.route.orders.iter().any(|order| order.is_skipped && order.is_open(self.policy))
     }
 
     /// How far the distance threshold reaches around an order, if it may still raise.

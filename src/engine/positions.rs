@@ -20,14 +20,15 @@ impl Engine {
         position: &Position,
         emit: &mut Emit,
     ) {
-        emit.courier = courier;
         let t = position.device_time;
+        let seen = Seen { t, point: position.point };
+        let fix = Fix { seen, accuracy: position.accuracy_m, received_at: emit.received_at() };
+        emit.courier = courier;
+        emit.backfilled = !fix.is_fresh();
         let Some(slot) = self.couriers.slot(courier) else {
             emit.dropped(route, t, DropReason::UnknownCourier);
             return;
         };
-        let seen = Seen { t, point: position.point };
-        let fix = Fix { seen, accuracy: position.accuracy_m, received_at: emit.received_at() };
         let named = route.map(|id| self.route_of(slot, id));
         if let Some(reason) = refusal(&fix)
             .or_else(|| matches!(named, Some(None)).then_some(DropReason::Route))

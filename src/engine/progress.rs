@@ -8,6 +8,7 @@ use super::step::RouteStep;
 use crate::domain::eta::EtaCause;
 use crate::domain::event::EventKind;
 use crate::domain::geo::distance_m;
+use crate::domain::policy::ArrivalScope;
 use crate::domain::time::{HOUR_MS, Time};
 
 impl RouteStep<'_, '_> {
@@ -16,13 +17,14 @@ impl RouteStep<'_, '_> {
         let t = fix.seen.t;
         let is_time = t >= self.start_at();
         let orders = self.route.orders.len();
-        let has_begun = if let Some(depot) = &mut self.route.starting_depot {
+        let has_begun = if let Some(depot) = self.route.fenced_depot_mut() {
             let was_left = depot.is_left();
             depot.step(fix, orders, self.policy);
-            if depot.is_left() != was_left {
-                self.changed = Some(EtaCause::Visit);
+            let is_left = depot.is_left();
+            if is_left != was_left {
+                self.line.eta.slack_ms = 0;
             }
-            is_time && depot.is_left()
+            is_time && is_left
         } else if is_time {
             let first = *self.route.first_position.get_or_insert(fix.seen.point);
             distance_m(first, fix.seen.point) > MOVED_M
@@ -57,7 +59,8 @@ impl RouteStep<'_, '_> {
         let order = &mut self.route.orders[at];
         if !order.is_started {
             order.is_started = true;
-            order.shift_start = ShiftStart::Due;
+            order.shift_start =
+                if order.is_open(self.policy) { ShiftStart::Due } else { ShiftStart::Never };
             self.emit.event(self.route.id, order.id, t, EventKind::Start);
         }
     }
@@ -71,20 +74,42 @@ impl RouteStep<'_, '_> {
     /// those where the courier already is.
     pub fn refresh_head(&mut self, t: Time) {
         let head = self.head();
+        let is_first = !core::mem::replace(&mut self.has_refreshed, true);
         let mut entered = 0;
         for at in 0..self.route.orders.len() {
             let order = &mut self.route.orders[at];
+            if is_first {
+                order.was_next = order.is_next;
+            }
             let is_next = order.is_ahead(self.policy) && head.is_some_and(|head| head.holds(at));
-            let was_next = core::mem::replace(&mut order.is_next, is_next);
-            if is_next && !was_next {
-                entered += 1;
-                if self.line.is_started {
-                    self.emit.event(self.route.id, order.id, t, EventKind::OrderBecameNext);
+            let has_entered = is_next && !order.is_next;
+            order.is_next = is_next;
+            entered += usize::from(has_entered);
+            if has_entered && !order.was_next && self.line.is_started {
+                order.was_next = true;
+                self.emit.event(self.route.id, order.id, t, EventKind::OrderBecameNext);
+            }
+        }
+        match self.policy.arrival_scope {
+            ArrivalScope::Any => self.tell_silent_stays(),
+            ArrivalScope::Head => {
+                if let Some(head) = head.filter(|_| entered > 0) {
+                    self.tell_head_arrivals(head);
                 }
             }
         }
-        if let Some(head) = head.filter(|_| entered > 0) {
-            self.tell_head_arrivals(head);
+    }
+
+    /// Stays that ran silently until settings came that tell every stay.
+    fn tell_silent_stays(&mut self) {
+        let mut slot = self.line.first_stay;
+        while slot.is_some() {
+            let stay = self.stays.stay(slot);
+            let next = stay.next;
+            if stay.told.is_none() {
+                self.tell_arrival(slot);
+            }
+            slot = next;
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::clearance::Clearance;
 use super::deadlines::Deadline;
-use super::depot::{DepotBetween, StartingDepot};
+use super::depot::{NodeBetween, StartingDepot};
 use super::eta::EtaLine;
 use super::fix::{Fix, Seen};
 use super::stay::StaySlot;
@@ -72,8 +72,8 @@ pub struct Route {
     pub orders: Vec<Order>,
     /// Orders that left the route: should one come back, what was told of it still holds.
     pub gone: Vec<Order>,
-    /// The depots between orders that the ETA counts.
-    pub depots_between: Vec<DepotBetween>,
+    /// Depots and garages in their sequence, but for the starting depot.
+    pub nodes_between: Vec<NodeBetween>,
     /// The depot whose radius serves orders without their own.
     pub depot: Option<DepotPlan>,
     /// The depot that must be left before START.
@@ -138,6 +138,10 @@ pub struct Order {
     pub is_started: bool,
     /// In the head stop now.
     pub is_next: bool,
+    /// In the head stop before this input, or since told to be.
+    pub was_next: bool,
+    /// The clock has passed the told ETA and moved it since the last evaluation.
+    pub is_overdue: bool,
     /// Passed over by a violation since the sequence was set.
     pub is_skipped: bool,
 }
@@ -149,6 +153,8 @@ pub enum ShiftStart {
     Waiting,
     /// To be raised at the first fresh position while the order is open.
     Due,
+    /// The order was not open when the route started.
+    Never,
     /// Raised.
     Told,
 }
@@ -181,6 +187,8 @@ impl Order {
             is_visited: false,
             is_started: false,
             is_next: false,
+            was_next: false,
+            is_overdue: false,
             is_skipped: false,
         };
         order.edit(plan);
@@ -265,9 +273,19 @@ impl Route {
         (stop.first <= at).then_some(stop)
     }
 
+    /// The starting depot, if it holds back START.
+    pub fn fenced_depot(&self) -> Option<&StartingDepot> {
+        self.starting_depot.as_ref().filter(|depot| depot.has_fence())
+    }
+
+    /// The starting depot, if it holds back START.
+    pub fn fenced_depot_mut(&mut self) -> Option<&mut StartingDepot> {
+        self.starting_depot.as_mut().filter(|depot| depot.has_fence())
+    }
+
     /// Whether a skipped order is still open, so that the planned sequence is broken.
     pub fn is_broken(&self, policy: &Policy) -> bool {
-        !policy.resequence && self.orders.iter().any(|o| o.is_skipped && o.is_ahead(policy))
+        !policy.resequence && self.orders.iter().any(|o| o.is_skipped && o.is_open(policy))
     }
 
     /// When tracking ends as things stand: an open order or a running stay prolongs a planned end

@@ -41,6 +41,8 @@ pub struct RouteStep<'a, 'out> {
     pub is_fresh: bool,
     /// Every order was looked at, since the courier was not clear of all.
     pub has_looked: bool,
+    /// The head has been found anew in this step.
+    pub has_refreshed: bool,
     /// The ETA chain has changed in this step, and why.
     pub changed: Option<EtaCause>,
 }
@@ -57,8 +59,8 @@ impl RouteStep<'_, '_> {
             Verdict::Duplicate => self.drop(t, DropReason::Duplicate),
             Verdict::Late => self.drop(t, DropReason::Late),
             Verdict::Coarse => {
-                self.end_if_over(t);
                 self.line.last_t = t;
+                self.end_if_over(t);
             }
             Verdict::Hold => {
                 self.route.held = Some(*fix);
@@ -83,7 +85,9 @@ impl RouteStep<'_, '_> {
 
     fn drop_held(&mut self, held: Option<Fix>) {
         if let Some(held) = held {
+            let backfilled = core::mem::replace(&mut self.emit.backfilled, !held.is_fresh());
             self.drop(held.seen.t, DropReason::Jump);
+            self.emit.backfilled = backfilled;
         }
     }
 
@@ -97,9 +101,9 @@ impl RouteStep<'_, '_> {
         self.is_fresh = fix.is_fresh();
         self.emit.backfilled = !self.is_fresh;
         self.changed = self.line.last.is_none().then_some(EtaCause::Fix);
+        self.line.last_t = fix.seen.t.max(self.line.last_t);
         if self.line.is_over || self.end_if_over(fix.seen.t) {
             // Held and confirmed beyond the end, or the end itself: it moves nothing.
-            self.line.last_t = fix.seen.t.max(self.line.last_t);
             return;
         }
         if self.route.first_moved.is_none() {
@@ -109,7 +113,6 @@ impl RouteStep<'_, '_> {
             self.begin_by_movement(fix);
         }
         self.step_orders(fix);
-        self.line.last_t = fix.seen.t.max(self.line.last_t);
         self.line.last = Some(fix.seen);
         self.follow(fix);
     }

@@ -70,7 +70,7 @@ impl RouteStep<'_, '_> {
         order.stay = slot;
         let is_told = order.is_next || self.policy.arrival_scope == ArrivalScope::Any;
         self.stays.chain(&mut self.line.first_stay, slot);
-        self.changed = Some(EtaCause::Visit);
+        self.touch_chain(slot);
         if is_told {
             self.tell_arrival(slot);
         }
@@ -177,14 +177,27 @@ impl RouteStep<'_, '_> {
         let order = &mut self.route.orders[stay.at];
         order.stay = StaySlot::NONE;
         if stay.told.is_some() {
-            let at = stay_point(stay, seen, estimated);
-            let kind = EventKind::Departure { at, visited: order.is_visited, reason };
+            let point = stay_point(stay, seen, estimated);
+            let kind = EventKind::Departure { at: point, visited: order.is_visited, reason };
             self.emit.event(self.route.id, order.id, seen.t, kind);
         }
+        self.touch_chain(slot);
         self.stays.unchain(&mut self.line.first_stay, slot);
         self.stays.remove(slot);
         self.line.clearance.forget();
-        self.changed = Some(EtaCause::Visit);
+        // An order that the courier has left may be overtaken by the clock again.
+        self.arm();
+    }
+
+    /// A stay begins or ends. At the head, or at an order that was visited, the chain begins
+    /// elsewhere at once; at others the next regular evaluation sees to it.
+    fn touch_chain(&mut self, slot: StaySlot) {
+        let order = &self.route.orders[self.stays.stay(slot).at];
+        if order.is_visited || order.is_next {
+            self.changed = Some(EtaCause::Visit);
+        } else {
+            self.line.eta.slack_ms = 0;
+        }
     }
 }
 

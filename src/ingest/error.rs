@@ -28,12 +28,14 @@ pub enum FileError {
         problem: String,
     },
     /// A row whose coordinates are no place: refused as `invalid`.
-    #[error("{file}:{line}: invalid: {source}")]
+    #[error("{file}:{line}: {field}: invalid: {source}")]
     Invalid {
         /// The file as it was named.
         file: String,
         /// Line, from 1; in GeoJSON the number of the coordinate in the file.
         line: u64,
+        /// The field, or both.
+        field: &'static str,
         /// Why it is no place.
         source: PointError,
     },

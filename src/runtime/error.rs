@@ -51,6 +51,12 @@ pub enum SubmitError {
     /// A shard has no room now; here is the delivery.
     #[error("no room: submit again before any later delivery of the same sender")]
     Overloaded(Box<Delivery>),
+    /// More positions than one delivery may have.
+    #[error("more than {delivery_fixes_max} positions in one delivery")]
+    TooLarge {
+        /// The limit.
+        delivery_fixes_max: usize,
+    },
     /// The node takes nothing more.
     #[error("the node has stopped")]
     Stopped,
@@ -108,7 +114,7 @@ pub enum RuntimeError {
         /// Where the frame begins.
         offset: u64,
         /// Why.
-        source: Box<RuntimeError>,
+        source: Box<Self>,
     },
     /// A thread could not be started.
     #[error("failed to start a thread: {0}")]

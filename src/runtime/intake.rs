@@ -90,10 +90,15 @@ impl Intake {
     ///
     /// # Errors
     /// A shard has no room: the delivery comes back, and must be submitted again before any later
-    /// one of the same sender, or the stream must end. Or the node has stopped or failed.
+    /// one of the same sender, or the stream must end. Or it is too large for ever, or the node has
+    /// stopped or failed.
     pub fn submit(&self, delivery: Delivery) -> Result<usize, SubmitError> {
         if self.shared.fault.has_ended() {
             return Err(SubmitError::Stopped);
+        }
+        let delivery_fixes_max = self.shared.delivery_fixes_max;
+        if delivery.fixes.len() > delivery_fixes_max {
+            return Err(SubmitError::TooLarge { delivery_fixes_max });
         }
         let mut split = Split::new(self.shared.mailboxes.len());
         for fix in &delivery.fixes {

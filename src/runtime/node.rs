@@ -84,6 +84,7 @@ pub struct Shared {
     pub(super) counters: Arc<Counters>,
     pub(super) command_bytes_max: usize,
     pub(super) frame_bytes_max: usize,
+    pub(super) delivery_fixes_max: usize,
 }
 
 /// A running node. Dropping it stops it; [`Self::stop`] also says how that went.
@@ -117,7 +118,7 @@ impl Node {
         let (mailboxes, inboxes): (Vec<_>, Vec<_>) =
             (0..shards).map(|_| Mailbox::new(settings.mailbox_max)).unzip();
         let shared = Arc::new(Shared {
-            clock: clock.clone(),
+            clock,
             mailboxes,
             directory: recovery.directory,
             acks: recovery.acks,
@@ -128,6 +129,7 @@ impl Node {
             last_place: Mutex::new(report.commands),
             counters: Arc::default(),
             command_bytes_max: (segment_bytes as usize).saturating_sub(HEAD + ALIGN),
+            delivery_fixes_max: DELIVERY_FIXES_MAX.min(segment_bytes as usize / FIX_BYTES_MAX),
             frame_bytes_max: (segment_bytes / 4).min(FRAME_BYTES_MAX) as usize,
         });
         let mut node = Self { shared, report, threads: Vec::new() };
@@ -138,7 +140,7 @@ impl Node {
                 partitions: partitions.clone(),
                 seen: seen.part(partitions_of(number, shards)),
                 place: (number, shards),
-                clock: clock.clone(),
+                clock: node.shared.clock.clone(),
                 chunk_bytes_max: node.shared.frame_bytes_max / 2,
                 woke_at: Time::DISTANT_PAST,
             };
@@ -266,6 +268,10 @@ impl Drop for Node {
 const SEGMENT_BYTES_MIN: u64 = 64 << 10;
 /// Positions gather in frames of at most so many bytes, but for a single delivery.
 const FRAME_BYTES_MAX: u64 = 1 << 20;
+/// Most positions of one delivery, which gets into one frame whole.
+const DELIVERY_FIXES_MAX: usize = 10_000;
+/// A journalled position takes no more.
+const FIX_BYTES_MAX: usize = 128;
 /// Most shards.
 const SHARDS_MAX: usize = 64;
 /// So many messages of a shard may wait for the committer.

@@ -99,8 +99,11 @@ impl Shard {
                 stepping.chunk.len() < self.chunk_bytes_max || flush(stepping, outbox)
             }
             Mail::Commands(mail) => {
-                let message = self.commands(mail);
-                flush(stepping, outbox) && outbox.send(message).is_ok()
+                // Deadlines long due do not swell the command's frame.
+                for (_, partition, _) in &mail.parts {
+                    self.tick(*partition, mail.frame.at, stepping);
+                }
+                flush(stepping, outbox) && outbox.send(self.commands(mail)).is_ok()
             }
             Mail::Ask(question) => {
                 question(&self.engine);

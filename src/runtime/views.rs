@@ -86,7 +86,7 @@ impl Views {
         let nearby = self.ask_all(move |engine| {
             with_position(engine, engine.couriers_near(company, around, radius_m, nearby_max))
         });
-        Ok(first(nearby.await?, nearby_max))
+        Ok(first(&nearby.await?, nearby_max))
     }
 
     /// The `nearby_max` couriers of a company that are nearest, by (distance, id).
@@ -102,7 +102,7 @@ impl Views {
         let nearby = self.ask_all(move |engine| {
             with_position(engine, engine.couriers_nearest(company, around, nearby_max))
         });
-        Ok(first(nearby.await?, nearby_max))
+        Ok(first(&nearby.await?, nearby_max))
     }
 
     /// The first `inside_max` couriers of a company within bounds, by id.
@@ -185,12 +185,9 @@ fn with_position(engine: &Engine, nearby: Vec<Nearby>) -> Vec<(Nearby, LastPosit
     nearby.filter_map(|near| Some((near, engine.last_position(near.courier)?))).collect()
 }
 
-fn first(
-    shards: Vec<Vec<(Nearby, LastPosition)>>,
-    nearby_max: usize,
-) -> Vec<(Nearby, LastPosition)> {
+fn first(shards: &[Vec<(Nearby, LastPosition)>], nearby_max: usize) -> Vec<(Nearby, LastPosition)> {
     let mut nearby = shards.concat();
-    nearby.sort_by(|(a, _), (b, _)| a.cmp(b));
+    nearby.sort_by_key(|(near, _)| *near);
     nearby.truncate(nearby_max);
     nearby
 }

@@ -15,7 +15,6 @@ use doorstep::storage::error::StorageError;
 use doorstep::storage::feed_event::FeedEvent;
 use doorstep::storage::frame::{CommandHead, FrameKind};
 use doorstep::storage::replay::replay;
-use doorstep::storage::segment::feed_first;
 use doorstep::storage::sim_disk::SimDisk;
 use doorstep::travel::straight_line::StraightLine;
 
@@ -53,22 +52,6 @@ pub fn whole_feed(node: &Node) -> Vec<FeedEvent> {
         }
         events.extend(page.events);
     }
-}
-
-/// All bytes of the feed log, file by file.
-pub fn feed_bytes(disk: &SimDisk) -> BTreeMap<String, Vec<u8>> {
-    let names = disk.names().expect("the disk lives");
-    let names = names.into_iter().filter(|name| feed_first(name).is_some());
-    names.map(|name| (name.clone(), disk.bytes(&name))).collect()
-}
-
-/// The same disk without its feed log.
-pub fn without_feed(disk: &SimDisk) -> SimDisk {
-    let copy = disk.after_crash(0, 100);
-    for name in feed_bytes(&copy).into_keys() {
-        copy.remove(&name).expect("it is there");
-    }
-    copy
 }
 
 /// What a journal holds.

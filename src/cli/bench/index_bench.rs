@@ -6,10 +6,10 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
 use super::index_fleet::{CITY_COURIERS, CYCLE_STEPS, FLEET_COURIERS_MAX, IndexFleet};
+use super::measure::{cpu_s_of, resident_bytes};
 use crate::domain::geo::{Point, Scale};
 use crate::domain::ids::CourierId;
 use crate::engine::courier_index::CourierIndex;
@@ -222,25 +222,6 @@ impl Queries {
         let number = places.len() as f64;
         Self { us_per_query: cpu_s * 1e6 / number, mean_hits: hits as f64 / number }
     }
-}
-
-/// CPU seconds of the whole process while the work runs.
-fn cpu_s_of(work: impl FnOnce()) -> f64 {
-    let now_s = || {
-        let now = clock_gettime(ClockId::ProcessCPUTime);
-        now.tv_sec as f64 + now.tv_nsec as f64 * 1e-9
-    };
-    let start_s = now_s();
-    work();
-    now_s() - start_s
-}
-
-/// Resident memory of the process; none where the system has no such file.
-fn resident_bytes() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024.0)
 }
 
 /// Queries of each kind.

@@ -129,8 +129,8 @@ impl<'a> Day<'a> {
         for output in self.outputs.list() {
             let mut etas: &[OrderEta] = &[];
             let name = match &output.body {
-                OutputBody::Dropped { reason, .. } => {
-                    count_dropped(&self.file, line, *reason, &mut self.tally);
+                OutputBody::Dropped { reason, t, .. } => {
+                    count_dropped(&self.file, line, *t, *reason, &mut self.tally);
                     continue;
                 }
                 OutputBody::Event(event) => event.kind.name(),
@@ -149,9 +149,9 @@ impl<'a> Day<'a> {
     }
 }
 
-fn count_dropped(file: &str, line: u64, reason: DropReason, tally: &mut Tally) {
+fn count_dropped(file: &str, line: u64, t: Time, reason: DropReason, tally: &mut Tally) {
     match reason {
-        DropReason::TooOld | DropReason::Future => refuse(file, line, reason, tally),
+        DropReason::TooOld | DropReason::Future => refuse(file, line, t, reason, tally),
         DropReason::UnknownCourier
         | DropReason::Route
         | DropReason::Source

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 
 use super::intake::{Fix, Intake};
 use super::tally::Tally;
+use super::text::date_time;
 use crate::cli::error::CliError;
 use crate::domain::time::{DAY_MS, SECOND_MS, Time};
 use crate::engine::output::DropReason;
@@ -36,7 +37,10 @@ impl<'a> Screen<'a> {
             let stated = fix.received.unwrap_or(fix.position.device_time);
             let received = self.clock.map_or(stated, |clock| clock.max(stated));
             match self.refusal(&fix, received, tally)? {
-                Some(reason) => refuse(self.intake.file(), fix.line, reason, tally),
+                Some(reason) => {
+                    let t = fix.position.device_time;
+                    refuse(self.intake.file(), fix.line, t, reason, tally);
+                }
                 None => {
                     self.clock = Some(received);
                     return Ok(Some(Stamped { fix, received }));
@@ -82,13 +86,13 @@ impl<'a> Screen<'a> {
 }
 
 /// Tells and counts a refused row.
-pub(super) fn refuse(file: &str, line: u64, reason: DropReason, tally: &mut Tally) {
+pub(super) fn refuse(file: &str, line: u64, t: Time, reason: DropReason, tally: &mut Tally) {
     let why = match reason {
-        DropReason::TooOld => "taken more than 24 h before it came",
-        DropReason::Future => "taken more than 60 s after it came, or 24 h after every other row",
+        DropReason::TooOld => "more than 24 h before it came",
+        DropReason::Future => "more than 60 s after it came, or 24 h away from every other row",
         _ => "refused",
     };
-    eprintln!("{file}:{line}: {}: {why}", reason.name());
+    eprintln!("{file}:{line}: time: {}: {} is {why}", reason.name(), date_time(t));
     *tally.refused.entry(reason.name()).or_default() += 1;
 }
 

@@ -2,7 +2,7 @@
 //! position. Knows no file format: it is given a look-up from name to text.
 
 use super::{FileError, Origin, Row};
-use crate::domain::geo::Point;
+use crate::domain::geo::{Point, PointError};
 use crate::domain::position::{Accuracy, Position, Source};
 use crate::domain::time::Time;
 use crate::runtime::local_time::instant;
@@ -63,6 +63,7 @@ impl Context {
         let point = Point::from_degrees(lat, lon).map_err(|source| FileError::Invalid {
             file: self.file.clone(),
             line,
+            field: culprit(source, lat),
             source,
         })?;
         let position = Position {
@@ -169,6 +170,16 @@ impl Field<'_> {
 
     fn refuse(&self, problem: impl Into<String>) -> FileError {
         self.context.refuse(self.line, self.name, problem)
+    }
+}
+
+/// The field to blame for coordinates that are no place.
+fn culprit(error: PointError, lat: f64) -> &'static str {
+    match error {
+        PointError::NotFinite if lat.is_finite() => LON,
+        PointError::NotFinite | PointError::Latitude => LAT,
+        PointError::Longitude => LON,
+        PointError::NullIsland => "lat, lon",
     }
 }
 

@@ -69,6 +69,13 @@ impl QuicEndpoint {
                 incoming.refuse();
                 continue;
             }
+            // Forged addresses shall not take the places of real couriers.
+            let is_busy = handshakes.available_permits() < HANDSHAKES_MAX / 2;
+            if is_busy && !incoming.remote_address_validated() {
+                // It was not validated, so a retry is still possible.
+                let _ = incoming.retry();
+                continue;
+            }
             // A storm of reconnecting couriers waits in the endpoint's own queue.
             let Ok(permit) = Arc::clone(&handshakes).acquire_owned().await else { return };
             let (services, settings) = (Arc::clone(&services), Arc::clone(&self.settings));

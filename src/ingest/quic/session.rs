@@ -194,6 +194,9 @@ impl Session {
                     Err(SubmitError::Overloaded(_)) => {
                         return Err(End::transient(503, "too many positions are waiting"));
                     }
+                    Err(error @ SubmitError::TooLarge { .. }) => {
+                        return Err(End::hard(413, &error.to_string()));
+                    }
                     Err(SubmitError::Stopped) => {
                         return Err(End::transient(503, "the daemon is stopping"));
                     }

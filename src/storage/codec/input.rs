@@ -213,12 +213,9 @@ fn put_position(to: &mut Writer, position: &Position, received_at: Time) {
     if position.source != Source::App {
         words::put_source(to, position.source);
     }
-    for value in
-        [position.accuracy_m.map(Accuracy::metres), position.speed_mps, position.heading_deg]
-    {
-        if let Some(value) = value {
-            to.f32(value);
-        }
+    let accuracy = position.accuracy_m.map(Accuracy::metres);
+    for value in [accuracy, position.speed_mps, position.heading_deg].into_iter().flatten() {
+        to.f32(value);
     }
     if let Some(battery) = position.battery_pct {
         to.u8(battery);

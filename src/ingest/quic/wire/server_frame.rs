@@ -1,5 +1,7 @@
 //! What the server says, encoded with its length into the caller's buffer.
 
+use core::fmt::Debug;
+
 use rmp::encode::{self as put, ByteBuf};
 
 use super::kind;
@@ -208,7 +210,6 @@ fn put_option<T>(to: &mut ByteBuf, value: Option<T>, put: impl FnOnce(&mut ByteB
     }
 }
 
-/// Writing into memory cannot fail.
-fn put_ok<T, E>(written: Result<T, E>) {
-    debug_assert!(written.is_ok(), "writing into memory cannot fail");
+fn put_ok<T, E: Debug>(written: Result<T, E>) {
+    written.expect("writing into memory cannot fail");
 }

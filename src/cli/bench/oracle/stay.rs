@@ -1,0 +1,229 @@
+//! The machine of section 4.1 for one fence, the evidence of 3.5 and the estimated times of 4.6.
+
+use super::distance::{metres, plane};
+use crate::domain::geo::Point;
+use crate::domain::policy::Radius;
+use crate::domain::position::Position;
+use crate::domain::time::Time;
+
+/// A position as the rules look at it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Fix {
+    pub t: Time,
+    pub point: Point,
+    pub accuracy_m: Option<f64>,
+    pub received_at: Time,
+}
+
+impl Fix {
+    pub fn new(position: &Position, received_at: Time) -> Self {
+        Self {
+            t: position.device_time,
+            point: position.point,
+            accuracy_m: position.accuracy_m.map(|accuracy| f64::from(accuracy.metres())),
+            received_at,
+        }
+    }
+
+    pub fn is_fresh(&self) -> bool {
+        self.received_at - self.t <= 300_000
+    }
+
+    pub fn is_coarse(&self) -> bool {
+        self.accuracy_m.is_some_and(|accuracy| accuracy > 1_000.0)
+    }
+
+    /// Whether a courier could have come from `earlier` to here.
+    pub fn agrees_with(&self, earlier: &Self) -> bool {
+        let dt_s = ((self.t - earlier.t) as f64 / 1e3).max(1.0);
+        metres(earlier.point, self.point) / dt_s <= 70.0
+    }
+}
+
+/// What a fix says about a fence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Evidence {
+    Inside,
+    Beyond,
+    Outside,
+    Nothing,
+}
+
+pub(super) fn evidence(centre: Point, radius: Radius, fix: &Fix) -> Evidence {
+    let (d, r) = (metres(centre, fix.point), radius.metres());
+    let exit = r + (r / 10.0).clamp(20.0, 100.0);
+    let unknown = fix.accuracy_m.is_none();
+    let accuracy = fix.accuracy_m.unwrap_or(0.0);
+    let inside_is_sure = unknown || accuracy <= (r / 2.0).max(50.0) || d + accuracy <= r;
+    let outside_is_sure = unknown || accuracy <= 250.0 || d - accuracy > exit;
+    if d <= r && inside_is_sure {
+        Evidence::Inside
+    } else if d - accuracy.min(100.0) > exit && outside_is_sure {
+        Evidence::Outside
+    } else if (unknown || accuracy <= 250.0) && d - accuracy.min(100.0) / 2.0 > r {
+        Evidence::Beyond
+    } else {
+        Evidence::Nothing
+    }
+}
+
+/// A courier inside a fence.
+#[derive(Clone, Debug)]
+pub(super) struct Stay {
+    pub radius: Radius,
+    pub required_ms: i64,
+    pub entered: Fix,
+    pub entry_estimate: Time,
+    pub dwell_from: Time,
+    pub dwell_estimate: Time,
+    pub last_inside: Fix,
+    away: Option<Away>,
+    /// Number of the told stay, once its ARRIVAL is told.
+    pub number: Option<u16>,
+    /// The order had been visited when the stay began.
+    pub is_further: bool,
+    /// API or app set the status during the stay.
+    pub status_set: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Away {
+    first: Fix,
+    count: u32,
+    /// The first of the outside fixes in a row, while the row lasts.
+    outside: Option<Fix>,
+}
+
+/// What a fix did to a stay.
+pub(super) enum Moved {
+    No,
+    Inside,
+    Left { at: Fix, estimate: Time },
+}
+
+impl Stay {
+    /// A stay that begins with `entered`; `before` is the last accepted position before it.
+    pub fn begin(
+        centre: Point,
+        radius: Radius,
+        required_ms: i64,
+        before: Option<Fix>,
+        entered: Fix,
+    ) -> Self {
+        let estimate = entry_estimate(centre, radius.metres(), before, &entered);
+        Self {
+            radius,
+            required_ms,
+            entered,
+            entry_estimate: estimate,
+            dwell_from: entered.t,
+            dwell_estimate: estimate,
+            last_inside: entered,
+            away: None,
+            number: None,
+            is_further: false,
+            status_set: false,
+        }
+    }
+
+    pub fn step(&mut self, centre: Point, fix: &Fix, max_gap_ms: i64) -> Moved {
+        let seen = evidence(centre, self.radius, fix);
+        match seen {
+            Evidence::Nothing => Moved::No,
+            Evidence::Inside => {
+                self.away = None;
+                if fix.t - self.last_inside.t > max_gap_ms {
+                    self.dwell_from = fix.t;
+                    self.dwell_estimate = fix.t;
+                }
+                self.last_inside = *fix;
+                Moved::Inside
+            }
+            Evidence::Beyond | Evidence::Outside => self.step_away(centre, fix, seen),
+        }
+    }
+
+    fn step_away(&mut self, centre: Point, fix: &Fix, seen: Evidence) -> Moved {
+        let away = self.away.get_or_insert(Away { first: *fix, count: 0, outside: None });
+        away.count += 1;
+        let mut exit = None;
+        if seen == Evidence::Outside {
+            exit = away.outside;
+            away.outside.get_or_insert(*fix);
+        } else {
+            away.outside = None;
+        }
+        if exit.is_none() && away.count >= 3 && fix.t - away.first.t >= 45_000 {
+            exit = Some(away.first);
+        }
+        let first = away.first;
+        exit.map_or(Moved::No, |at| Moved::Left {
+            at,
+            estimate: exit_estimate(centre, self.radius.metres(), &self.last_inside, &first),
+        })
+    }
+
+    /// Whether the dwell is met at `t`, counted no earlier than `window_start`.
+    pub fn is_met(&self, t: Time, window_start: Option<Time>) -> bool {
+        let from = window_start.map_or(self.dwell_from, |start| start.max(self.dwell_from));
+        t - from >= self.required_ms
+    }
+
+    pub fn visit_estimate(&self, window_start: Option<Time>) -> Time {
+        window_start.map_or(self.dwell_estimate, |start| start.max(self.dwell_estimate))
+            + self.required_ms
+    }
+}
+
+fn entry_estimate(centre: Point, r: f64, before: Option<Fix>, entered: &Fix) -> Time {
+    let Some(before) = before.filter(|fix| metres(centre, fix.point) > r) else {
+        return entered.t;
+    };
+    let dt = (entered.t - before.t) as f64;
+    let chord = Chord::new(centre, before.point, entered.point);
+    let share = chord.cut(r, -1.0);
+    let after =
+        if dt > 60_000.0 { (share * chord.length() / 7.0 * 1e3).min(dt) } else { share * dt };
+    before.t + libm::round(after) as i64
+}
+
+fn exit_estimate(centre: Point, r: f64, inside: &Fix, away: &Fix) -> Time {
+    let dt = (away.t - inside.t) as f64;
+    let chord = Chord::new(centre, inside.point, away.point);
+    let share = chord.cut(r, 1.0);
+    let after = if dt > 60_000.0 {
+        (dt - (1.0 - share) * chord.length() / 7.0 * 1e3).max(0.0)
+    } else {
+        share * dt
+    };
+    inside.t + libm::round(after) as i64
+}
+
+/// A segment in the plane around a fence's centre.
+struct Chord {
+    from: (f64, f64),
+    along: (f64, f64),
+}
+
+impl Chord {
+    fn new(centre: Point, from: Point, to: Point) -> Self {
+        let (from, to) = (plane(centre, from), plane(centre, to));
+        Self { from, along: (to.0 - from.0, to.1 - from.1) }
+    }
+
+    fn length(&self) -> f64 {
+        (self.along.0 * self.along.0 + self.along.1 * self.along.1).sqrt()
+    }
+
+    /// The share of the segment, 0..=1, at which it cuts the circle: the first cut for `side` -1,
+    /// the last for 1.
+    fn cut(&self, r: f64, side: f64) -> f64 {
+        let a = self.along.0 * self.along.0 + self.along.1 * self.along.1;
+        let b = self.from.0 * self.along.0 + self.from.1 * self.along.1;
+        let c = self.from.0 * self.from.0 + self.from.1 * self.from.1 - r * r;
+        if a == 0.0 {
+            return 0.0;
+        }
+        ((-b + side * (b * b - a * c).max(0.0).sqrt()) / a).clamp(0.0, 1.0)
+    }
+}

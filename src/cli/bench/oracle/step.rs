@@ -1,0 +1,239 @@
+//! Section 5.6: one accepted position at work on one route.
+
+use super::distance::metres;
+use super::route::{Place, Route};
+use super::scene::{Scene, stay_point};
+use super::stay::{Evidence, Fix, Moved, Stay, evidence};
+use super::told::ToldBody;
+use crate::domain::eta::EtaCause;
+use crate::domain::event::{EndReason, EventKind};
+use crate::domain::geo::Point;
+use crate::domain::order::{Initiator, OrderStatus};
+use crate::domain::policy::{ArrivalScope, Radius};
+
+impl Scene<'_> {
+    pub fn step(&mut self, route: &mut Route, fix: Fix) {
+        if route.has_ended {
+            return;
+        }
+        self.t = fix.t;
+        self.backfilled = !fix.is_fresh();
+        self.arrivals_are_fresh = fix.is_fresh();
+        self.chain_changed = false;
+        let before = route.last_fix;
+        if route.tracking_ends(self.policy).is_some_and(|end| fix.t > end) {
+            route.last_t = route.last_t.max(Some(fix.t));
+            self.end_tracking(route);
+            return;
+        }
+        route.first_moved.get_or_insert(fix.t);
+        route.last_t = route.last_t.max(Some(fix.t));
+        route.last_fix = Some(fix);
+        self.step_start(route, before, &fix);
+        for index in 0..route.nodes.len() {
+            self.step_order(route, index, before, &fix);
+        }
+        let regular = route.regular_at.is_none_or(|last| fix.t - last >= 10_000);
+        if regular {
+            route.regular_at = Some(fix.t);
+        }
+        if regular || self.chain_changed {
+            let cause = if self.chain_changed { EtaCause::Visit } else { EtaCause::Fix };
+            self.evaluate(route, cause);
+        }
+        if fix.is_fresh() {
+            self.raise_shift_starts(route);
+            self.raise_nearby(route, &fix, regular);
+        }
+    }
+
+    pub fn end_tracking(&mut self, route: &mut Route) {
+        route.has_ended = true;
+        for index in 0..route.nodes.len() {
+            self.end_stay(route, index, EndReason::TrackingOver);
+        }
+        self.withdraw_etas(route);
+    }
+
+    fn step_start(&mut self, route: &mut Route, before: Option<Fix>, fix: &Fix) {
+        if route.has_started {
+            return;
+        }
+        let instant = route.start_instant();
+        let is_time = instant.is_none_or(|instant| fix.t >= instant);
+        let starts = match route.starting_depot() {
+            Some((depot, radius)) => {
+                self.step_depot(route, depot.point, radius, before, fix);
+                is_time && route.loading.left
+            }
+            None => self.step_first_fix(route, fix, is_time),
+        };
+        if starts {
+            self.start(route);
+        }
+    }
+
+    /// Whether the courier is more than 100 m from its first position at or after the instant.
+    fn step_first_fix(&mut self, route: &mut Route, fix: &Fix, is_time: bool) -> bool {
+        let instant = route.start_instant();
+        route.first_fix =
+            route.first_fix.filter(|first| instant.is_none_or(|instant| first.t >= instant));
+        match route.first_fix {
+            None if is_time => route.first_fix = Some(*fix),
+            None => {}
+            Some(first) => return is_time && metres(first.point, fix.point) > 100.0,
+        }
+        false
+    }
+
+    fn step_depot(
+        &mut self,
+        route: &mut Route,
+        point: Point,
+        radius: Radius,
+        before: Option<Fix>,
+        fix: &Fix,
+    ) {
+        let required_ms = required_at_depot(route);
+        let loading = &mut route.loading;
+        let Some(stay) = loading.stay.as_mut() else {
+            if evidence(point, radius, fix) == Evidence::Inside {
+                let stay = Stay::begin(point, radius, required_ms, before, *fix);
+                loading.visited |= stay.is_met(fix.t, None);
+                loading.left = false;
+                loading.stay = Some(stay);
+            }
+            return;
+        };
+        match stay.step(point, fix, self.policy.max_gap_ms) {
+            Moved::No => {}
+            Moved::Inside => loading.visited |= stay.is_met(fix.t, None),
+            Moved::Left { .. } => {
+                loading.stay = None;
+                loading.left = loading.visited;
+            }
+        }
+    }
+
+    fn step_order(&mut self, route: &mut Route, index: usize, before: Option<Fix>, fix: &Fix) {
+        let Some(order) = route.order_mut(index) else { return };
+        let Some(point) = order.plan.point else { return };
+        let Some(stay) = order.stay.as_mut() else {
+            return self.try_entry(route, index, point, before, fix);
+        };
+        match stay.step(point, fix, self.policy.max_gap_ms) {
+            Moved::No => {}
+            Moved::Inside => self.test_visit(route, index, fix),
+            Moved::Left { at, estimate } => {
+                let Some(stay) = order.stay.take() else { return };
+                let (id, visited) = (order.plan.id, order.visited);
+                self.note_chain(route, index);
+                let ids = (route.id, id);
+                self.tell_departure(&stay, ids, (at, estimate), visited, EndReason::Left);
+            }
+        }
+    }
+
+    fn try_entry(
+        &mut self,
+        route: &mut Route,
+        index: usize,
+        point: Point,
+        before: Option<Fix>,
+        fix: &Fix,
+    ) {
+        let Some(order) = route.order(index) else { return };
+        let scope = self.policy.arrival_scope;
+        let further = order.visited && scope == ArrivalScope::Any;
+        let radius = route.radius(order, self.policy);
+        let may_begin = order.is_open(self.policy) || further;
+        if !may_begin || radius == Radius::OFF || evidence(point, radius, fix) != Evidence::Inside {
+            return;
+        }
+        let mut stay = Stay::begin(point, radius, order.required_ms(self.policy), before, *fix);
+        stay.is_further = order.visited;
+        let id = order.plan.id;
+        if let Some(order) = route.order_mut(index) {
+            order.stay = Some(Box::new(stay));
+        }
+        self.note_chain(route, index);
+        if self.is_told_at_once(id) {
+            self.tell_arrival(route, index);
+        }
+        self.test_visit(route, index, fix);
+    }
+
+    /// A stay began or ended: if it is one the ETA chain hangs on, the chain changes.
+    fn note_chain(&mut self, route: &Route, index: usize) {
+        let Some(order) = route.order(index) else { return };
+        self.chain_changed |= order.visited || self.head_now.contains(&order.plan.id);
+    }
+
+    fn test_visit(&mut self, route: &mut Route, index: usize, fix: &Fix) {
+        let Some(order) = route.order(index) else { return };
+        let Some(stay) = order.stay.as_ref() else { return };
+        if !order.visited && stay.is_met(fix.t, order.waits_until(self.policy)) {
+            self.visit(route, index, fix);
+        }
+    }
+
+    fn visit(&mut self, route: &mut Route, index: usize, fix: &Fix) {
+        self.chain_changed = true;
+        self.start(route);
+        let is_untold = |stay: &Stay| stay.number.is_none();
+        if route.order(index).and_then(|o| o.stay.as_deref()).is_some_and(is_untold) {
+            self.tell_arrival(route, index);
+        }
+        let passed_over = self.passed_over(route, index);
+        let (id, policy) = (route.id, self.policy);
+        let Some(order) = route.order_mut(index) else { return };
+        let Some(stay) = order.stay.as_deref() else { return };
+        let at = stay_point(stay, fix, stay.visit_estimate(order.waits_until(policy)));
+        let may_finish =
+            policy.mark_delivered_enabled && !order.status.is_terminal() && !stay.status_set;
+        order.visited = true;
+        let order_id = order.plan.id;
+        if may_finish {
+            order.status = OrderStatus::Finished;
+        }
+        route.last_visited = Some(order_id);
+        self.tell_event(id, order_id, fix.t, EventKind::OrderVisit(at));
+        if may_finish {
+            let (status, initiator) = (OrderStatus::Finished, Initiator::Engine);
+            let kind = EventKind::StatusUpdate { status, initiator };
+            self.tell_event(id, order_id, fix.t, kind);
+        }
+        self.skip(route, &passed_over);
+        self.refresh_head(route);
+    }
+
+    /// The open orders of earlier stops, which a visit of this open order violates.
+    fn passed_over(&self, route: &Route, index: usize) -> Vec<usize> {
+        let was_open = route.order(index).is_some_and(|order| order.is_open(self.policy));
+        if !was_open || self.policy.delivery_by_order_statuses {
+            return Vec::new();
+        }
+        let stops = route.stops(|_, order| order.is_open(self.policy));
+        stops.into_iter().take_while(|stop| !stop.contains(&index)).flatten().collect()
+    }
+
+    fn skip(&mut self, route: &mut Route, passed_over: &[usize]) {
+        for &index in passed_over {
+            if let Some(order) = route.order_mut(index) {
+                order.skipped = true;
+            }
+        }
+        if !passed_over.is_empty() && !route.is_violated {
+            route.is_violated = true;
+            self.tell(self.backfilled, ToldBody::RouteViolated { route: route.id, t: self.t });
+        }
+    }
+}
+
+/// Loading time: fixed, and for each order of the route.
+fn required_at_depot(route: &Route) -> i64 {
+    let Some(Place::Depot(depot)) = route.nodes.first() else { return 0 };
+    let orders = route.orders().count() as i64;
+    let per_order = i64::from(depot.order_service_duration_s);
+    (i64::from(depot.service_duration_s) + orders * per_order) * 1_000
+}

@@ -1,0 +1,153 @@
+//! Where the daemon is and how it is known: the arguments that every client command shares.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use quinn::{ClientConfig, Endpoint, TransportConfig};
+use tokio::net::lookup_host;
+
+use super::error::ClientError;
+use super::http::Http;
+use super::trust::Trust;
+
+/// Which daemon
+#[derive(Args, Clone, Debug)]
+pub struct TargetArgs {
+    /// The daemon's HTTP URL; its /v1/info tells QUIC address and fingerprint
+    #[arg(long, value_name = "URL", required_unless_present = "quic")]
+    into: Option<String>,
+    /// The token of who speaks
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) token: String,
+    /// The daemon's QUIC address, where /v1/info is not to be asked
+    #[arg(long, value_name = "HOST:PORT")]
+    quic: Option<String>,
+    /// SHA-256 of the daemon's certificate
+    #[arg(long, value_name = "HEX")]
+    fingerprint: Option<String>,
+    /// Certificates that may have signed the daemon's, or its own
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// The daemon's data directory, which holds the fingerprint
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// A daemon that can be connected to.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The name its certificate is checked against, with `--ca`.
+    pub name: String,
+    /// Its HTTP side, if it was named.
+    pub http: Option<Http>,
+    config: ClientConfig,
+}
+
+impl TargetArgs {
+    /// Finds the daemon and what makes it trustworthy.
+    ///
+    /// # Errors
+    /// It cannot be found, or nothing makes it trustworthy.
+    pub async fn resolve(&self) -> Result<Target, ClientError> {
+        let http = self.into.as_deref().map(|url| Http::new(url, Some(self.token.clone())));
+        let http = http.transpose()?;
+        let mut trust = self.trust()?;
+        let mut quic = self.quic.clone();
+        if let Some(http) = http.as_ref().filter(|_| quic.is_none() || trust.is_none()) {
+            let told = http.get("/v1/info").await?;
+            let text = |key: &str| Some(told.get("quic")?.get(key)?.as_str()?.to_owned());
+            quic = quic.or_else(|| text("address").map(|address| beside(http, &address)));
+            // What plain HTTP tells can be trusted only where nobody stands between.
+            let is_here = is_loopback(http.authority()).await;
+            if let Some(fingerprint) = text("fingerprint").filter(|_| trust.is_none() && is_here) {
+                trust = Some(Trust::fingerprint(&fingerprint)?);
+            }
+        }
+        let trust = trust.ok_or(ClientError::NoTrust)?;
+        let quic = quic.ok_or_else(|| {
+            ClientError::Argument("/v1/info tells no QUIC address: give --quic".to_owned())
+        })?;
+        let config = client_config(&trust)?;
+        let name = host(&quic).to_owned();
+        Ok(Target { address: look_up(&quic).await?, name, http, config })
+    }
+
+    fn trust(&self) -> Result<Option<Trust>, ClientError> {
+        if let Some(fingerprint) = &self.fingerprint {
+            return Trust::fingerprint(fingerprint).map(Some);
+        }
+        if let Some(file) = &self.ca {
+            return Trust::authorities(file).map(Some);
+        }
+        let Some(directory) = &self.data_dir else { return Ok(None) };
+        let path = directory.join(FINGERPRINT_FILE);
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| ClientError::Argument(format!("{}: {error}", path.display())))?;
+        Trust::fingerprint(&text).map(Some)
+    }
+}
+
+impl Target {
+    /// The daemon at an address, known by its fingerprint.
+    ///
+    /// # Errors
+    /// The fingerprint is none.
+    pub fn pinned(address: SocketAddr, fingerprint: &str) -> Result<Self, ClientError> {
+        let config = client_config(&Trust::fingerprint(fingerprint)?)?;
+        Ok(Self { address, name: address.ip().to_string(), http: None, config })
+    }
+
+    /// A socket that connects to the daemon.
+    ///
+    /// # Errors
+    /// There is no socket.
+    pub fn endpoint(&self) -> Result<Endpoint, ClientError> {
+        let any: SocketAddr = match self.address.ip() {
+            IpAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
+            IpAddr::V6(_) => ([0_u16; 8], 0).into(),
+        };
+        let mut endpoint = Endpoint::client(any)?;
+        endpoint.set_default_client_config(self.config.clone());
+        Ok(endpoint)
+    }
+}
+
+fn client_config(trust: &Trust) -> Result<ClientConfig, ClientError> {
+    let mut config = ClientConfig::new(Arc::new(trust.config()?));
+    let mut transport = TransportConfig::default();
+    transport.keep_alive_interval(Some(KEEP_ALIVE)).mtu_discovery_config(None);
+    config.transport_config(Arc::new(transport));
+    Ok(config)
+}
+
+/// An address without a host, or with any, is on the host that told it.
+fn beside(http: &Http, address: &str) -> String {
+    match address.parse::<SocketAddr>() {
+        Ok(parsed) if parsed.ip().is_unspecified() => {
+            format!("{}:{}", host(http.authority()), parsed.port())
+        }
+        _ => address.to_owned(),
+    }
+}
+
+fn host(authority: &str) -> &str {
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+async fn look_up(authority: &str) -> Result<SocketAddr, ClientError> {
+    let refused = |problem: String| ClientError::Argument(format!("{authority}: {problem}"));
+    let mut found = lookup_host(authority).await.map_err(|error| refused(error.to_string()))?;
+    found.next().ok_or_else(|| refused("no such host".to_owned()))
+}
+
+async fn is_loopback(authority: &str) -> bool {
+    look_up(authority).await.is_ok_and(|address| address.ip().is_loopback())
+}
+
+const FINGERPRINT_FILE: &str = "quic-fingerprint.txt";
+const KEEP_ALIVE: core::time::Duration = core::time::Duration::from_secs(15);
