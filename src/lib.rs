@@ -74,7 +74,8 @@
 //! more from a shard whose part of a command is there until the other shards' parts are; all shards
 //! get the commands in one order, so nobody waits in a circle. Questions to a shard are refused
 //! when it is busy. Readers of the feed wait for nobody and hold nobody up. A failure of any thread
-//! ends the node: what waited is let go, unanswered.
+//! ends the node: what waited is let go, unanswered. Requests wait for the admission thread, which
+//! waits for its frame and asks shards questions; nothing in the node waits for admission.
 
 #[cfg(feature = "daemon")]
 pub mod api;

@@ -8,74 +8,20 @@
     reason = "it owns its directories, threads and connections, and may panic"
 )]
 
+#[expect(dead_code, reason = "other tests use the rest")]
 mod support {
+    pub mod delivery;
     pub mod http;
     pub mod serving;
 }
 
+use doorstep::runtime::admission::Refusal;
 use doorstep::runtime::clock::Clock;
 use doorstep::storage::sim_disk::SimDisk;
 use serde_json::{Value, json};
+use support::delivery::{C, VISIT, drive, with_route};
 use support::http::{Asked, listen};
 use support::serving::{Place, Serving, morning};
-
-const C: &str = "/api/v1/companies/1";
-
-/// A company with a courier and a route from 08:00 with one order 1,000 m from where it starts.
-fn with_route(serving: &Serving) -> (u64, u64, u64) {
-    serving
-        .ask(
-            "PATCH",
-            C,
-            &json!({"mark_delivered_enabled": true, "mark_delivered_radius": 100,
-        "name": "Parcels", "time_zone": "Europe/Berlin"}),
-        )
-        .expect(200);
-    let courier = serving.post(&format!("{C}/couriers"), &json!({"number": "ann", "name": "Ann"}));
-    let route = serving.post(
-        &format!("{C}/routes"),
-        &json!({"number": "monday",
-        "courier_number": "ann", "date": "2026-05-04", "route_start": "10:00",
-        "route_finish": "18:00"}),
-    );
-    let order = serving.post(
-        &format!("{C}/orders"),
-        &json!({"number": "A-1",
-        "route_id": route["id"], "lat": 52.5, "lon": 13.4, "service_duration_s": 120,
-        "time_interval": "10:00-12:00", "customer_name": "Bo", "amount": 12.5}),
-    );
-    let id = |document: &Value| document["id"].as_u64().unwrap();
-    (id(&courier), id(&route), id(&order))
-}
-
-/// Pushes positions `(seconds after the morning, metres north of the order)`, one a request.
-fn drive(serving: &Serving, courier: u64, route: u64, fixes: &[(i64, f64)]) {
-    for (second, metres) in fixes {
-        let at = morning().ms() / 1_000 + second;
-        let behind = at * 1_000 - serving.clock.now().ms();
-        serving.clock.advance(behind);
-        let body = json!({"positions": [{"accuracy": 5, "timestamp": at,
-            "point": {"lat": 52.5 + metres / 111_267.0, "lon": 13.4}}]});
-        let path = format!("/api/v1/couriers/{courier}/routes/{route}/push-positions-v3");
-        let answer = serving.ask("POST", &path, &body).expect(200);
-        assert_eq!(answer["accepted"], 1, "{answer}");
-    }
-}
-
-/// Starts 1,000 m away, comes, stays 80 s, leaves.
-const VISIT: [(i64, f64); 11] = [
-    (10, 1000.0),
-    (30, 850.0),
-    (60, 500.0),
-    (90, 200.0),
-    (120, 10.0),
-    (140, 10.0),
-    (160, 10.0),
-    (180, 10.0),
-    (200, 10.0),
-    (220, 300.0),
-    (240, 500.0),
-];
 
 #[test]
 fn an_order_is_read_as_documented_with_what_happened() {
@@ -387,6 +333,38 @@ fn documents_are_changed_reset_and_deleted() {
 }
 
 #[test]
+fn a_couriers_app_sets_statuses_on_its_own_routes() {
+    let (place, clock) = (Place::new(), Clock::manual(morning()));
+    let serving = Serving::start(&place, &SimDisk::default(), &clock);
+    let (courier, route, order) = with_route(&serving);
+    drive(&serving, courier, route, &VISIT[..3]);
+    let ben = serving.post(&format!("{C}/couriers"), &json!({"number": "ben"}));
+    let token = |courier: &Value| {
+        let made = serving.post("/v1/tokens", &json!({"role": "device", "courier_id": courier}));
+        made["token"].as_str().unwrap().to_owned()
+    };
+    serving.set_status(&token(&json!(courier)), order, "nobody home").unwrap();
+    assert_eq!(
+        serving.set_status(&token(&ben["id"]), order, "not mine"),
+        Err(Refusal::NotFound("order"))
+    );
+    let read = serving.get(&format!("{C}/orders/{order}"));
+    assert_eq!(read["status"], "postponed");
+    let last = read["history"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["source"]["initiator"], "app");
+    let comments = json!([{"id": 1, "status": "postponed", "comment": "nobody home"}]);
+    assert_eq!(read["order_status_comments"], comments);
+    let point = &read["status_log"][0]["point"]["lat"];
+    assert!((point.as_f64().unwrap() - 52.5 - 500.0 / 111_267.0).abs() < 1e-6, "{read}");
+    // Before it is set again by the one who sent the order, the whole of it changes nothing.
+    let item = json!([{"number": "A-1", "status": "postponed"}]);
+    let batch = serving.ask("POST", &format!("{C}/orders-batch"), &item).expect(200);
+    assert_eq!(batch, json!({"inserted": 0, "updated": 1}));
+    assert_eq!(serving.get(&format!("{C}/orders/{order}")), read);
+    serving.stop();
+}
+
+#[test]
 fn a_shared_order_is_seen_by_the_other_company() {
     let (place, clock) = (Place::new(), Clock::manual(morning()));
     let serving = Serving::start(&place, &SimDisk::default(), &clock);
@@ -407,82 +385,6 @@ fn a_shared_order_is_seen_by_the_other_company() {
     assert_eq!(get("/v1/events")["events"], json!([]), "the feed is the owner's");
     serving.stop();
 }
-
-#[test]
-fn what_the_journal_holds_and_the_catalog_lost_is_redone() {
-    let (place, clock) = (Place::new(), Clock::manual(morning()));
-    let disk = SimDisk::default();
-    let serving = Serving::start(&place, &disk, &clock);
-    let (courier, route, order) = with_route(&serving);
-    drive(&serving, courier, route, &VISIT);
-    let before = serving.get(&format!("{C}/orders/{order}"));
-    let list = format!("{C}/order-notifications?from=2026-05-04T08:00:00Z&to=2026-05-04T08:30:00Z");
-    let notifications = serving.get(&list);
-    let token = serving.token.clone();
-    serving.stop();
-    // As after a crash between journal and catalog, at its worst: the catalog is a new one.
-    let lost = Place::new();
-    let mut serving = Serving::start(&lost, &disk.after_crash(0, 100), &clock);
-    assert_eq!(serving.redone, 5, "company, its settings, courier, route, order");
-    serving.token = token;
-    assert_eq!(serving.get(&format!("{C}/orders/{order}")), before);
-    assert_eq!(serving.get(&list), notifications);
-    let next = serving.post(&format!("{C}/orders"), &json!({"number": "A-2"}));
-    assert_eq!(next["id"], order + 1, "ids go on");
-    serving.stop();
-}
-
-#[test]
-fn a_crash_during_a_batch_or_a_move_leaves_all_or_nothing() {
-    let (place, clock, disk) = (Place::new(), Clock::manual(morning()), SimDisk::default());
-    let serving = Serving::start(&place, &disk, &clock);
-    let (_, route, order) = with_route(&serving);
-    serving.post(&format!("{C}/couriers"), &json!({"number": "ben"}));
-    let other = json!({"number": "ben monday", "courier_number": "ben", "date": "2026-05-04"});
-    let other = serving.post(&format!("{C}/routes"), &other)["id"].as_u64().unwrap();
-    let items: Vec<Value> =
-        (0..400).map(|n| json!({"number": format!("B-{n}"), "route_id": other})).collect();
-    let images: Vec<SimDisk> = std::thread::scope(|scope| {
-        let writer = scope.spawn(|| {
-            serving.ask("POST", &format!("{C}/orders-batch"), &json!(items)).expect(200);
-            let path = format!("{C}/orders/{order}");
-            serving.ask("PATCH", &path, &json!({"route_id": other})).expect(200);
-        });
-        let (mut images, mut looked, mut syncs) = (Vec::new(), 0u64, u64::MAX);
-        while !writer.is_finished() {
-            looked += 1;
-            // Around each sync, and now and then between.
-            if disk.syncs() != syncs || looked.is_multiple_of(SELDOM) {
-                syncs = disk.syncs();
-                images.push(disk.after_crash(looked, 50));
-            }
-            images.truncate(IMAGES_MAX);
-            std::thread::yield_now();
-        }
-        writer.join().unwrap();
-        images
-    });
-    let token = serving.token.clone();
-    serving.stop();
-    let last = disk.after_crash(0, 0);
-    let few = images.iter().rev().take(5).chain([&last]);
-    for image in few {
-        let lost = Place::new();
-        let mut serving = Serving::start(&lost, image, &clock);
-        serving.token.clone_from(&token);
-        let orders = serving.get(&format!("{C}/orders?page=1")).as_array().unwrap().len();
-        assert!(orders == 1 || orders == 401, "{orders}");
-        let on = |route: u64| serving.get(&format!("{C}/routes/{route}"))["nodes"].to_string();
-        let listed = [on(route), on(other)].concat().matches(&format!(":{order}}}")).count();
-        assert_eq!(listed, 1, "on one route, not on two and not on none");
-        serving.stop();
-    }
-}
-
-/// Most images of one disk that are kept.
-const IMAGES_MAX: usize = 32;
-/// Looks between two images that no sync brought about.
-const SELDOM: u64 = 100_000;
 
 #[test]
 fn events_are_streamed_from_a_cursor_and_paged() {

@@ -5,6 +5,7 @@ use std::io;
 use thiserror::Error;
 
 use super::client::error::ClientError;
+use crate::daemon::error::DaemonError;
 use crate::ingest::error::FileError;
 use crate::storage::error::StorageError;
 

@@ -73,6 +73,12 @@ impl Commands {
         Self { shared }
     }
 
+    /// The number of the last command frame: what recovery found, and what was begun since.
+    #[must_use]
+    pub fn last_place(&self) -> u64 {
+        *self.shared.last_place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Begins to commit the parts, in order, and the note, as one frame. Frames are stepped in the
     /// order of these calls. A frame may have no part at all.
     ///

@@ -146,6 +146,17 @@ pub enum AdmissionError {
     /// The catalog cannot be used.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    /// The journal lost commands that the catalog holds, or they are not of one daemon.
+    #[error(
+        "the catalog holds command {applied}, the journal ends at {journal}: \
+         they do not belong together, or the journal lost what was not synced"
+    )]
+    Ahead {
+        /// The catalog's last command.
+        applied: u64,
+        /// The journal's.
+        journal: u64,
+    },
     /// A thread could not be started.
     #[error("failed to start a thread: {0}")]
     Thread(#[from] std::io::Error),

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use doorstep::api::{Api, ApiParts, QuicAddress, Site, names, router};
+use doorstep::domain::ids::OrderId;
+use doorstep::domain::order::OrderStatus;
 use doorstep::domain::time::Time;
 use doorstep::runtime::access::Access;
-use doorstep::runtime::admission::{Admission, Recovery, Surroundings};
+use doorstep::runtime::admission::{Admission, Recovery, Refusal, Surroundings};
 use doorstep::runtime::clock::Clock;
 use doorstep::runtime::node::{Node, NodeSettings};
 use doorstep::storage::disk::Disk;
@@ -49,6 +51,7 @@ pub struct Serving {
     /// The first admin token, where this start made it.
     pub token: String,
     pub admission: Admission,
+    pub access: Arc<Access>,
     node: Option<Node>,
     runtime: Option<Runtime>,
 }
@@ -88,7 +91,7 @@ impl Serving {
         };
         let api = Api::new(ApiParts {
             admission: admission.clone(),
-            access,
+            access: Arc::clone(&access),
             intake: node.intake(),
             feed: node.feed(),
             views: node.views(),
@@ -109,6 +112,7 @@ impl Serving {
             redone,
             token: token.unwrap_or_default(),
             admission,
+            access,
             node: Some(node),
             runtime: Some(runtime),
         }
@@ -138,6 +142,15 @@ impl Serving {
     #[track_caller]
     pub fn post(&self, path: &str, body: &Value) -> Value {
         self.ask("POST", path, body).expect(201)
+    }
+
+    /// Sets a status as a device does.
+    pub fn set_status(&self, token: &str, order: u64, comment: &str) -> Result<(), Refusal> {
+        let grant = self.access.authenticate(token).expect("a good token");
+        let comment = Some(comment.to_owned());
+        let asked =
+            self.admission.set_status(&grant, OrderId(order), OrderStatus::Postponed, comment);
+        self.runtime.as_ref().unwrap().block_on(asked)
     }
 
     /// Ends everything in order.

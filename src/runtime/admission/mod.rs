@@ -27,13 +27,15 @@ pub use self::plans::{OrderTimes, order_times};
 pub use self::request::{Accepted, Item, Mode, Refusal, Request};
 pub use self::rules::route::orders_of;
 use self::work::Work;
-use super::access::Access;
+use super::access::{Access, Grant, Role};
 use super::clock::Clock;
 use super::commands::{Commands, Note};
 use super::error::AdmissionError;
 use super::fault::Fault;
 use super::readers::Readers;
 use super::views::Views;
+use crate::domain::ids::OrderId;
+use crate::domain::order::{Initiator, OrderStatus};
 use crate::storage::catalog::Catalog;
 use crate::storage::catalog::change::{Kind, decode};
 
@@ -116,6 +118,10 @@ impl Admission {
         if let Some(error) = recovery.failed {
             return Err(error);
         }
+        let (applied, journal) = (recovery.applied, around.commands.last_place());
+        if applied > journal {
+            return Err(AdmissionError::Ahead { applied, journal });
+        }
         let (queue, jobs) = sync_channel(QUEUE_MAX);
         let mut work = Work::new(recovery.catalog, around)?;
         let thread = std::thread::Builder::new()
@@ -132,6 +138,27 @@ impl Admission {
     pub async fn ask(&self, request: Request) -> Result<Accepted, Refusal> {
         let receiver = self.send(request)?;
         receiver.await.map_err(|_| stopped())?
+    }
+
+    /// Sets the status of an order for a session: a device's only on its own courier's routes.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn set_status(
+        &self,
+        grant: &Grant,
+        order: OrderId,
+        status: OrderStatus,
+        comment: Option<String>,
+    ) -> Result<(), Refusal> {
+        let initiator = match grant.role {
+            Role::Device => Initiator::App,
+            Role::Admin | Role::Backend => Initiator::UserApi,
+            Role::Gateway | Role::Subscriber | Role::Read => return Err(Refusal::Forbidden),
+        };
+        let (company, courier) = (grant.company, grant.courier);
+        let request = Request::SetStatus { company, order, courier, status, initiator, comment };
+        self.ask(request).await.map(drop)
     }
 
     /// Asks on a plain thread. Panics inside an asynchronous task.
