@@ -92,6 +92,7 @@ async fn node(directory: &Path, clock: Clock) -> (Node, Admission, Arc<Access>, 
         let node = Node::start(&settings, &disk, clock.clone(), &travel, &mut |n| recovery.redo(n));
         let (node, access) = (node.unwrap(), Arc::new(Access::default()));
         let around = Surroundings {
+            fault: node.fault(),
             commands: node.commands(),
             views: node.views(),
             clock,

@@ -12,8 +12,7 @@ use super::error::DaemonError;
 use super::first_start::keep_secret;
 use super::settings::Settings;
 use super::statuses::forward;
-use crate::api::router;
-use crate::api::state::{Api, ApiParts, QuicAddress, Site, names};
+use crate::api::{Api, ApiParts, QuicAddress, Site, names, router};
 use crate::engine::travel_time::TravelTime;
 use crate::feed::names::Names;
 use crate::ingest::quic::certificate::Certificate;
@@ -65,6 +64,7 @@ impl Daemon {
             views: node.views(),
             clock: node.clock(),
             access: Arc::clone(&access),
+            fault: node.fault(),
             runtime: tokio::runtime::Handle::current(),
         };
         let admission = Admission::start(recovery, around)?;
@@ -72,8 +72,8 @@ impl Daemon {
         let quic = bind_quic(settings)?;
         let quic_address = quic.local_address()?;
         let listener = TcpListener::bind(settings.http).await;
-        let listener = listener
-            .map_err(|source| DaemonError::Listen { address: settings.http, source })?;
+        let listener =
+            listener.map_err(|source| DaemonError::Listen { address: settings.http, source })?;
         let http = listener.local_addr().map_err(DaemonError::System)?;
         let mut daemon = Self {
             node,
