@@ -10,6 +10,7 @@
 pub mod bench;
 pub mod check_config;
 pub mod client;
+pub mod demo;
 pub mod error;
 pub mod evaluate;
 pub mod journal;
@@ -25,6 +26,7 @@ use clap::{Parser, Subcommand};
 
 use self::bench::{BenchArgs, bench};
 use self::check_config::{CheckConfigArgs, check_config};
+use self::demo::{DemoArgs, demo};
 use self::evaluate::{EvaluateArgs, evaluate};
 use self::journal::{JournalArgs, journal};
 use self::replay::{ReplayArgs, replay};
@@ -43,6 +45,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(ServeArgs),
+    Demo(DemoArgs),
     Replay(ReplayArgs),
     Evaluate(EvaluateArgs),
     CheckConfig(CheckConfigArgs),
@@ -57,6 +60,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(args) => serve(&args),
+        Command::Demo(args) => demo(&args),
         Command::Replay(args) => replay(&args),
         Command::Evaluate(args) => evaluate(&args),
         Command::CheckConfig(args) => check_config(&args),

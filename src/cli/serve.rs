@@ -19,7 +19,7 @@ use crate::runtime::local_time::instant;
 pub struct ServeArgs {
     /// The configuration (TOML); without it every key has its default
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     /// Where everything is kept
     #[arg(long, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,

@@ -80,7 +80,7 @@ pub fn simulate(args: &SimulateArgs) -> Result<(), CliError> {
     if report.is_good() { Ok(()) } else { Err(CliError::NotAcked) }
 }
 
-async fn run(args: &SimulateArgs) -> Result<Report, ClientError> {
+pub(super) async fn run(args: &SimulateArgs) -> Result<Report, ClientError> {
     let cadence_s = args.rate.map_or(args.cadence_s, |rate| f64::from(args.couriers) / rate);
     let is_time = |seconds: f64| (0.0..=YEAR_S).contains(&seconds);
     if !is_time(cadence_s) || !is_time(args.seconds) {

@@ -26,7 +26,7 @@ struct Counts {
 
 /// The report, as `--json` prints it.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Report {
+pub(in crate::cli) struct Report {
     couriers: u32,
     seconds: f64,
     sent: u64,
@@ -120,7 +120,7 @@ impl Tally {
 }
 
 impl Report {
-    pub(super) fn text(&self) -> String {
+    pub(in crate::cli) fn text(&self) -> String {
         let mut text = format!(
             "couriers {}, {:.1} s\nsent {}, acked {}, refused {}, not acked {}\n\
              ack latency p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms\n\
