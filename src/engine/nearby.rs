@@ -37,7 +37,9 @@ impl RouteStep<'_, '_> {
             let eta = self.etas[at].map(|eta| eta.eta);
             let order = &self.route.orders[at];
             if !order.is_ahead(self.policy) || !(order.is_next || is_in_sequence && eta.is_some()) {
-                self.route.orders[at].nearby_primed = 0;
+                if is_regular {
+                    self.route.orders[at].nearby_primed = 0;
+                }
                 continue;
             }
             if is_regular {
