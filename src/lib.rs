@@ -18,7 +18,8 @@
 //! | 4 | [`feed`] | events on their way out: how they are written, who follows the feed |
 //! | 5 | [`ingest`] | positions from the outside: QUIC sessions, recorded days in files |
 //! | 5 | [`api`] | HTTP: Track & Trace, the native paths, health and metrics |
-//! | 7 | [`cli`] | the commands: plan files, replay, evaluate |
+//! | 6 | [`daemon`] | configuration, settings, the parts put together |
+//! | 7 | [`cli`] | the commands: serve, demo, simulate, tail, replay, evaluate, bench |
 //!
 //! Without the one cargo feature, `daemon`, only ranks 0 to 2 are built: no clock, no chance, no
 //! thread, no file, no environment (`clippy.toml` bans them below the layers that need them).
