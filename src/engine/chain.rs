@@ -70,7 +70,7 @@ impl RouteStep<'_, '_> {
             let order = &self.route.orders[at];
             order.stay.is_some() && self.is_served(order)
         };
-        let visited = self.route.last_visited.map(usize::from).filter(|&at| {
+        let visited = self.route.last_visited.filter(|&at| {
             self.stays.of(self.route.orders[at].stay).is_some_and(|stay| stay.may_visit)
         });
         let anchor = visited.or_else(|| {

@@ -67,7 +67,7 @@ impl Bounds {
 
     /// The clearance after every fence was counted.
     pub fn clearance(&self) -> Clearance {
-        // Half a metre more than pays for rounding to f32.
+        // The metre pays for rounding to f32.
         let clear_m = (self.clear_m - SLACK_M).max(0.0) as f32;
         Clearance { anchor: self.anchor, lon_m: self.scale.lon_m as f32, clear_m }
     }

@@ -68,6 +68,7 @@ impl Engine {
             line.sources = line.own_sources.unwrap_or(policy.allowed_courier_position_sources);
             self.each_route(courier, emit, |step| {
                 step.set_active_span();
+                step.forget_primings();
                 step.settle(EtaCause::Sequence);
             });
         }
@@ -139,7 +140,10 @@ impl Engine {
         let Some(courier) = self.couriers.slot(courier) else { return };
         let Some(slot) = self.route_of(courier, route) else { return };
         emit.courier = self.couriers.line(courier).id;
-        self.step(courier, slot, emit).end_stays(reason);
+        let mut step = self.step(courier, slot, emit);
+        // Nothing is due any more on a route that goes.
+        step.line.is_over = true;
+        step.end_stays(reason);
         self.unchain_route(courier, slot);
         self.routes.remove(slot);
     }

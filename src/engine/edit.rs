@@ -15,7 +15,7 @@ use crate::domain::geo::Point;
 use crate::domain::ids::OrderId;
 use crate::domain::order::{Initiator, OrderPlan, OrderStatus};
 use crate::domain::route::{Node, RoutePlan};
-use crate::domain::time::{Time, TimeWindow};
+use crate::domain::time::Time;
 
 /// A route without orders, to be filled by [`RouteStep::store`].
 pub fn empty_route(plan: &RoutePlan, created_at: Time) -> (RouteLine, Route) {
@@ -61,9 +61,9 @@ impl RouteStep<'_, '_> {
     pub fn store(&mut self, plan: &RoutePlan) {
         self.tell_changes(plan);
         self.end_stays_without_place(plan);
-        let last_visited = self.route.last_visited.map(|at| self.route.orders[usize::from(at)].id);
+        let last_visited = self.route.last_visited.map(|at| self.route.orders[at].id);
         self.rebuild_orders(plan);
-        self.route.last_visited = last_visited.and_then(|id| self.place_of(id)).map(|at| at as u16);
+        self.route.last_visited = last_visited.and_then(|id| self.place_of(id));
         self.route.mode = plan.routing_mode;
         self.route.depot = plan.depot;
         self.route.route_start = plan.route_start;
@@ -122,7 +122,7 @@ impl RouteStep<'_, '_> {
                     order.is_skipped = false;
                     order
                 }
-                None => self.arrival(new),
+                None => self.incoming(new),
             };
             self.route.orders.push(order);
         }
@@ -133,7 +133,7 @@ impl RouteStep<'_, '_> {
     }
 
     /// An order that comes onto the route: new, or back with what was told of it.
-    fn arrival(&mut self, plan: &OrderPlan) -> Order {
+    fn incoming(&mut self, plan: &OrderPlan) -> Order {
         let known = self.route.gone.iter().position(|order| order.id == plan.id);
         let Some(at) = known.filter(|_| !plan.created) else {
             return Order::new(plan);
@@ -203,7 +203,7 @@ impl RouteStep<'_, '_> {
             for node in self.route.nodes_between.iter_mut().filter(|node| node.before == end) {
                 node.before += 1;
             }
-            let order = self.arrival(plan);
+            let order = self.incoming(plan);
             self.route.orders.push(order);
             if self.line.is_started {
                 self.start_order(self.route.orders.len() - 1, self.now);
@@ -214,8 +214,7 @@ impl RouteStep<'_, '_> {
         let old = &self.route.orders[at];
         let has_moved = old.point() != plan.point;
         if old.window.as_deref() != plan.window.as_ref() {
-            let window: Option<TimeWindow> = plan.window;
-            let kind = EventKind::IntervalUpdate { window };
+            let kind = EventKind::IntervalUpdate { window: plan.window };
             self.emit.event(self.route.id, plan.id, self.now, kind);
         }
         if has_moved && old.stay.is_some() {
@@ -245,7 +244,7 @@ impl RouteStep<'_, '_> {
             self.route.starting_depot = Some(StartingDepot::new(depot));
             self.route.nodes_between.remove(0);
         }
-        let shift = |visited: u16| match usize::from(visited).cmp(&at) {
+        let shift = |visited: usize| match visited.cmp(&at) {
             core::cmp::Ordering::Less => Some(visited),
             core::cmp::Ordering::Equal => None,
             core::cmp::Ordering::Greater => Some(visited - 1),

@@ -32,6 +32,7 @@ pub enum InputBody {
     },
     /// The documents changed.
     Command(Box<Command>),
-    /// A deadline of the partition was due; `received_at` is the deadline's own time.
+    /// A deadline of the partition was due; `received_at` is the deadline's own time, or the
+    /// partition's last receive time if that is later.
     Tick,
 }

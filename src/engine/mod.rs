@@ -105,7 +105,8 @@ impl Engine {
     }
 
     /// The earliest deadline of a partition that is due at or before `now`: the caller makes an
-    /// [`InputBody::Tick`] with that very receive time, and asks again.
+    /// [`InputBody::Tick`] of that time, or of the partition's last receive time if that is later,
+    /// and asks again.
     pub fn next_deadline(&mut self, partition: PartitionId, now: Time) -> Option<Time> {
         loop {
             let entry = self.partitions[partition.0 as usize].deadlines.first(now)?;
@@ -120,7 +121,9 @@ impl Engine {
     /// The true deadline of the route an entry names; `None` if the entry is out of date.
     fn due(&self, entry: Entry) -> Option<Time> {
         let (line, route) = (self.routes.line(entry.slot), self.routes.route(entry.slot));
-        if (route.id, line.armed.time()) != (entry.route, entry.due) {
+        // The slot may hold another route by now, or the same one of another courier.
+        let armed = (route.courier, route.id, line.armed.time());
+        if armed != (entry.courier, entry.route, entry.due) {
             return None;
         }
         let courier = self.couriers.slot(entry.courier)?;

@@ -5,9 +5,10 @@ use super::route::{Order, ShiftStart};
 use super::step::RouteStep;
 use crate::domain::geo::Centre;
 use crate::domain::notification::{NearbyTrigger, Notification, NotificationKind};
+use crate::domain::policy::{NEARBY_ETA_MAX, Policy};
 use crate::domain::time::Time;
 
-impl RouteStep<'_, '_> {
+impl<'a> RouteStep<'a, '_> {
     /// Raises what is due after an evaluation; without a position, nothing is raised.
     pub fn notify(&mut self, fix: Option<&Fix>, is_regular: bool) {
         if let Some(fix) = fix.filter(|_| self.is_fresh && self.line.is_started) {
@@ -52,9 +53,16 @@ impl RouteStep<'_, '_> {
         }
     }
 
+    /// The thresholds have changed: what held under the old ones holds no more.
+    pub fn forget_primings(&mut self) {
+        for order in &mut self.route.orders {
+            order.nearby_primed = 0;
+        }
+    }
+
     /// The thresholds by time: each must hold in two regular evaluations in a row.
     fn raise_by_eta(&mut self, at: usize, now: Time, eta: Option<Time>) {
-        for (index, &threshold_ms) in self.policy.nearby_eta_ms.iter().enumerate() {
+        for (index, threshold_ms) in self.thresholds_ms().enumerate() {
             let order = &mut self.route.orders[at];
             let bit = 1 << index;
             let holds = eta.is_some_and(|eta| eta - now <= threshold_ms);
@@ -71,6 +79,12 @@ impl RouteStep<'_, '_> {
                 order.nearby_primed |= bit;
             }
         }
+    }
+
+    /// The thresholds by time that have a latch.
+    fn thresholds_ms(&self) -> impl Iterator<Item = i64> + use<'a> {
+        let policy: &'a Policy = self.policy;
+        policy.nearby_eta_ms.iter().copied().take(NEARBY_ETA_MAX)
     }
 
     /// The `nearby` just before an ARRIVAL, if none was raised before.
@@ -111,7 +125,7 @@ impl RouteStep<'_, '_> {
                 return Time::DISTANT_PAST;
             }
             let Some(eta) = eta else { continue };
-            for (index, &threshold_ms) in self.policy.nearby_eta_ms.iter().enumerate() {
+            for (index, threshold_ms) in self.thresholds_ms().enumerate() {
                 if order.nearby_latched & 1 << index == 0 {
                     due = due.min(eta.eta - threshold_ms);
                 }
@@ -149,4 +163,4 @@ impl RouteStep<'_, '_> {
 }
 
 /// The latch of the distance threshold, above those by time.
-const DISTANCE_BIT: u8 = 1 << crate::domain::policy::NEARBY_ETA_MAX;
+const DISTANCE_BIT: u8 = 1 << NEARBY_ETA_MAX;

@@ -15,7 +15,7 @@ use crate::domain::policy::{Policy, Radius};
 use crate::domain::route::RoutingMode;
 use crate::domain::time::{DAY_MS, Time, TimeWindow};
 
-/// Where a route lives; 0 is never one, so that the free place costs nothing.
+/// Where a route lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RouteSlot(u32);
 
@@ -93,7 +93,7 @@ pub struct Route {
     /// The position held as a possible jump.
     pub held: Option<Fix>,
     /// The order visited last, by its place in the sequence.
-    pub last_visited: Option<u16>,
+    pub last_visited: Option<usize>,
     /// `courier_violated_route`.
     pub is_violated: bool,
 }

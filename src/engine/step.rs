@@ -106,7 +106,7 @@ impl RouteStep<'_, '_> {
             // Held and confirmed beyond the end, or the end itself: it moves nothing.
             return;
         }
-        if self.route.first_moved.is_none() {
+        if self.line.last.is_none() {
             self.moved_first(fix.seen.t);
         }
         if !self.line.is_started {
@@ -136,6 +136,7 @@ impl RouteStep<'_, '_> {
             if stay.is_some() {
                 self.step_stay(stay, fix);
                 if !self.route.orders[at].stay.is_some() {
+                    // It has just ended: how far its order is, the next position finds out.
                     bounds.count(0.0, 0.0);
                 }
             } else {

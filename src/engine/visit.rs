@@ -10,7 +10,7 @@ use super::stay::{Stay, StaySlot};
 use super::step::RouteStep;
 use crate::domain::eta::EtaCause;
 use crate::domain::event::{EndReason, EventKind, StayPoint};
-use crate::domain::geo::{Centre, Point};
+use crate::domain::geo::Centre;
 use crate::domain::order::{Initiator, OrderStatus};
 use crate::domain::policy::{ArrivalScope, Radius};
 use crate::domain::time::Time;
@@ -127,7 +127,7 @@ impl RouteStep<'_, '_> {
         let order = &mut self.route.orders[at];
         let was_open = order.is_open(self.policy);
         order.is_visited = true;
-        self.route.last_visited = Some(at as u16);
+        self.route.last_visited = Some(at);
         self.changed = Some(EtaCause::Visit);
         let (route, id) = (self.route.id, self.route.orders[at].id);
         self.emit.event(route, id, seen.t, EventKind::OrderVisit(point));
@@ -202,10 +202,9 @@ impl RouteStep<'_, '_> {
 }
 
 fn stay_point(stay: &Stay, seen: Seen, estimated_time: Time) -> StayPoint {
-    let point: Point = seen.point;
     StayPoint {
         stay: stay.told.unwrap_or(0),
-        point,
+        point: seen.point,
         device_time: seen.t,
         estimated_time,
         used_mark_delivered_radius: stay.radius,

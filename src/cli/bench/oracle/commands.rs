@@ -105,6 +105,9 @@ fn put_policy(
             let mut scene = Scene::new(courier, old, &oracle.travel, now, out);
             scene.enter(route);
             scene.policy = policy;
+            for order in route.orders_mut() {
+                order.near.primed = [false; 4];
+            }
             scene.settle(route, EtaCause::Sequence);
         }
     }
