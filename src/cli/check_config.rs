@@ -89,7 +89,7 @@ fn check_positions(plan: &Plan, path: &Path) -> Result<String, CliError> {
 const ERRORS_TOLD_MAX: u64 = 20;
 const EXAMPLES: &str = "\
 Reads the files as replay and evaluate do, without running anything. Every error is told with its
-place. There is no configuration file of the daemon yet; it will be checked here too.
+place. The daemon's own configuration is checked by serve.
 
 Examples:
   doorstep check-config --plan plan.json

@@ -96,10 +96,13 @@ fn greet(settings: &Settings, daemon: &Daemon) {
     eprintln!("  http         http://{}", daemon.http);
     eprintln!("  quic         {}", daemon.quic_address);
     eprintln!("  fingerprint  {}", daemon.fingerprint());
-    if let Some(token) = &daemon.first_token {
-        let file = settings.data_dir.join(TOKEN_FILE);
-        eprintln!("  admin token  {token}");
-        eprintln!("               shown once, kept in {}", file.display());
+    let file = settings.data_dir.join(TOKEN_FILE);
+    match &daemon.first_token {
+        Some(token) => {
+            eprintln!("  admin token  {token}");
+            eprintln!("               shown once, kept in {}", file.display());
+        }
+        None => eprintln!("  admin token  that of the first start was kept in {}", file.display()),
     }
     if settings.time_scale != 1.0 {
         eprintln!("  time         {} times as fast", settings.time_scale);

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::error::DaemonError;
-use super::first_start::keep_secret;
+use super::first_start::{keep_secret, make_private};
 use super::settings::Settings;
 use super::statuses::forward;
 use crate::api::{Api, ApiParts, QuicAddress, Site, names, router};
@@ -49,6 +49,7 @@ impl Daemon {
     /// The directory is in use, damaged or cannot be written, or an address cannot be had.
     pub async fn start(settings: &Settings) -> Result<Self, DaemonError> {
         let directory = settings.data_dir.clone();
+        make_private(&directory)?;
         let disk = RealDisk::open(&directory)
             .map_err(|source| DaemonError::File { path: directory.clone(), source })?;
         let disk: Arc<dyn Disk> = Arc::new(disk);

@@ -49,7 +49,8 @@ struct Latency {
 
 impl Tally {
     pub(super) fn new() -> Self {
-        let latency_us = Histogram::new(3).expect("three digits are allowed");
+        let latency_us = Histogram::new_with_bounds(1, LATENCY_US_MAX, 3)
+            .expect("the bounds are in order and three digits are allowed");
         let counts = Counts {
             sent: 0,
             resent: 0,
@@ -153,3 +154,6 @@ impl Report {
 }
 
 const PROBLEMS_MAX: usize = 100;
+
+/// Longer waits count as this: ten minutes.
+const LATENCY_US_MAX: u64 = 600_000_000;
