@@ -3,7 +3,7 @@
 use core::cmp::Ordering;
 
 use super::geo::Point;
-use super::time::Time;
+use super::time::{DAY_MS, SECOND_MS, Time};
 
 /// One GPS report. `device_time` is the device's clock; the receive time belongs to the input
 /// that carries the position.
@@ -75,6 +75,11 @@ impl Accuracy {
         self.0
     }
 }
+
+/// A position taken longer than this before it came is refused as too old.
+pub const AGE_MAX_MS: i64 = DAY_MS;
+/// A position taken longer than this after it came is refused as future.
+pub const LEAD_MAX_MS: i64 = 60 * SECOND_MS;
 
 /// What kind of sender reported a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

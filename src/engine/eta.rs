@@ -107,7 +107,7 @@ impl RouteStep<'_, '_> {
         self.line.eta.lead = Lead::Unknown;
         self.etas.clear();
         self.etas.resize(self.route.orders.len(), None);
-        let age_ms = self.emit.received_at() - self.line.last_t;
+        let age_ms = self.age_ms();
         if let Some(seen) = self.line.eta.evaluated.filter(|_| age_ms <= LOST_MS)
             && self.has_sequence()
         {
@@ -129,7 +129,7 @@ impl RouteStep<'_, '_> {
 
     fn evaluate_by(&mut self, cause: EtaCause, clock: Option<Time>) {
         let now = self.line.last.map_or(self.now, |seen| seen.t);
-        let age_ms = self.emit.received_at() - self.line.last_t;
+        let age_ms = self.age_ms();
         self.compute(clock);
         let has_eta = self.line.eta.lead != Lead::Unknown;
         let is_stale = has_eta && age_ms > STALE_MS;
@@ -138,6 +138,11 @@ impl RouteStep<'_, '_> {
         if age_ms > LOST_MS {
             self.line.eta.slack_ms = 0;
         }
+    }
+
+    /// How old the last accepted position is by the server's clock, coarse ones included.
+    fn age_ms(&self) -> i64 {
+        self.emit.received_at() - self.line.last_t
     }
 
     /// Whether the order in which the courier will come is known.
@@ -192,7 +197,7 @@ impl RouteStep<'_, '_> {
         self.line.eta.slack_ms = slack_ms;
         if has_changed || must_tell {
             let orders = self.emit.buffer().end_etas(start);
-            let stale = self.emit.received_at() - self.line.last_t > STALE_MS;
+            let stale = self.age_ms() > STALE_MS;
             let change = EtaChange { route: self.route.id, now, cause, stale };
             self.emit.tell(OutputBody::Eta { change, orders });
         }

@@ -33,7 +33,7 @@ impl<'a> RouteStep<'a, '_> {
     }
 
     fn raise_nearby(&mut self, fix: &Fix, is_regular: bool) {
-        let is_in_sequence = self.is_in_sequence();
+        let is_in_sequence = !self.route.has_skipped_open(self.policy);
         for at in 0..self.route.orders.len() {
             let eta = self.etas[at].map(|eta| eta.eta);
             let order = &self.route.orders[at];
@@ -132,11 +132,6 @@ impl<'a> RouteStep<'a, '_> {
             }
         }
         due
-    }
-
-    /// Whether nothing has been skipped that is still to be visited.
-    fn is_in_sequence(&self) -> bool {
-        !self.route.orders.iter().any(|order| order.is_skipped && order.is_open(self.policy))
     }
 
     /// How far the distance threshold reaches around an order, if it may still raise.

@@ -7,8 +7,7 @@ use super::fix::{Fix, Seen};
 use super::output::DropReason;
 use super::route::RouteSlot;
 use crate::domain::ids::{CourierId, RouteId};
-use crate::domain::position::Position;
-use crate::domain::time::{DAY_MS, SECOND_MS};
+use crate::domain::position::{AGE_MAX_MS, LEAD_MAX_MS, Position};
 
 impl Engine {
     /// Steps over one position.
@@ -110,10 +109,10 @@ struct Moved {
 /// Why a position is refused for its age.
 fn refusal(fix: &Fix) -> Option<DropReason> {
     let age_ms = fix.received_at - fix.seen.t;
-    if age_ms > TOO_OLD_MS {
+    if age_ms > AGE_MAX_MS {
         Some(DropReason::TooOld)
     } else {
-        (age_ms < -FUTURE_MS).then_some(DropReason::Future)
+        (age_ms < -LEAD_MAX_MS).then_some(DropReason::Future)
     }
 }
 
@@ -123,7 +122,3 @@ fn disallowed(line: &CourierLine, position: &Position) -> Option<DropReason> {
 
 /// One position moves at most so many routes.
 const ROUTES_MOVED_MAX: usize = 8;
-/// A position taken longer before it came is refused.
-const TOO_OLD_MS: i64 = DAY_MS;
-/// A position taken longer after it came is refused.
-const FUTURE_MS: i64 = 60 * SECOND_MS;

@@ -283,9 +283,14 @@ impl Route {
         self.starting_depot.as_mut().filter(|depot| depot.has_fence())
     }
 
-    /// Whether a skipped order is still open, so that the planned sequence is broken.
+    /// Whether a skipped order is still open.
+    pub fn has_skipped_open(&self, policy: &Policy) -> bool {
+        self.orders.iter().any(|order| order.is_skipped && order.is_open(policy))
+    }
+
+    /// Whether a skipped order breaks the planned sequence.
     pub fn is_broken(&self, policy: &Policy) -> bool {
-        !policy.resequence && self.orders.iter().any(|o| o.is_skipped && o.is_open(policy))
+        !policy.resequence && self.has_skipped_open(policy)
     }
 
     /// When tracking ends as things stand: an open order or a running stay prolongs a planned end

@@ -14,6 +14,7 @@ use crate::api::error::Problem;
 use crate::api::state::Api;
 use crate::domain::geo::Point;
 use crate::domain::ids::CourierId;
+use crate::engine::courier_index::Nearby;
 use crate::engine::courier_index::bounds::Bounds;
 use crate::feed::cloud_event::iso;
 use crate::runtime::access::Role;
@@ -47,11 +48,7 @@ async fn near(
     }
     let limit = limit("/limit", wanted.limit)?;
     let found = api.views.couriers_near(company, point, wanted.radius_m, limit).await?;
-    let found = found.into_iter();
-    found
-        .map(|(near, at)| located(&api, near.courier, at, Some(near.distance_m)))
-        .collect::<Result<Vec<_>, _>>()
-        .map(listed)
+    by_distance(&api, found)
 }
 
 #[derive(Deserialize)]
@@ -69,11 +66,7 @@ async fn nearest(
     let company = caller.company(Role::reads)?;
     let point = point(wanted.lat, wanted.lon)?;
     let found = api.views.couriers_nearest(company, point, limit("/k", wanted.k)?).await?;
-    let found = found.into_iter();
-    found
-        .map(|(near, at)| located(&api, near.courier, at, Some(near.distance_m)))
-        .collect::<Result<Vec<_>, _>>()
-        .map(listed)
+    by_distance(&api, found)
 }
 
 #[derive(Deserialize)]
@@ -100,6 +93,18 @@ async fn within(
 
 fn listed(couriers: Vec<Value>) -> axum::Json<Value> {
     axum::Json(Value::Array(couriers))
+}
+
+/// The couriers found around a point, in the order found.
+fn by_distance(
+    api: &Api,
+    found: Vec<(Nearby, LastPosition)>,
+) -> Result<axum::Json<Value>, Problem> {
+    let found = found.into_iter();
+    found
+        .map(|(near, at)| located(api, near.courier, at, Some(near.distance_m)))
+        .collect::<Result<Vec<_>, _>>()
+        .map(listed)
 }
 
 fn located(

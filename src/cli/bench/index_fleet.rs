@@ -3,6 +3,7 @@
 
 use core::f64::consts::TAU;
 
+use super::random::Random;
 use crate::domain::geo::{Point, Scale};
 
 /// Couriers who walk in cities of [`CITY_COURIERS`] each on a grid of one degree.
@@ -137,33 +138,6 @@ fn cities(number: u32) -> Vec<City> {
             City { centre, scale: Scale::at(centre) }
         })
         .collect()
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// In 0..1.
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    /// In -half..half.
-    fn about(&mut self, half: f64) -> f64 {
-        (self.unit() * 2.0 - 1.0) * half
-    }
-
-    fn below(&mut self, end: u32) -> u32 {
-        (((self.next() >> 32) * u64::from(end)) >> 32) as u32
-    }
 }
 
 /// Couriers of one city.

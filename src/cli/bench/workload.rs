@@ -4,6 +4,7 @@
 
 use core::f64::consts::TAU;
 
+use super::random::Random;
 use crate::domain::command::Command;
 use crate::domain::courier::CourierPlan;
 use crate::domain::geo::{Point, Scale};
@@ -233,46 +234,6 @@ fn offset(from: Point, (east_m, north_m): (f64, f64)) -> Point {
     let lat_e7 = from.lat_e7() + libm::round(north_m / scale.lat_m) as i32;
     let lon_e7 = from.lon_e7() + libm::round(east_m / scale.lon_m) as i32;
     Point::from_e7(lat_e7, lon_e7).expect("couriers stay within some degrees of their city")
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014).
-struct Random(u64);
-
-impl Random {
-    /// The chance that belongs to one courier and one purpose.
-    fn of(seed: u64, slot: u32, purpose: u64) -> Self {
-        let mut random = Self(seed ^ u64::from(slot).wrapping_mul(0xd129_42cc_5c4a_9b4d));
-        let mixed = random.next() ^ purpose.wrapping_mul(0x9e6c_63d0_876a_68ef);
-        Self(Self(mixed).next())
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// In 0..1.
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    /// In -half..half.
-    fn about(&mut self, half: f64) -> f64 {
-        (self.unit() * 2.0 - 1.0) * half
-    }
-
-    fn below(&mut self, end: u32) -> u32 {
-        (((self.next() >> 32) * u64::from(end)) >> 32) as u32
-    }
-
-    fn shuffle(&mut self, list: &mut [u32]) {
-        for i in (1..list.len()).rev() {
-            list.swap(i, self.below(i as u32 + 1) as usize);
-        }
-    }
 }
 
 /// The fleet's company.

@@ -8,7 +8,8 @@ use super::intake::{Fix, Intake};
 use super::tally::Tally;
 use super::text::date_time;
 use crate::cli::error::CliError;
-use crate::domain::time::{DAY_MS, SECOND_MS, Time};
+use crate::domain::position::{AGE_MAX_MS, LEAD_MAX_MS};
+use crate::domain::time::{DAY_MS, Time};
 use crate::engine::output::DropReason;
 
 /// A row with the instant at which it came; these never step back.
@@ -56,10 +57,10 @@ impl<'a> Screen<'a> {
         tally: &mut Tally,
     ) -> Result<Option<DropReason>, CliError> {
         let t = fix.position.device_time;
-        if received - t > DAY_MS {
+        if received - t > AGE_MAX_MS {
             return Ok(Some(DropReason::TooOld));
         }
-        if t - received > FUTURE_MS {
+        if t - received > LEAD_MAX_MS {
             return Ok(Some(DropReason::Future));
         }
         let is_leap = fix.received.is_none() && self.clock.is_some_and(|clock| t - clock > DAY_MS);
@@ -95,5 +96,3 @@ pub(super) fn refuse(file: &str, line: u64, t: Time, reason: DropReason, tally: 
     eprintln!("{file}:{line}: time: {}: {} is {why}", reason.name(), date_time(t));
     *tally.refused.entry(reason.name()).or_default() += 1;
 }
-
-const FUTURE_MS: i64 = 60 * SECOND_MS;
