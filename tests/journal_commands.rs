@@ -16,6 +16,7 @@ use doorstep::runtime::node::{Node, NodeSettings};
 use doorstep::storage::disk::{Disk, RealDisk};
 use doorstep::storage::segment::journal_name;
 use doorstep::travel::straight_line::StraightLine;
+use serde_json::{Value, json};
 use support::fleet::{fix, planned};
 use support::world::ZERO;
 use tokio::sync::mpsc::unbounded_channel;
@@ -44,7 +45,7 @@ fn left(name: &str) -> PathBuf {
 
 fn journal(command: &str, directory: &Path) -> Output {
     let mut doorstep = Command::new(env!("CARGO_BIN_EXE_doorstep"));
-    doorstep.args(["journal", command, "--data-dir"]).arg(directory);
+    doorstep.arg("journal").args(command.split(' ')).arg("--data-dir").arg(directory);
     doorstep.output().expect("the binary runs")
 }
 
@@ -64,6 +65,26 @@ fn a_whole_journal_is_good() {
     assert!(lines.contains("PutRoute"), "{lines}");
     assert!(lines.contains("position courier 4 t 2026-03-02 06:00:00"), "{lines}");
     assert!(lines.contains("sender 3 boot 1 number 1"), "{lines}");
+}
+
+#[test]
+fn programs_are_told_what_is_where() {
+    let directory = left("journal-json");
+    let dumped = journal("dump --json", &directory);
+    let lines = String::from_utf8_lossy(&dumped.stdout).into_owned();
+    let lines: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
+    assert_eq!(lines[0]["request"]["note_bytes"], 4, "{}", lines[0]);
+    let last = lines.last().expect("there is a position");
+    assert_eq!(last["by"], json!({"sender": 3, "boot": 1, "seq": 1}));
+    assert_eq!(
+        (&last["position"]["courier"], &last["position"]["t"]),
+        (&4.into(), &ZERO.ms().into())
+    );
+    let (first, second) = (&lines[0]["in"], &last["in"]);
+    assert_eq!((&first["frame"], &first["offset"]), (&1.into(), &0.into()));
+    assert_eq!((&second["frame"], &second["offset"]), (&2.into(), &first["bytes"]));
+    assert_eq!(second["file"], journal_name(1));
 }
 
 #[test]

@@ -11,6 +11,8 @@ pub mod endpoint;
 pub mod error;
 mod frames;
 mod in_flight;
+mod owner_file;
+pub mod reset_key;
 pub mod services;
 mod session;
 pub mod settings;

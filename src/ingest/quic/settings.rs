@@ -40,6 +40,9 @@ pub(super) const STREAM_WINDOW_MAX: u32 = 64 * 1_024;
 pub(super) const SEND_WINDOW_MAX: u64 = 128 * 1_024;
 /// Bytes of datagrams of one connection that wait for us.
 pub(super) const DATAGRAM_BYTES_MAX: usize = 16 * 1_024;
+/// Time between two stateless resets, so that garbage cannot keep the socket busy and 100,000 peers
+/// of a daemon that was killed still hear of it within a round of their keep-alives.
+pub(super) const RESET_EVERY: Duration = Duration::from_micros(100);
 /// Handshakes at once: more wait in the endpoint's own bounded queue.
 pub(super) const HANDSHAKES_MAX: usize = 512;
 /// Hellos of one connection that may be refused before it is closed.
