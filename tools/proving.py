@@ -6,6 +6,7 @@ Python's standard library only. Every process is started here and ended here by 
 import datetime
 import http.client
 import json
+import os
 import pathlib
 import signal
 import socket
@@ -54,6 +55,7 @@ class Daemon:
     def __init__(self, binary, directory, ports, settings="", within=()):
         """`within` is a command that runs it, as strace does; `settings` is TOML."""
         self.http, self.quic = ports
+        self.within = within
         self.log = pathlib.Path(f"{directory}.log")
         config = pathlib.Path(f"{directory}.toml")
         config.write_text(settings, encoding="utf-8")
@@ -79,6 +81,14 @@ class Daemon:
             time.sleep(0.02)
         return self
 
+    def pid(self):
+        """The daemon's own, where another command runs it."""
+        own = self.process.pid
+        if self.within:
+            children = pathlib.Path(f"/proc/{own}/task/{own}/children").read_text().split()
+            return int(children[0])
+        return own
+
     def kill(self):
         """SIGKILL."""
         self.process.kill()
@@ -87,7 +97,7 @@ class Daemon:
 
     def stop(self):
         """SIGTERM; it must end well."""
-        self.process.send_signal(signal.SIGTERM)
+        os.kill(self.pid(), signal.SIGTERM)
         code = self.process.wait(timeout=120)
         self.said.close()
         if code != 0:
