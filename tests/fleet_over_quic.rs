@@ -53,6 +53,7 @@ async fn start(time_scale: f64) -> Daemon {
         access: Arc::clone(&access),
         intake: node.intake(),
         feed: node.feed(),
+        views: node.views(),
         clock: node.clock(),
         names: Arc::clone(&names),
         statuses: None,

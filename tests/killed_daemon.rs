@@ -83,7 +83,10 @@ async fn what_was_acknowledged_and_answered_is_there_after_a_kill() {
     link.say(&(2, 1, None::<u64>, &fixes)).await.unwrap();
     assert!(matches!(soon(link.heard.next()).await.unwrap(), ServerFrame::Ack(10)));
     let orders = "/api/v1/companies/1/orders";
-    let made = daemon.ask(&admin, "POST", orders, &json!({"number": "A-1"})).expect(201);
+    let route = json!({"number": "tour", "courier_number": "ada", "date": "2026-11-22"});
+    daemon.ask(&admin, "POST", "/api/v1/companies/1/routes", &route).expect(201);
+    let order = json!({"number": "A-1", "route_number": "tour", "lat": 52.5, "lon": 13.4});
+    let made = daemon.ask(&admin, "POST", orders, &order).expect(201);
     let path = format!("{orders}/{}", made["id"]);
     daemon.ask(&admin, "PATCH", &path, &json!({"customer_name": "Ada"})).expect(200);
     let (page, before) = feed(&daemon, &admin);

@@ -105,6 +105,7 @@ impl Daemon {
             access: Arc::clone(access),
             intake: self.node.intake(),
             feed: self.node.feed(),
+            views: self.node.views(),
             clock: self.node.clock(),
             names: Arc::clone(&names),
             statuses: Some(sender),

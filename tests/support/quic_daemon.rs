@@ -106,6 +106,7 @@ impl Daemon {
             access: Arc::new(access()),
             intake: node.intake(),
             feed: node.feed(),
+            views: node.views(),
             clock: node.clock(),
             names: Arc::new(names),
             statuses: Some(to_admission),

@@ -183,6 +183,7 @@ fn hear(
         ServerFrame::Welcome(_)
         | ServerFrame::Events { .. }
         | ServerFrame::Gap { .. }
+        | ServerFrame::Route(_)
         | ServerFrame::Other(_) => {}
     }
     Ok(())

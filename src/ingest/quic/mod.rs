@@ -13,6 +13,7 @@ mod frames;
 mod in_flight;
 mod owner_file;
 pub mod reset_key;
+mod route_news;
 pub mod services;
 mod session;
 pub mod settings;
