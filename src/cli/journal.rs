@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::replay::date_time;
+use super::serve::cut_off;
 use crate::engine::input::InputBody;
 use crate::storage::bytes::{Malformed, Reader};
 use crate::storage::codec::input::{ChunkReader, Record};
@@ -119,8 +120,12 @@ fn verify(directory: &Path) -> Result<(), CliError> {
         }
         Ok(())
     })?;
+    if end.segments == 0 {
+        return Err(CliError::Argument(format!("{}: no journal is there", directory.display())));
+    }
+    let mut out = stdout().lock();
     writeln!(
-        stdout().lock(),
+        out,
         "good: {} frames in {} segments, {positions} positions, {commands} commands, {ticks} ticks; \
          ends in segment {} at byte {}",
         end.next - 1,
@@ -128,6 +133,9 @@ fn verify(directory: &Path) -> Result<(), CliError> {
         end.segment,
         end.offset
     )?;
+    if let Some(cut) = &end.cut {
+        writeln!(out, "the next start cuts off {}", cut_off(cut))?;
+    }
     Ok(())
 }
 
