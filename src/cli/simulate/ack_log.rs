@@ -1,6 +1,8 @@
 //! The file that `--acks` names: every acknowledged position, one a line, for proofs that compare
 //! it with the journal.
 
+#![expect(clippy::disallowed_types, reason = "it appends to the file it is named")]
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::settings::{ROUTE_IDLE_LOOKS, ROUTE_ORDERS_MAX};
 use super::wire::server_frame::FrameWriter;
 use crate::domain::ids::{CourierId, RouteId};
+use crate::domain::time::Time;
 use crate::runtime::views::{UpcomingOrder, UpcomingRoute, Views};
 
 /// A device's routes as it knows them.
@@ -94,7 +95,7 @@ fn hash(next: &[UpcomingOrder]) -> u64 {
     let mut hasher = DefaultHasher::new();
     for order in next {
         let place = (order.point.lat_e7(), order.point.lon_e7(), order.radius_m.to_bits());
-        (order.order.0, place, order.eta.map(|eta| eta.ms())).hash(&mut hasher);
+        (order.order.0, place, order.eta.map(Time::ms)).hash(&mut hasher);
     }
     hasher.finish()
 }
