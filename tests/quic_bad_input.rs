@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 #![expect(clippy::disallowed_methods, reason = "certificates are kept in a temporary directory")]
+#![expect(clippy::disallowed_types, reason = "noise comes from a socket of its own")]
 
 #[expect(dead_code, reason = "other tests use the rest")]
 #[path = "support/quic_client.rs"]
