@@ -9,6 +9,7 @@ use clap::Args;
 use super::error::CliError;
 use super::plan::Plan;
 use super::replay::date_time;
+use super::stderr::tell;
 use crate::ingest::error::FileError;
 use crate::ingest::files::Rows;
 
@@ -67,14 +68,16 @@ fn check_positions(plan: &Plan, path: &Path) -> Result<String, CliError> {
             Err(error) => {
                 errors += 1;
                 if errors <= ERRORS_TOLD_MAX {
-                    eprintln!("{error}");
+                    tell(format_args!("{error}"));
                 }
             }
         }
     }
     let file = path.display();
     for (courier, count) in &strangers {
-        eprintln!("{file}: warning: {count} rows of courier \"{courier}\", who is not in the plan");
+        tell(format_args!(
+            "{file}: warning: {count} rows of courier \"{courier}\", who is not in the plan"
+        ));
     }
     if errors > 0 {
         let problem = format!("{errors} of {} rows are not good", rows + errors);

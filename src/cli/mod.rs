@@ -3,7 +3,6 @@
 
 #![expect(
     clippy::disallowed_methods,
-    clippy::print_stderr,
     reason = "commands read the files they are named, tell what they refuse, and keep pace"
 )]
 
@@ -13,11 +12,14 @@ pub mod client;
 pub mod demo;
 pub mod error;
 pub mod evaluate;
+mod event_text;
 pub mod journal;
 pub mod plan;
+mod progress;
 pub mod replay;
 pub mod serve;
 pub mod simulate;
+mod stderr;
 pub mod tail;
 
 use std::process::ExitCode;
@@ -32,6 +34,7 @@ use self::journal::{JournalArgs, journal};
 use self::replay::{ReplayArgs, replay};
 use self::serve::{ServeArgs, serve};
 use self::simulate::{SimulateArgs, simulate};
+use self::stderr::tell;
 use self::tail::{TailArgs, tail};
 
 /// Knows when a courier is at the doorstep: arrivals, visits, departures and ETAs from positions
@@ -73,7 +76,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            tell(format_args!("{error}"));
             ExitCode::FAILURE
         }
     }
