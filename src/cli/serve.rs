@@ -8,8 +8,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::error::CliError;
 use super::stderr::tell;
-use crate::daemon::assemble::{Daemon, TOKEN_FILE};
+use crate::daemon::assemble::Daemon;
 use crate::daemon::config::Config;
+use crate::daemon::core::TOKEN_FILE;
 use crate::daemon::error::DaemonError;
 use crate::daemon::settings::Settings;
 use crate::runtime::local_time::instant;

@@ -28,6 +28,27 @@ pub struct TargetArgs {
     trust: TrustArgs,
 }
 
+/// Which daemon, where HTTP is enough
+#[derive(Args, Clone, Debug)]
+pub struct HttpArgs {
+    /// The daemon's HTTP URL
+    #[arg(long, value_name = "URL")]
+    into: String,
+    /// The token of who asks
+    #[arg(long, value_name = "TOKEN")]
+    token: String,
+}
+
+impl HttpArgs {
+    /// The daemon.
+    ///
+    /// # Errors
+    /// The URL is none.
+    pub fn http(&self) -> Result<Http, ClientError> {
+        Http::new(&self.into, Some(self.token.clone()))
+    }
+}
+
 /// What makes a daemon trustworthy
 #[derive(Args, Clone, Debug, Default)]
 pub struct TrustArgs {
