@@ -166,12 +166,6 @@ impl Outbox {
         self.fixes.is_empty()
     }
 
-    /// The number of the last fix that was added; 0: none was.
-    #[must_use]
-    pub fn last_seq(&self) -> u64 {
-        self.first_seq + self.fixes.len() as u64 - 1
-    }
-
     /// The number up to which everything is settled.
     #[must_use]
     pub const fn settled_seq(&self) -> u64 {
@@ -208,3 +202,43 @@ fn silence() -> ClientError {
 const FRAME_FIXES_MAX: u64 = 1_000;
 /// Silence of the server with data in flight after which the connection is given up.
 pub const SILENCE_MAX: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::{Outbox, ServerFrame, Settled, WireFix};
+
+    fn full(count: i64) -> Outbox {
+        let mut outbox = Outbox::new(true);
+        (0..count).for_each(|t| outbox.push(1, WireFix(t, 1, 1, None, None, None, None)));
+        outbox
+    }
+
+    #[test]
+    fn what_is_acked_is_settled_once() {
+        let mut outbox = full(2_500);
+        assert_eq!(outbox.hear(ServerFrame::Ack(10)).unwrap().fixes, 0, "nothing is cut");
+        assert_eq!(outbox.cut(), 2_500);
+        assert_eq!(outbox.cut(), 0);
+        assert_eq!(outbox.frames.len(), 3);
+        // In the middle of a frame, again, and beyond what there is.
+        assert_eq!(outbox.hear(ServerFrame::Ack(1_500)).unwrap().fixes, 1_500);
+        assert_eq!((outbox.frames.len(), outbox.settled_seq()), (2, 1_500));
+        assert_eq!(outbox.connected(1_500).0, Settled::default());
+        outbox.push(2, WireFix(0, 1, 1, None, None, None, None));
+        assert_eq!((outbox.cut(), outbox.len()), (1, 1_001));
+        assert_eq!(outbox.connected(9_999).0.fixes, 1_001);
+        assert!(outbox.is_empty() && outbox.frames.is_empty());
+    }
+
+    #[test]
+    fn what_is_refused_again_after_a_lost_connection_counts_once() {
+        let mut outbox = full(5);
+        outbox.cut();
+        let refused = || ServerFrame::Refused { seq: 2, reason: "too_old".to_owned(), count: 3 };
+        outbox.hear(refused()).unwrap();
+        assert_eq!(outbox.connected(1).0.refused, []);
+        outbox.hear(refused()).unwrap();
+        let settled = outbox.hear(ServerFrame::Ack(5)).unwrap();
+        assert_eq!((settled.fixes, settled.refused), (4, vec![("too_old".to_owned(), 3)]));
+    }
+}

@@ -124,7 +124,13 @@ t and t_s are seconds since the plan's epoch, time is ISO 8601, timestamp Unix s
 has the form of the time. Unknown columns are ignored. Rows stand in the order of receipt.
 GeoJSON times stand in properties.coordTimes or properties.times, one per coordinate.
 
+With --into the plan's documents are stored in the token's company, and each row is sent over QUIC
+when the daemon's clock has come to its received. A day in the past needs a daemon whose clock is
+there: doorstep serve --time-scale X --time-start T.
+
 Examples:
   doorstep replay --plan plan.json --positions positions.csv.gz
   doorstep replay --plan plan.json --positions track.gpx --json | jq 'select(.name == \"ARRIVAL\")'
-  doorstep replay --plan plan.json --positions positions.csv --cadence-s 20 --speed 60";
+  doorstep replay --plan plan.json --positions positions.csv --cadence-s 20 --speed 60
+  doorstep replay --plan plan.json --positions positions.csv --into http://127.0.0.1:8080 \\
+    --token ADMIN";

@@ -114,6 +114,8 @@ impl Run {
             boot: Some(self.field.boot),
         };
         let mut again = Reconnect::new();
+        // The daemon has answered before: the first try may fail as any other.
+        again.connected();
         let field = Arc::clone(&self.field);
         loop {
             let error =
