@@ -96,7 +96,10 @@ fn a_plan_is_loaded_offline_and_served() {
     // The daemon has it now.
     let output = load(&directory);
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("in use"), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("another daemon is running"),
+        "{output:?}"
+    );
     daemon.stop();
 }
 

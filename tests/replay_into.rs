@@ -107,6 +107,20 @@ fn in_feed(daemon: &Whole) -> Told {
     told
 }
 
+/// Fails at the first event that is told otherwise.
+#[track_caller]
+fn assert_same(told: &Told, expected: &Told) {
+    let couriers = |told: &Told| told.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(couriers(told), couriers(expected));
+    for (courier, expected) in expected {
+        let told = &told[courier];
+        for (at, expected) in expected.iter().enumerate() {
+            assert_eq!(told.get(at), Some(expected), "event {at} of {courier}");
+        }
+        assert_eq!(told.len(), expected.len(), "{courier}");
+    }
+}
+
 #[test]
 fn a_day_tells_the_same_in_a_daemon_as_in_process() {
     let directory = directory("same");
@@ -119,13 +133,13 @@ fn a_day_tells_the_same_in_a_daemon_as_in_process() {
     assert_eq!((&report["refused"], &report["unacked"]), (&0.into(), &0.into()), "{report}");
     let (expected, told) = (in_process(), in_feed(&daemon));
     assert_eq!(expected.len(), 3);
-    assert_eq!(told, expected);
+    assert_same(&told, &expected);
 
     // Once more: the routes are known, and what happened on them stands.
     let output = daemon.command(&[&["replay"], &DAY[..]].concat()).output().unwrap();
     let warning = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(warning.contains("3 of 3 routes were in company 1 before"), "{warning}");
-    assert_eq!(in_feed(&daemon), expected);
+    assert_same(&in_feed(&daemon), &expected);
     daemon.stop();
 }
 
@@ -142,7 +156,8 @@ fn a_daemon_that_ends_in_the_middle_of_a_day_misses_and_doubles_nothing() {
     let report: Value = serde_json::from_str(&good(day.wait_with_output().unwrap())).unwrap();
     assert_eq!((&report["sent"], &report["acked"]), (&643.into(), &643.into()), "{report}");
     assert!(report["connections"].as_u64().unwrap() >= 2, "{report}");
-    assert_eq!(in_feed(&daemon), in_process());
+    assert_eq!(report["refused"], 0, "{report}");
+    assert_same(&in_feed(&daemon), &in_process());
     daemon.stop();
 }
 

@@ -22,18 +22,20 @@ pub fn config_errors(path: &Path) -> Result<Vec<String>, DaemonError> {
         .map_err(|source| DaemonError::File { path: path.to_owned(), source })?;
     let file = path.display();
     let (table, broken) = DeTable::parse_recoverable(&text);
-    let mut lines: Vec<String> = broken
-        .iter()
-        .map(|error| format!("{file}:{}: {}", line_of(&text, error), error.message()))
-        .collect();
-    if lines.is_empty() {
+    let mut errors: Vec<(usize, String)> =
+        broken.iter().map(|error| (line_of(&text, error), error.message().to_owned())).collect();
+    if errors.is_empty() {
         for (key, probe) in probes(&table) {
             if let Err(error) = Config::deserialize(Deserializer::from(probe)) {
-                let line = line_of(&text, &error);
-                lines.push(format!("{file}:{line}: {key}: {}", in_words(error.message())));
+                let problem = format!("{key}: {}", in_words(error.message()));
+                errors.push((line_of(&text, &error), problem));
             }
         }
     }
+    errors.sort();
+    let errors = errors.into_iter();
+    let mut lines: Vec<String> =
+        errors.map(|(line, problem)| format!("{file}:{line}: {problem}")).collect();
     if lines.is_empty()
         && let Err(error) = Settings::new(Config::read(path)?)
     {

@@ -159,6 +159,8 @@ impl Run {
                         self.has_ended = true;
                         continue;
                     };
+                    // It may have been handed over by the clock of a daemon that is gone.
+                    field.clock.wait_for(parcel.received).await;
                     self.newest = self.newest.max(Some(parcel.received));
                     for (courier, fix) in parcel.fixes {
                         self.outbox.push(courier, fix);
