@@ -4,8 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 #![expect(clippy::disallowed_methods, reason = "the daemon keeps its files in a directory")]
 
-#[path = "support/http.rs"]
-mod http;
 #[path = "support/whole.rs"]
 mod whole;
 
@@ -13,8 +11,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use http::{Asked, ask};
-use serde_json::Value;
+use doorstep::cli::client::error::ClientError;
+use serde_json::{Value, json};
 use whole::{Whole, anywhere, good};
 
 const PLAN: &str = "configs/demo/plan.json";
@@ -27,13 +25,16 @@ fn directory(test: &str) -> PathBuf {
     path
 }
 
-fn get(daemon: &Whole, token: &str, path: &str) -> (u16, Value) {
-    let asked = Asked { method: "GET", path, token: Some(token), body: Vec::new() };
-    let answer = ask(daemon.http, &asked);
-    (answer.status, answer.json())
+/// What the API answers to a token; an error begins with its status.
+fn get(daemon: &Whole, token: &str, path: &str) -> Result<Value, String> {
+    let answer = daemon.wait(daemon.http_as(token).get(path));
+    answer.map_err(|error| match error {
+        ClientError::Http { problem, .. } => problem,
+        other => other.to_string(),
+    })
 }
 
-fn json(text: &str) -> Value {
+fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
@@ -51,25 +52,25 @@ fn companies_and_tokens_are_made_listed_and_revoked() {
     std::fs::write(&settings, r#"{"mark_delivered_radius": 80}"#).unwrap();
     let arguments = ["company", "create", "--name", "East", "--settings"];
     let made = daemon.run(&[&arguments[..], &[settings.to_str().unwrap(), "--json"]].concat());
-    let company = json(&made);
+    let company = parsed(&made);
     assert_eq!((&company["id"], &company["name"]), (&2.into(), &"East".into()));
     assert_eq!(company["mark_delivered_radius"], 80);
     let admin = company["admin_token"].as_str().unwrap();
-    let read = get(&daemon, admin, "/api/v1/companies/2");
-    assert_eq!((read.0, &read.1["name"]), (200, &"East".into()));
+    assert_eq!(get(&daemon, admin, "/api/v1/companies/2").unwrap()["name"], "East");
     let (code, told) = daemon.fail(&["company", "create", "--number", "2"]);
     assert_eq!(code, Some(1));
     assert!(told.contains("422") && told.contains("/number \"2\" is already used"), "{told}");
 
-    let made = json(&daemon.run(&["token", "create", "--role", "read", "--json"]));
+    let made = parsed(&daemon.run(&["token", "create", "--role", "read", "--json"]));
     let (id, token) = (made["id"].to_string(), made["token"].as_str().unwrap());
-    assert_eq!(get(&daemon, token, "/api/v1/companies/1").0, 200);
+    assert!(get(&daemon, token, "/api/v1/companies/1").is_ok());
     let listed = daemon.run(&["token", "list", "--json"]);
-    let listed: Vec<Value> = listed.lines().map(json).collect();
+    let listed: Vec<Value> = listed.lines().map(parsed).collect();
     assert_eq!(listed.len(), 2, "the admin's and this one");
     assert!(listed.iter().all(|token| token.get("token").is_none()));
     assert_eq!(daemon.run(&["token", "revoke", &id]), format!("token {id} is revoked\n"));
-    assert_eq!(get(&daemon, token, "/api/v1/companies/1").0, 401);
+    let refused = get(&daemon, token, "/api/v1/companies/1").unwrap_err();
+    assert!(refused.starts_with("401"), "{refused}");
     assert!(daemon.run(&["token", "list"]).contains("revoked"));
     let (code, told) = daemon.fail(&["token", "create", "--role", "device", "--courier", "nobody"]);
     assert_eq!(code, Some(1));
@@ -81,18 +82,18 @@ fn companies_and_tokens_are_made_listed_and_revoked() {
 #[test]
 fn a_plan_is_loaded_offline_and_served() {
     let directory = directory("load");
-    let report = json(&good(load(&directory)));
+    let report = parsed(&good(load(&directory)));
     assert_eq!((&report["inserted"], &report["updated"]), (&25.into(), &0.into()), "{report}");
-    let report = json(&good(load(&directory)));
+    let report = parsed(&good(load(&directory)));
     assert_eq!((&report["inserted"], &report["updated"]), (&0.into(), &25.into()), "{report}");
     let daemon = Whole::start(&directory, anywhere(), None);
-    let (_, company) = get(&daemon, &daemon.token, "/api/v1/companies/1");
+    let company = daemon.get("/api/v1/companies/1");
     assert_eq!(company["mark_delivered_radius"], 100);
-    let (_, routes) = get(&daemon, &daemon.token, "/api/v1/companies/1/routes?number=tour-ada");
+    let routes = daemon.get("/api/v1/companies/1/routes?number=tour-ada");
     let nodes = routes[0]["nodes"].as_array().unwrap();
     assert_eq!(nodes.len(), 7, "the depot and six orders: {routes}");
     let arguments = ["token", "create", "--role", "device", "--courier", "ada", "--json"];
-    assert_eq!(json(&daemon.run(&arguments))["role"], "device");
+    assert_eq!(parsed(&daemon.run(&arguments))["role"], "device");
     // The daemon has it now.
     let output = load(&directory);
     assert_eq!(output.status.code(), Some(1));
@@ -139,14 +140,13 @@ fn tail_goes_on_after_a_cursor_and_after_a_restart() {
     let mut heard: Vec<String> = lines.by_ref().take(18).map(Result::unwrap).collect();
     daemon.stop();
     let daemon = Whole::start(&directory, at, None);
-    let order = r#"{"number": "late", "route_number": "tour-ada", "lat": 52.5, "lon": 13.4}"#;
-    let (token, body) = (Some(daemon.token.as_str()), order.as_bytes().to_vec());
-    let path = "/api/v1/companies/1/orders";
-    ask(daemon.http, &Asked { method: "POST", path, token, body }).expect(201);
+    let order = json!({"number": "late", "route_number": "tour-ada", "lat": 52.5, "lon": 13.4});
+    let http = daemon.http_as(&daemon.token);
+    daemon.wait(http.post("/api/v1/companies/1/orders", &order)).unwrap();
     heard.extend(lines.map(Result::unwrap));
     assert!(listening.wait().unwrap().success());
     assert_eq!(heard.len(), 19);
     assert_eq!(heard[..18].join("\n"), all.trim_end());
-    assert_eq!(json(&heard[18])["data"]["order_number"], "late");
+    assert_eq!(parsed(&heard[18])["data"]["order_number"], "late");
     daemon.stop();
 }

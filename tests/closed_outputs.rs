@@ -2,7 +2,7 @@
 //! silence, a full one with an error, and whatever stderr is like, the work is done.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
-#![expect(clippy::disallowed_methods, reason = "opens the device that is always full")]
+#![expect(clippy::disallowed_types, reason = "opens the device that is always full")]
 
 use std::fs::OpenOptions;
 use std::io::{Read, pipe};

@@ -4,8 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 #![expect(clippy::disallowed_methods, reason = "the daemon keeps its files in a directory")]
 
-#[path = "support/http.rs"]
-mod http;
 #[path = "support/whole.rs"]
 mod whole;
 
@@ -14,7 +12,6 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use doorstep::domain::time::Time;
-use http::{Asked, ask};
 use serde_json::Value;
 use whole::{Scaled, Whole, anywhere, good};
 
@@ -35,11 +32,6 @@ fn directory(test: &str) -> PathBuf {
 /// A clock that shows the hour before the day and runs through the day in seconds.
 fn clock() -> Scaled {
     Scaled(600.0, Time::from_ms((EPOCH - 600) * 1_000))
-}
-
-fn get(daemon: &Whole, path: &str) -> Value {
-    let asked = Asked { method: "GET", path, token: Some(&daemon.token), body: Vec::new() };
-    ask(daemon.http, &asked).expect(200)
 }
 
 /// Events of orders as both sides tell them, courier by courier.
@@ -72,12 +64,12 @@ fn in_process() -> Told {
 
 fn in_feed(daemon: &Whole) -> Told {
     let numbers = |kind: &str| -> BTreeMap<u64, Value> {
-        let list = get(daemon, &format!("/api/v1/companies/1/{kind}"));
+        let list = daemon.get(&format!("/api/v1/companies/1/{kind}"));
         let list = list.as_array().unwrap().iter();
         list.map(|one| (one["id"].as_u64().unwrap(), one["number"].clone())).collect()
     };
     let (couriers, routes) = (numbers("couriers"), numbers("routes"));
-    let page = get(daemon, "/v1/events?limit=1000");
+    let page = daemon.get("/v1/events?limit=1000");
     assert_eq!(page["has_more"], false);
     let mut told = Told::new();
     for event in page["events"].as_array().unwrap() {
@@ -169,7 +161,7 @@ fn a_clock_that_is_not_near_the_day_is_refused_with_what_to_do() {
     assert_eq!(code, Some(1));
     assert!(told.contains("would be too_old"), "{told}");
     assert!(told.contains("--time-scale 100 --time-start 2026-05-04T07:10:00Z"), "{told}");
-    assert_eq!(get(&daemon, "/api/v1/companies/1/routes"), Value::Array(Vec::new()));
+    assert_eq!(daemon.get("/api/v1/companies/1/routes"), Value::Array(Vec::new()));
 
     let arguments = ["token", "create", "--role", "subscriber", "--json"];
     let made: Value = serde_json::from_str(&daemon.run(&arguments)).unwrap();

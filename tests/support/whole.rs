@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use doorstep::cli::client::http::Http;
 use doorstep::daemon::assemble::Daemon;
 use doorstep::daemon::config::Config;
 use doorstep::daemon::settings::Settings;
 use doorstep::domain::time::Time;
+use serde_json::Value;
 use tokio::runtime::Runtime;
 
 /// A running daemon with its runtime.
@@ -42,6 +44,22 @@ impl Whole {
 
     pub fn url(&self) -> String {
         format!("http://{}", self.http)
+    }
+
+    /// The API with a token.
+    pub fn http_as(&self, token: &str) -> Http {
+        Http::new(&self.url(), Some(token.to_owned())).unwrap()
+    }
+
+    /// What the API answers to the admin of company 1.
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Value {
+        self.runtime.block_on(self.http_as(&self.token).get(path)).unwrap()
+    }
+
+    /// Waits for an answer of the API.
+    pub fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
+        self.runtime.block_on(answer)
     }
 
     /// The binary with these arguments and where the daemon is.
