@@ -27,7 +27,7 @@ fn directory(test: &str) -> PathBuf {
 
 /// What the API answers to a token; an error begins with its status.
 fn get(daemon: &Whole, token: &str, path: &str) -> Result<Value, String> {
-    let answer = daemon.wait(daemon.http_as(token).get(path));
+    let answer = daemon.runtime.block_on(daemon.http_as(token).get(path));
     answer.map_err(|error| match error {
         ClientError::Http { problem, .. } => problem,
         other => other.to_string(),
@@ -142,7 +142,7 @@ fn tail_goes_on_after_a_cursor_and_after_a_restart() {
     let daemon = Whole::start(&directory, at, None);
     let order = json!({"number": "late", "route_number": "tour-ada", "lat": 52.5, "lon": 13.4});
     let http = daemon.http_as(&daemon.token);
-    daemon.wait(http.post("/api/v1/companies/1/orders", &order)).unwrap();
+    daemon.runtime.block_on(http.post("/api/v1/companies/1/orders", &order)).unwrap();
     heard.extend(lines.map(Result::unwrap));
     assert!(listening.wait().unwrap().success());
     assert_eq!(heard.len(), 19);

@@ -18,7 +18,7 @@ pub struct Whole {
     pub quic: SocketAddr,
     pub token: String,
     daemon: Daemon,
-    runtime: Runtime,
+    pub runtime: Runtime,
 }
 
 /// How fast its clock runs, from when.
@@ -55,11 +55,6 @@ impl Whole {
     #[track_caller]
     pub fn get(&self, path: &str) -> Value {
         self.runtime.block_on(self.http_as(&self.token).get(path)).unwrap()
-    }
-
-    /// Waits for an answer of the API.
-    pub fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
-        self.runtime.block_on(answer)
     }
 
     /// The binary with these arguments and where the daemon is.
