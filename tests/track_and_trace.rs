@@ -410,6 +410,12 @@ fn events_are_streamed_from_a_cursor_and_paged() {
     assert!(next("data:").contains("DEPARTURE"));
     assert_eq!(serving.ask("GET", "/v1/events?types=unheard", &Value::Null).status, 422);
     assert_eq!(serving.ask("GET", "/v1/events?after=x", &Value::Null).status, 422);
+    // Short names are the same types; beyond the feed's end nothing would ever come.
+    let short = serving.get("/v1/events?types=order.arrival,order.departure");
+    assert_eq!(short, page);
+    let beyond = "/v1/events?after=00000000000000099999";
+    let problem = serving.ask("GET", beyond, &Value::Null).expect(422);
+    assert_eq!(problem["errors"][0]["pointer"], "/after", "{problem}");
     serving.stop();
 }
 

@@ -1,6 +1,6 @@
 //! The feed over HTTP: as a stream of server-sent events, or in JSON pages.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,14 +45,12 @@ async fn read(
 ) -> Result<Response, Problem> {
     let company = caller.company(Role::listens)?;
     let types = wanted.types.as_ref().map(|types| {
-        let types = types.split(',').map(str::trim).filter(|name| !name.is_empty());
-        types.map(str::to_owned).collect::<BTreeSet<_>>()
+        Filter::types_of(types.split(',').map(str::trim).filter(|name| !name.is_empty()))
     });
-    let filter = Filter { types, ..Filter::all(company) };
-    filter.check()?;
+    let filter = Filter { types: types.transpose()?, ..Filter::all(company) };
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let after = last.or(wanted.after.as_deref());
-    let after = after.map_or(Ok(Cursor::default()), Cursor::parse)?;
+    let after = after.map_or(Ok(Cursor::default()), Cursor::parse)?.within(api.feed.head())?;
     let accepts = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("");
     if !accepts.contains("text/event-stream") {
         let page = page(&api, &filter, after, wanted.limit.unwrap_or(PAGE_DEFAULT))?;

@@ -3,18 +3,21 @@
 
 mod depot;
 mod dto;
+mod items;
 mod names;
 mod route;
 
 use std::fs;
 use std::path::Path;
 
+pub use items::{Items, SETTINGS};
 pub use names::Names;
 
 use self::depot::Depots;
 use self::dto::{CourierDto, PlanDto};
 use self::route::{RouteContext, route_plan};
 use super::error::CliError;
+use crate::cli::stderr::tell;
 use crate::domain::courier::CourierPlan;
 use crate::domain::ids::{CompanyId, CourierId, RouteId};
 use crate::domain::order::OrderPlan;
@@ -25,6 +28,7 @@ use crate::ingest::files::Origin;
 use crate::runtime::documents::company::Company;
 use crate::runtime::documents::dto::CompanyDto;
 use crate::runtime::documents::findings::{Findings, Place};
+use crate::runtime::documents::words::in_words;
 
 /// A plan that is valid.
 #[derive(Debug)]
@@ -62,10 +66,20 @@ impl Plan {
     /// # Errors
     /// The file cannot be read or is not a valid plan; one line per error.
     pub fn load(path: &Path) -> Result<Self, CliError> {
+        Ok(Self::load_with_items(path)?.0)
+    }
+
+    /// Reads a plan file, with its documents as the API takes them.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_with_items(path: &Path) -> Result<(Self, Items), CliError> {
         let file = path.display().to_string();
         let text = fs::read_to_string(path)
             .map_err(|error| CliError::Plan(format!("{file}: cannot read: {error}")))?;
-        Self::parse(&file, &text).map_err(CliError::Plan)
+        let plan = Self::parse(&file, &text).map_err(CliError::Plan)?;
+        let items = Items::of(&text, plan.epoch);
+        Ok((plan, items))
     }
 
     /// The plan of a file's text.
@@ -86,7 +100,7 @@ impl Plan {
     /// Prints the warnings on stderr.
     pub fn warn(&self) {
         for warning in &self.warnings {
-            eprintln!("{warning}");
+            tell(format_args!("{warning}"));
         }
     }
 
@@ -208,18 +222,6 @@ fn place_of_type_error(
         return format!("{file}:{line}:{column}: {problem}");
     }
     format!("{file}:{line}:{column}: {path}: {problem}")
-}
-
-/// The names of Rust's types say little to whoever writes plans.
-fn in_words(problem: &str) -> String {
-    let words = [
-        (", expected f64", ", expected a number"),
-        (", expected i64", ", expected a whole number"),
-        (", expected u64", ", expected a whole number of 0 or more"),
-        (", expected a sequence", ", expected a list"),
-    ];
-    let found = words.iter().find_map(|(ending, word)| Some((problem.strip_suffix(ending)?, word)));
-    found.map_or_else(|| problem.to_owned(), |(problem, word)| format!("{problem}{word}"))
 }
 
 /// The company of every plan.
