@@ -29,6 +29,8 @@ struct Courier {
     /// Reports wait until then.
     silent_until: i64,
     device: Device,
+    /// How often it drives past a door.
+    passes: f64,
 }
 
 pub fn walk(
@@ -50,6 +52,7 @@ pub fn walk(
         now: random.between(-1_500, 0) * 1_000,
         silent_until: i64::MIN,
         device: Device::new(random),
+        passes: random.pick(&[0.1, 0.3, 0.9]),
     };
     let commands = random.pick(&[0.0, 0.01, 0.03, 0.06]);
     let faults = random.pick(&[0.0, 0.05, 0.15]);
@@ -128,7 +131,7 @@ impl Courier {
             None => None,
         };
         let door = point.map_or(self.here, |point| metres(city.centre, point));
-        if random.chance(0.25) { self.beyond(random, door) } else { door }
+        if random.chance(self.passes) { self.beyond(random, door) } else { door }
     }
 
     /// A place behind a door, so that the way there leads past it.
