@@ -53,4 +53,4 @@ fn border(centre: &Centre, radius_m: f64, inner: Point, outer: Point) -> Border 
 /// Beyond this gap a straight line in time says nothing: the courier drove, and stood.
 const GAP_MAX_MS: i64 = 60 * SECOND_MS;
 /// How fast a courier drives who was not seen.
-const DRIVE_MPS: f64 = 7.0;
+pub const DRIVE_MPS: f64 = 7.0;

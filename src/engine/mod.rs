@@ -27,6 +27,7 @@ mod presence;
 mod progress;
 mod queries;
 mod route;
+mod silence;
 mod stay;
 mod step;
 mod track;

@@ -3,7 +3,7 @@
 use super::Engine;
 use super::couriers::{CourierLine, CourierSlot};
 use super::emit::Emit;
-use super::fix::{Fix, Seen};
+use super::fix::Fix;
 use super::output::DropReason;
 use super::route::RouteSlot;
 use crate::domain::ids::{CourierId, RouteId};
@@ -20,8 +20,7 @@ impl Engine {
         emit: &mut Emit,
     ) {
         let t = position.device_time;
-        let seen = Seen { t, point: position.point };
-        let fix = Fix { seen, accuracy: position.accuracy_m, received_at: emit.received_at() };
+        let fix = Fix::new(position, emit.received_at());
         emit.courier = courier;
         emit.backfilled = !fix.is_fresh();
         let Some(slot) = self.couriers.slot(courier) else {
