@@ -108,7 +108,7 @@ impl City {
         Policy {
             mark_delivered_enabled: random.chance(0.5),
             mark_delivered_radius: radius(random),
-            mark_delivered_service_time_coefficient: random.pick(&[0.0, 0.25, 0.5, 0.5, 1.0]),
+            mark_delivered_service_time_coefficient: random.pick(&[0.0, 0.0, 0.25, 0.5, 0.5, 1.0]),
             eta_type: eta_type(random),
             tracking_start_ms: random.pick(&[0, 1, 1, 3]) * HOUR_MS,
             delivery_by_order_statuses: random.chance(0.2),
@@ -119,10 +119,16 @@ impl City {
                 ArrivalScope::Head,
                 ArrivalScope::Any,
             ]),
-            overlap_policy: OverlapPolicy::Parallel,
-            inferred_visits: InferredVisits::Off,
+            overlap_policy: random.pick(&[OverlapPolicy::Parallel, OverlapPolicy::Nearest]),
+            inferred_visits: random.pick(&[
+                InferredVisits::Off,
+                InferredVisits::SilentDevices,
+                InferredVisits::SilentDevices,
+                InferredVisits::AnyGap,
+                InferredVisits::AnyGap,
+            ]),
             resequence: random.chance(0.3),
-            max_gap_ms: random.pick(&[60_000, 300_000, 300_000]),
+            max_gap_ms: random.pick(&[60_000, 300_000, 300_000, 4_000_000]),
             allowed_courier_position_sources: if random.chance(0.15) {
                 sources(random)
             } else {
