@@ -281,7 +281,7 @@ struct Leg {
     silence_s: i64,
     noise_m: Vec<(f64, f64)>,
     accuracy_m: Vec<f32>,
-    speed_mps: Option<f32>,
+    stated_speed_mps: Option<f32>,
     is_silent_when_still: bool,
     sources: Vec<Source>,
 }
@@ -311,7 +311,7 @@ fn legs() -> impl Strategy<Value = Leg> {
             silence_s: rest.1,
             noise_m: quality.0,
             accuracy_m: quality.1,
-            speed_mps: device.0,
+            stated_speed_mps: device.0,
             is_silent_when_still: device.1,
             sources: device.2,
         }
@@ -356,7 +356,7 @@ fn day(policy: Policy, drawn: &[DrawnOrder], legs: &[Leg]) -> Day {
             let device_time = t + s * SECOND_MS;
             positions.push(Position {
                 accuracy_m,
-                speed_mps: leg.speed_mps,
+                speed_mps: leg.stated_speed_mps,
                 silent_when_still: leg.is_silent_when_still,
                 source: leg.sources[number % leg.sources.len()],
                 ..Position::bare(device_time, point)

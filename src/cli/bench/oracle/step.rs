@@ -148,9 +148,9 @@ impl Scene<'_> {
             Moved::No => {}
             Moved::Inside(last) => return Some(Presence::Since(last)),
             Moved::Left { at, estimate, unseen_until } => {
-                if let Some(out) = unseen_until {
-                    self.infer_visit(route, index, &out);
-                }
+                let visited_at = unseen_until.and_then(|out| self.infer_visit(route, index, &out));
+                // Nobody leaves before the visit.
+                let estimate = visited_at.map_or(estimate, |visited_at| visited_at.max(estimate));
                 let order = route.order_mut(index)?;
                 let stay = order.stay.take()?;
                 let (id, visited) = (order.plan.id, order.visited);
