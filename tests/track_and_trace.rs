@@ -79,7 +79,7 @@ fn the_silence_of_a_device_whose_courier_says_so_is_credited() {
     serving.stop();
 
     // The document is what counts, also after a start.
-    let mut serving = Serving::start(&place, &disk, &clock);
+    let mut serving = Serving::start(&place, &disk.after_crash(0, 100), &clock);
     serving.token = token;
     drive(&serving, courier, route, &[(60, 400.0), (120, 10.0), (400, 700.0), (420, 800.0)]);
     let read = serving.get(&format!("{C}/orders/{order}"));
