@@ -24,6 +24,8 @@ pub struct Fix {
     pub received_at: Time,
     /// The device said that it falls silent while it stands.
     pub is_silent_when_still: bool,
+    /// The device states a speed at which nobody stands.
+    pub is_moving: bool,
 }
 
 impl Fix {
@@ -34,6 +36,7 @@ impl Fix {
             accuracy: position.accuracy_m,
             received_at,
             is_silent_when_still: position.silent_when_still,
+            is_moving: position.speed_mps.is_some_and(|speed_mps| speed_mps > STANDING_MAX_MPS),
         }
     }
 
@@ -48,6 +51,8 @@ impl Fix {
     }
 }
 
+/// A standing device may state so much.
+const STANDING_MAX_MPS: f32 = 1.0;
 const COARSE_M: f32 = 1_000.0;
 /// Oldest a position may be when it comes to count as fresh.
 pub const FRESH_MS: i64 = 300 * SECOND_MS;

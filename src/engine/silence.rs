@@ -44,7 +44,16 @@ impl RouteStep<'_, '_> {
     /// When the dwell was met, if it was for a courier who stood there until `until`.
     fn met_until(&self, stay: &Stay, until: Time) -> Option<Time> {
         let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
-        let dwelt_ms = stay.presence.dwelt_ms(until, not_before);
+        let dwelt_ms = if self.is_nearest_first() {
+            let inside_t = stay.presence.last_inside.t;
+            let gain_ms = until - not_before.map_or(inside_t, |start| start.max(inside_t));
+            if !stay.credit.is_claimed || gain_ms <= 0 {
+                return None;
+            }
+            stay.credit.sum_ms + gain_ms
+        } else {
+            stay.presence.dwelt_ms(until, not_before)
+        };
         (dwelt_ms >= stay.required_ms).then(|| until - (dwelt_ms - stay.required_ms))
     }
 }

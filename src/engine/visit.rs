@@ -4,6 +4,7 @@ use super::clearance::Bounds;
 use super::crossing::{entry_time, exit_time};
 use super::fence::{Evidence, Fence};
 use super::fix::{Fix, Seen};
+use super::nearest::Credit;
 use super::presence::{Change, Exit, Presence};
 use super::route::Order;
 use super::stay::{Stay, StaySlot};
@@ -12,7 +13,7 @@ use crate::domain::eta::EtaCause;
 use crate::domain::event::{EndReason, EventKind, StayPoint};
 use crate::domain::geo::Centre;
 use crate::domain::order::{Initiator, OrderStatus};
-use crate::domain::policy::{ArrivalScope, Radius};
+use crate::domain::policy::{ArrivalScope, OverlapPolicy, Radius};
 use crate::domain::time::Time;
 
 /// An ORDER_VISIT that is due.
@@ -49,7 +50,11 @@ impl RouteStep<'_, '_> {
                 Fence::new(radius).evidence(centre.distance_m(fix.seen.point), fix.accuracy);
             if evidence == Evidence::Inside {
                 self.enter(at, centre, radius, fix);
+                return;
             }
+        }
+        if self.route.orders[at].is_next && is_tracked {
+            self.drive_through(at, Centre::new(point), radius, fix);
         }
     }
 
@@ -59,11 +64,30 @@ impl RouteStep<'_, '_> {
             || (order.is_visited && self.policy.arrival_scope == ArrivalScope::Any)
     }
 
-    // A segment that cuts a fence without a position inside (behaviour 4.5) belongs here.
     fn enter(&mut self, at: usize, centre: Centre, radius: Radius, fix: &Fix) {
+        let entered = entry_time(&centre, radius.metres(), self.line.last, fix.seen);
+        let slot = self.begin_stay(at, centre, radius, Presence::enter(fix), entered);
+        let is_told =
+            self.route.orders[at].is_next || self.policy.arrival_scope == ArrivalScope::Any;
+        if is_told {
+            self.tell_arrival(slot);
+        }
+        if !self.is_nearest_first() {
+            self.test_visit(slot, fix);
+        }
+    }
+
+    /// A stay begins, silently.
+    pub fn begin_stay(
+        &mut self,
+        at: usize,
+        centre: Centre,
+        radius: Radius,
+        presence: Presence,
+        entered: Time,
+    ) -> StaySlot {
         let order = &self.route.orders[at];
         let required_ms = self.policy.dwell_required_ms(order.service_s, order.shared_service_s);
-        let entered = entry_time(&centre, radius.metres(), self.line.last, fix.seen);
         let slot = self.stays.insert(Stay {
             at,
             next: StaySlot::NONE,
@@ -71,22 +95,19 @@ impl RouteStep<'_, '_> {
             radius,
             fence: Fence::new(radius),
             required_ms,
-            presence: Presence::enter(fix),
+            presence,
+            credit: Credit::ENTERED,
             entered_estimated: entered,
             dwell_estimated: entered,
             told: None,
             may_visit: !order.is_visited,
+            is_interpolated: false,
             has_status_set: false,
         });
-        let order = &mut self.route.orders[at];
-        order.stay = slot;
-        let is_told = order.is_next || self.policy.arrival_scope == ArrivalScope::Any;
+        self.route.orders[at].stay = slot;
         self.stays.chain(&mut self.line.first_stay, slot);
         self.touch_chain(slot);
-        if is_told {
-            self.tell_arrival(slot);
-        }
-        self.test_visit(slot, fix);
+        slot
     }
 
     /// A position at an order with a stay.
@@ -97,11 +118,17 @@ impl RouteStep<'_, '_> {
         let evidence = stay.fence.evidence(distance_m, fix.accuracy);
         match stay.presence.step(evidence, fix, self.line.last, max_gap_ms) {
             Change::None => {}
-            Change::Stayed { restarts, .. } => {
+            Change::Stayed { since, restarts } => {
                 if restarts {
                     stay.dwell_estimated = fix.seen.t;
                 }
-                self.test_visit(slot, fix);
+                if self.policy.overlap_policy == OverlapPolicy::Nearest {
+                    let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
+                    let from = not_before.map_or(since, |start| start.max(since));
+                    stay.credit.stayed(fix.seen.t - from, restarts);
+                } else {
+                    self.test_visit(slot, fix);
+                }
             }
             Change::Left(exit) => self.leave(slot, exit),
         }
@@ -193,7 +220,8 @@ impl RouteStep<'_, '_> {
         self.depart(slot, inside, inside.t, reason);
     }
 
-    fn depart(&mut self, slot: StaySlot, seen: Seen, estimated: Time, reason: EndReason) {
+    /// Ends a stay, with its DEPARTURE if it was told.
+    pub fn depart(&mut self, slot: StaySlot, seen: Seen, estimated: Time, reason: EndReason) {
         let stay = self.stays.stay(slot);
         let order = &mut self.route.orders[stay.at];
         order.stay = StaySlot::NONE;
@@ -230,6 +258,6 @@ fn stay_point(stay: &Stay, seen: Seen, estimated_time: Time) -> StayPoint {
         estimated_time,
         used_mark_delivered_radius: stay.radius,
         inferred: false,
-        interpolated: false,
+        interpolated: stay.is_interpolated,
     }
 }
