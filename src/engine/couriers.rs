@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::fix::Seen;
 use super::route::RouteSlot;
-use super::sources::{Heard, SourceTimes};
+use super::sources::{Heard, SourceTimes, silences};
 use crate::domain::geo::Point;
 use crate::domain::ids::{CompanyId, CourierId, PartitionId};
 use crate::domain::position::{Source, SourceSet};
@@ -80,26 +80,34 @@ impl Couriers {
         slot
     }
 
-    /// Notes that an allowed source spoke for a courier at `t`; tells whether it is to be heard.
-    pub fn hear(&mut self, slot: CourierSlot, source: Source, t: Time) -> bool {
+    /// Notes that an allowed source spoke for a courier at `t`.
+    pub fn hear(&mut self, slot: CourierSlot, source: Source, t: Time) {
         let line = &mut self.lines[slot.0 as usize];
         match line.heard {
-            Heard::Nobody => {
-                (line.heard, line.heard_at) = (Heard::One(source), t);
-                true
-            }
-            Heard::One(known) if known == source => {
-                line.heard_at = line.heard_at.max(t);
-                true
-            }
+            Heard::Nobody => (line.heard, line.heard_at) = (Heard::One(source), t),
+            Heard::One(known) if known == source => line.heard_at = line.heard_at.max(t),
             Heard::One(known) => {
                 line.heard = Heard::Several;
-                let mut times = SourceTimes::of(known, line.heard_at);
-                let is_heard = times.hear(source, t);
+                let mut times = SourceTimes::default();
+                times.hear(known, line.heard_at);
+                times.hear(source, t);
                 self.heard.insert(slot.0, times);
-                is_heard
             }
-            Heard::Several => self.heard.get_mut(&slot.0).is_none_or(|times| times.hear(source, t)),
+            Heard::Several => {
+                if let Some(times) = self.heard.get_mut(&slot.0) {
+                    times.hear(source, t);
+                }
+            }
+        }
+    }
+
+    /// Whether a better source has spoken for a courier shortly before `t`.
+    pub fn is_outranked(&self, slot: CourierSlot, source: Source, t: Time) -> bool {
+        let line = self.line(slot);
+        match line.heard {
+            Heard::Nobody => false,
+            Heard::One(known) => known.priority() < source.priority() && silences(line.heard_at, t),
+            Heard::Several => self.heard.get(&slot.0).is_some_and(|times| times.outrank(source, t)),
         }
     }
 

@@ -55,14 +55,12 @@ impl RouteStep<'_, '_> {
     /// nearest order and those at its stop, and tests their visits.
     pub fn settle_claims(&mut self, fix: &Fix) {
         let Some(nearest) = self.nearest_stay(fix.seen.point) else { return };
-        let stop = self.claimed_stop(nearest);
+        let Some(stop) = self.claimed_stop(nearest) else { return };
         let mut slot = self.line.first_stay;
         while slot.is_some() {
             let stay = self.stays.stay(slot);
             let (at, next) = (stay.at, stay.next);
-            let is_claimed =
-                at == nearest || (stop.holds(at) && self.route.orders[at].is_ahead(self.policy));
-            if self.stays.stay_mut(slot).credit.settle(is_claimed) {
+            if self.stays.stay_mut(slot).credit.settle(stop.holds(at)) {
                 self.test_credit(slot, fix);
             }
             slot = next;
@@ -84,11 +82,12 @@ impl RouteStep<'_, '_> {
         nearest.map(|(_, at)| at)
     }
 
-    /// The stop of an order, which may itself be closed.
-    fn claimed_stop(&self, at: usize) -> StopRange {
-        let counts = |other: usize| other == at || self.route.orders[other].is_ahead(self.policy);
-        let alone = StopRange { first: at, last: at, count: 1 };
-        self.route.stop_of(at, counts).unwrap_or(alone)
+    /// The stop of an order with an open stay: others count that are open, or have one too.
+    fn claimed_stop(&self, at: usize) -> Option<StopRange> {
+        self.route.stop_of(at, |at| {
+            let order = &self.route.orders[at];
+            order.is_ahead(self.policy) || order.stay.is_some()
+        })
     }
 
     fn test_credit(&mut self, slot: StaySlot, fix: &Fix) {

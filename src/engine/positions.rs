@@ -48,10 +48,14 @@ impl Engine {
         }
     }
 
-    /// Another source speaks for the courier; what is too inaccurate has no say in it.
+    /// A better source speaks for the courier. What is too inaccurate outranks nobody.
     fn outranked(&mut self, courier: CourierSlot, fix: &Fix, source: Source) -> Option<DropReason> {
-        let is_heard = fix.is_coarse() || self.couriers.hear(courier, source, fix.seen.t);
-        (!is_heard).then_some(DropReason::Source)
+        let t = fix.seen.t;
+        let is_outranked = self.couriers.is_outranked(courier, source, t);
+        if !fix.is_coarse() {
+            self.couriers.hear(courier, source, t);
+        }
+        is_outranked.then_some(DropReason::Source)
     }
 
     /// Moves every active route of a courier, by id.

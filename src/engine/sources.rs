@@ -21,21 +21,28 @@ pub struct SourceTimes {
     seen: [Time; Source::ALL.len()],
 }
 
+impl Default for SourceTimes {
+    fn default() -> Self {
+        Self { seen: [Time::DISTANT_PAST; Source::ALL.len()] }
+    }
+}
+
 impl SourceTimes {
-    /// One source has spoken.
-    pub fn of(source: Source, t: Time) -> Self {
-        let mut times = Self { seen: [Time::DISTANT_PAST; Source::ALL.len()] };
-        times.seen[source.priority()] = t;
-        times
+    /// A source speaks.
+    pub fn hear(&mut self, source: Source, t: Time) {
+        let seen = &mut self.seen[source.priority()];
+        *seen = t.max(*seen);
     }
 
-    /// A source speaks: tells whether no higher one has lately, and keeps its time either way.
-    pub fn hear(&mut self, source: Source, t: Time) -> bool {
-        let priority = source.priority();
-        let is_heard = self.seen[..priority].iter().all(|&higher| t - higher > SILENCED_MS);
-        self.seen[priority] = self.seen[priority].max(t);
-        is_heard
+    /// Whether a higher source has spoken shortly before `t`.
+    pub fn outrank(&self, source: Source, t: Time) -> bool {
+        self.seen[..source.priority()].iter().any(|&higher| silences(higher, t))
     }
+}
+
+/// Whether a source that was seen then silences lower ones at `t`.
+pub fn silences(seen: Time, t: Time) -> bool {
+    t - seen <= SILENCED_MS
 }
 
 /// So long a source silences the lower ones.
