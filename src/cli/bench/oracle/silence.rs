@@ -9,13 +9,13 @@ use crate::domain::time::Time;
 
 impl Scene<'_> {
     /// The visit of a stay whose exit was just confirmed, if the silence between its last inside
-    /// position and `out`, the first one away, is credited and long enough.
-    pub fn infer_visit(&mut self, route: &mut Route, index: usize, out: &Fix) {
-        let Some(order) = route.order(index) else { return };
-        let Some(stay) = order.stay.as_ref() else { return };
+    /// position and `out`, the first one away, is credited and long enough; its time.
+    pub fn infer_visit(&mut self, route: &mut Route, index: usize, out: &Fix) -> Option<Time> {
+        let order = route.order(index)?;
+        let stay = order.stay.as_ref()?;
         let last = stay.last_inside;
         if stay.is_further || order.visited || !self.is_credited(&last, out) {
-            return;
+            return None;
         }
         let drive_ms = libm::round(1e3 * metres(last.point, out.point) / 7.0) as i64;
         let credit_end = out.t - drive_ms;
@@ -28,10 +28,11 @@ impl Scene<'_> {
                 .filter(|start| stay.is_claimed && credit_end > *start)
                 .map(|start| start + (stay.required_ms - stay.credit_ms)),
         };
-        let Some(t) = met_at.filter(|met_at| credit_end >= *met_at) else { return };
+        let t = met_at.filter(|met_at| credit_end >= *met_at)?;
         let mut at = stay_point(stay, &last, t);
         at.inferred = true;
         self.visit(route, index, t, at);
+        Some(t)
     }
 
     fn is_credited(&self, last: &Fix, out: &Fix) -> bool {
