@@ -52,7 +52,7 @@ pub fn walk(
         now: random.between(-1_500, 0) * 1_000,
         silent_until: i64::MIN,
         device: Device::new(random),
-        passes: random.pick(&[0.1, 0.3, 0.9]),
+        passes: if city.is_drive_through { 0.9 } else { random.pick(&[0.1, 0.3]) },
     };
     let commands = random.pick(&[0.0, 0.01, 0.03, 0.06]);
     let faults = random.pick(&[0.0, 0.05, 0.15]);

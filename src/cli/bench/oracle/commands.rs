@@ -111,6 +111,7 @@ fn put_policy(
                 order.near.primed = [false; 4];
                 if let Some(stay) = order.stay.as_mut().filter(|_| is_switched) {
                     stay.credit_ms = 0;
+                    stay.is_claimed = false;
                 }
             }
             scene.settle(route, EtaCause::Sequence);

@@ -9,7 +9,7 @@ use crate::domain::time::Time;
 
 impl Scene<'_> {
     /// The visit of a stay whose exit was just confirmed, if the silence between its last inside
-    /// position and `out`, the first one away, is credited and long enough. Tells when it was.
+    /// position and `out`, the first one away, is credited and long enough; its time.
     pub fn infer_visit(&mut self, route: &mut Route, index: usize, out: &Fix) -> Option<Time> {
         let order = route.order(index)?;
         let stay = order.stay.as_ref()?;

@@ -148,9 +148,8 @@ impl Scene<'_> {
             Moved::No => {}
             Moved::Inside(last) => return Some(Presence::Since(last)),
             Moved::Left { at, estimate, unseen_until } => {
-                let visited_at = unseen_until.and_then(|out| self.infer_visit(route, index, &out));
-                // Nobody leaves before the visit.
-                let estimate = visited_at.map_or(estimate, |visited_at| visited_at.max(estimate));
+                let visit = unseen_until.and_then(|out| self.infer_visit(route, index, &out));
+                let estimate = visit.map_or(estimate, |visit| visit.max(estimate));
                 let order = route.order_mut(index)?;
                 let stay = order.stay.take()?;
                 let (id, visited) = (order.plan.id, order.visited);
