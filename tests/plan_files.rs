@@ -215,6 +215,25 @@ fn limits_of_texts_and_counts() {
 }
 
 #[test]
+fn doors_within_each_others_radius_are_worth_a_word() {
+    let text = |policy: &str, radius: u32| {
+        format!(
+            r#"{{"company": {{"overlap_policy": "{policy}"}},
+            "routes": [{{"number": "r", "courier": "d", "orders": [
+            {{"number": "a", "lat": 55.7558, "lon": 37.6173, "mark_delivered_radius": 300}},
+            {{"number": "b", "lat": 55.7558, "lon": 37.6173, "mark_delivered_radius": 300}},
+            {{"number": "c", "lat": 55.7568, "lon": 37.6173, "mark_delivered_radius": {radius}}}]}}]}}"#
+        )
+    };
+    let warned = "plan.json: routes[0]: warning: \"a\" and \"c\" lie within each other's radius: \
+                  with overlap_policy \"nearest\"";
+    let warnings = plan(&text("parallel", 200)).warnings;
+    assert!(warnings.len() == 1 && warnings[0].starts_with(warned), "{warnings:?}");
+    assert_eq!(plan(&text("nearest", 200)).warnings, [""; 0]);
+    assert_eq!(plan(&text("parallel", 100)).warnings, [""; 0]);
+}
+
+#[test]
 fn what_deserves_a_word_is_said() {
     let text = r#"{"couriers": [{"number": "c", "silent_when_still": true}],
         "routes": [{"number": "r", "courier": "d", "route_start": "22:00", "orders": [

@@ -5,6 +5,7 @@ mod depot;
 mod dto;
 mod items;
 mod names;
+mod overlap;
 mod route;
 
 use std::fs;
@@ -15,6 +16,7 @@ pub use names::Names;
 
 use self::depot::Depots;
 use self::dto::{CourierDto, PlanDto};
+use self::overlap::overlapping;
 use self::route::{RouteContext, route_plan};
 use super::error::CliError;
 use crate::cli::stderr::tell;
@@ -180,7 +182,16 @@ impl Plan {
             let courier = self.courier_of_route(&route.courier, &at, findings);
             let ids = (RouteId(u64::from(id)), courier);
             let orders = &mut self.order_names;
-            self.routes.push(route_plan(ids, route, &context, orders, &at, findings));
+            let plan = route_plan(ids, route, &context, orders, &at, findings);
+            if let Some((one, other)) = overlapping(&plan, &company.policy) {
+                let (one, other) = (orders.number(one.0), orders.number(other.0));
+                let problem = format!(
+                    "\"{one}\" and \"{other}\" lie within each other's radius: with overlap_policy \
+                     \"nearest\" only the door where the courier stands is visited"
+                );
+                findings.warn(&at, problem);
+            }
+            self.routes.push(plan);
         }
     }
 
