@@ -75,6 +75,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<(), CliError> {
         write!(out, "{}", Report { score: &score })?;
         eprintln!("{}", score.run);
     }
+    args.intake.tell_noise();
     Ok(out.flush()?)
 }
 

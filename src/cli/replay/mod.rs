@@ -1,5 +1,6 @@
 //! `doorstep replay`: a recorded day through the very same engine, one line per output.
 
+mod disturb;
 mod intake;
 mod line;
 mod pace;
@@ -22,6 +23,7 @@ pub(super) use self::text::date_time;
 use self::line::{Line, Lines};
 use self::text::Columns;
 use super::error::CliError;
+use super::noise::NoiseArgs;
 use super::plan::Plan;
 
 /// Run a recorded day through the engine and print one line per output
@@ -45,7 +47,7 @@ pub struct ReplayArgs {
 }
 
 /// How rows are taken; shared with `evaluate`.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct IntakeArgs {
     /// Keep at most one position per courier in N seconds
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -53,13 +55,32 @@ pub struct IntakeArgs {
     /// Pass over rows that cannot be parsed and count them, instead of stopping
     #[arg(long)]
     skip_bad: bool,
+    #[command(flatten)]
+    noise: NoiseArgs,
 }
 
 impl IntakeArgs {
     /// As the run takes them.
     #[must_use]
-    pub const fn options(self) -> IntakeOptions {
-        IntakeOptions { skip_bad: self.skip_bad, cadence_s: self.cadence_s }
+    pub fn options(&self) -> IntakeOptions {
+        IntakeOptions {
+            skip_bad: self.skip_bad,
+            cadence_s: self.cadence_s,
+            noise: self.noise.noise(),
+        }
+    }
+
+    /// The same with another seed.
+    #[must_use]
+    pub fn with_seed(&self, seed: u64) -> Self {
+        Self { noise: self.noise.with_seed(seed), ..self.clone() }
+    }
+
+    /// Says on stderr what disturbed the rows, if anything did.
+    pub fn tell_noise(&self) {
+        if let Some(noise) = self.noise.told() {
+            eprintln!("{noise}");
+        }
     }
 }
 
@@ -92,6 +113,7 @@ pub fn replay(args: &ReplayArgs) -> Result<(), CliError> {
     )?;
     out.flush()?;
     eprintln!("{tally}");
+    args.intake.tell_noise();
     Ok(())
 }
 
@@ -118,4 +140,5 @@ GeoJSON times stand in properties.coordTimes or properties.times, one per coordi
 Examples:
   doorstep replay --plan plan.json --positions positions.csv.gz
   doorstep replay --plan plan.json --positions track.gpx --json | jq 'select(.name == \"ARRIVAL\")'
-  doorstep replay --plan plan.json --positions positions.csv --cadence-s 20 --speed 60";
+  doorstep replay --plan plan.json --positions positions.csv --cadence-s 20 --speed 60
+  doorstep replay --plan plan.json --positions positions.csv --noise urban --seed 7";

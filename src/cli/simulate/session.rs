@@ -8,12 +8,13 @@ use std::sync::Arc;
 use quinn::Endpoint;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
-use super::fleet::{Random, Walk};
+use super::fleet::Walk;
 use super::tally::Tally;
 use crate::cli::client::error::ClientError;
 use crate::cli::client::frame::{HelloOptions, ServerFrame, WireFix};
 use crate::cli::client::link::Link;
 use crate::cli::client::target::Target;
+use crate::cli::random::Random;
 
 /// What all sessions share.
 pub(super) struct Field {
@@ -123,10 +124,12 @@ async fn run(
 fn move_on(field: &Field, reporter: &mut Reporter, unacked: &mut Unacked) -> usize {
     let elapsed_s = field.began.elapsed().as_secs_f64() * field.time_scale;
     let device_ms = field.server_ms + (elapsed_s * 1e3) as i64;
+    let (mut came, before) = (Vec::new(), unacked.fixes.len());
     for (courier, walk) in &mut reporter.couriers {
-        unacked.fixes.push_back((*courier, walk.fix(elapsed_s, device_ms)));
+        walk.report(elapsed_s, device_ms, &mut came);
+        unacked.fixes.extend(came.drain(..).map(|fix| (*courier, fix)));
     }
-    reporter.couriers.len()
+    unacked.fixes.len() - before
 }
 
 /// Sends the last `count` fixes.
