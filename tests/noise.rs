@@ -74,16 +74,17 @@ fn bursts_and_gaps_come_as_often_and_last_as_long_as_stated() {
         let noise = Noise::of(kind);
         let bursts = measured(Noise { bursts: noise.bursts, ..Noise::default() }, 1);
         let off = bursts.iter().filter(|(_, east, north)| east.hypot(*north) > 0.1);
-        assert!(off.clone().all(|(_, e, n)| (19.9..80.1).contains(&e.hypot(*n))));
+        assert!(off.clone().all(|(_, e, n)| e.hypot(*n) < 80.1));
+        assert!(off.clone().any(|(_, e, n)| e.hypot(*n) > 75.0));
         let share = off.count() as f64 / bursts.len() as f64;
-        assert!((share / (25.0 / bursts_s) - 1.0).abs() < 0.15, "{kind:?}: {share}");
+        assert!((share / (25.0 / (bursts_s + 25.0)) - 1.0).abs() < 0.15, "{kind:?}: {share}");
 
         let heard = measured(Noise { gaps: noise.gaps, ..Noise::default() }, 1);
         let silences: Vec<i64> =
             heard.windows(2).map(|pair| pair[1].0 - pair[0].0).filter(|gap| *gap > 1).collect();
         assert!(silences.iter().all(|gap| (20..=181).contains(gap)), "{silences:?}");
         let lost = 1.0 - heard.len() as f64 / (HOURS * 3600) as f64;
-        assert!((lost / (100.0 / gaps_s) - 1.0).abs() < 0.15, "{kind:?}: {lost}");
+        assert!((lost / (100.0 / (gaps_s + 100.0)) - 1.0).abs() < 0.15, "{kind:?}: {lost}");
     }
 }
 
@@ -141,7 +142,7 @@ fn a_failing_link_brings_everything_at_once() {
     let came = sent(Noise { late, ..Noise::default() }, 10_000);
     assert!(came.iter().map(|sent| sent.report).eq(0..10_000));
     let share = came.iter().filter(|sent| sent.is_late).count() as f64 / 10_000.0;
-    assert!((share - 0.15).abs() < 0.05, "{share}");
+    assert!((share - 0.13).abs() < 0.05, "{share}");
 }
 
 #[test]

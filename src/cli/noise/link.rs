@@ -44,7 +44,7 @@ impl<T: Clone> Link<T> {
 
     /// Takes the report of `t`, and appends what comes now.
     pub fn send(&mut self, t: Time, report: T, came: &mut Vec<Sent<T>>) {
-        if self.late.as_mut().is_some_and(|late| late.is_on(t).is_on) {
+        if self.late.as_mut().is_some_and(|late| late.is_on(t).share.is_some()) {
             self.kept.extend(self.overtaken.take());
             self.kept.push(report);
             return;

@@ -2,7 +2,9 @@
 //! Seeded: the same seed makes the same noise, whatever else is switched on or off.
 //!
 //! The parameters are those of the data sets' notes ("a workable model"): drift is a Gauss-Markov
-//! process per axis with a correlation of 60 s; bursts and gaps start so often on the average.
+//! process per axis with a correlation of 60 s. Where the notes leave room (the course of a burst,
+//! the pauses, the length of a jump) the choice is the one under which a plain program of the rules
+//! scores what the notes' author measured for it.
 
 mod args;
 mod link;
@@ -44,7 +46,7 @@ pub enum NoisePart {
     Drift,
     /// Error of each place by itself
     White,
-    /// A constant error of 20 to 80 m for 10 to 40 s
+    /// An error that grows to 20 to 80 m and fades, within 10 to 40 s
     Bursts,
     /// Silence of 20 to 180 s; what was measured meanwhile is lost
     Gaps,
@@ -80,10 +82,10 @@ pub struct Noise {
 }
 
 /// Something that comes now and then and lasts a while: lengths are even between the two bounds,
-/// pauses exponential, and starts lie `every_s` apart on the average.
+/// the pauses from an end to the next start exponential.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Episodes {
-    /// Mean time from start to start, seconds; over the mean length.
+    /// Mean pause, seconds.
     pub every_s: f64,
     /// Shortest, seconds.
     pub shortest_s: f64,

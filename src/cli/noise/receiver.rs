@@ -1,6 +1,6 @@
 //! How far off a receiver is, and when it measures nothing.
 
-use core::f64::consts::TAU;
+use core::f64::consts::{PI, TAU};
 
 use super::{Episodes, Noise};
 use crate::cli::random::Random;
@@ -53,7 +53,7 @@ impl Receiver {
             east_m += east;
             north_m += north;
         }
-        let is_silent = self.gaps.as_mut().is_some_and(|gaps| gaps.is_on(t).is_on);
+        let is_silent = self.gaps.as_mut().is_some_and(|gaps| gaps.is_on(t).share.is_some());
         if is_silent { None } else { Some(moved(point, east_m, north_m)) }
     }
 
@@ -63,7 +63,10 @@ impl Receiver {
         for _ in 0..state.begun {
             self.burst_m = offset(&mut self.burst, BURST_M);
         }
-        if state.is_on { self.burst_m } else { (0.0, 0.0) }
+        let Some(share) = state.share else { return (0.0, 0.0) };
+        // A reflection grows and fades.
+        let size = libm::sin(PI * share);
+        (size * self.burst_m.0, size * self.burst_m.1)
     }
 
     fn jump(&mut self) -> (f64, f64) {
@@ -102,9 +105,9 @@ pub(super) struct Recurring {
     has_begun: bool,
 }
 
-/// Whether there is an episode, and how many have begun since the last question.
+/// How much of the episode at hand is over, 0..1, and how many have begun since the last question.
 pub(super) struct Episode {
-    pub(super) is_on: bool,
+    pub(super) share: Option<f64>,
     begun: u32,
 }
 
@@ -131,14 +134,14 @@ impl Recurring {
             self.has_begun = false;
         }
         self.next = Some((start, end));
-        Episode { is_on: t >= start, begun }
+        let share = (t - start) as f64 / (end - start) as f64;
+        Episode { share: (t >= start).then_some(share), begun }
     }
 
     fn after(&mut self, t: Time) -> (Time, Time) {
         let Episodes { every_s, shortest_s, longest_s } = self.episodes;
         let ms = |seconds: f64| libm::round(seconds * SECOND_MS as f64) as i64;
-        let pause_s = self.random.wait(every_s - (shortest_s + longest_s) / 2.0);
-        let start = t + ms(pause_s);
+        let start = t + ms(self.random.wait(every_s));
         (start, start + ms(self.random.between(shortest_s, longest_s)).max(1))
     }
 }
@@ -158,7 +161,7 @@ fn moved(point: Point, east_m: f64, north_m: f64) -> Point {
 
 /// Correlation time of the drift.
 const CORRELATION_S: f64 = 60.0;
-/// Length of a burst's offset, even between these; the direction is any.
+/// Length of a burst's offset at its height, even between these; the direction is any.
 const BURST_M: (f64, f64) = (20.0, 80.0);
 /// Length of a jump. The notes name none; this is what a wrong cell or a reflection does.
 const JUMP_M: (f64, f64) = (100.0, 1_000.0);
