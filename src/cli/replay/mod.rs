@@ -1,6 +1,7 @@
 //! `doorstep replay`: a recorded day through the very same engine, one line per output.
 
 mod disturb;
+mod heard;
 mod intake;
 mod line;
 mod pace;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+pub use self::heard::Heard;
 pub use self::intake::IntakeOptions;
 pub use self::pace::Pace;
 pub use self::run::{Ear, Told, run_day};
