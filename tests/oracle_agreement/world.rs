@@ -6,7 +6,7 @@ use doorstep::domain::depot::DepotPlan;
 use doorstep::domain::geo::Point;
 use doorstep::domain::ids::{CourierId, DepotId, OrderId, RouteId};
 use doorstep::domain::order::{EtaType, OrderPlan, OrderStatus};
-use doorstep::domain::policy::{ArrivalScope, Policy, Radius};
+use doorstep::domain::policy::{ArrivalScope, InferredVisits, OverlapPolicy, Policy, Radius};
 use doorstep::domain::position::{Source, SourceSet};
 use doorstep::domain::route::{Node, RoutePlan, RoutingMode};
 use doorstep::domain::time::{HOUR_MS, Time, TimeWindow};
@@ -108,7 +108,7 @@ impl City {
         Policy {
             mark_delivered_enabled: random.chance(0.5),
             mark_delivered_radius: radius(random),
-            mark_delivered_service_time_coefficient: random.pick(&[0.0, 0.25, 0.5, 0.5, 1.0]),
+            mark_delivered_service_time_coefficient: random.pick(&[0.0, 0.0, 0.25, 0.5, 0.5, 1.0]),
             eta_type: eta_type(random),
             tracking_start_ms: random.pick(&[0, 1, 1, 3]) * HOUR_MS,
             delivery_by_order_statuses: random.chance(0.2),
@@ -119,8 +119,16 @@ impl City {
                 ArrivalScope::Head,
                 ArrivalScope::Any,
             ]),
+            overlap_policy: random.pick(&[OverlapPolicy::Parallel, OverlapPolicy::Nearest]),
+            inferred_visits: random.pick(&[
+                InferredVisits::Off,
+                InferredVisits::SilentDevices,
+                InferredVisits::SilentDevices,
+                InferredVisits::AnyGap,
+                InferredVisits::AnyGap,
+            ]),
             resequence: random.chance(0.3),
-            max_gap_ms: random.pick(&[60_000, 300_000, 300_000]),
+            max_gap_ms: random.pick(&[60_000, 300_000, 300_000, 4_000_000]),
             allowed_courier_position_sources: if random.chance(0.15) {
                 sources(random)
             } else {
