@@ -30,7 +30,7 @@ use doorstep::engine::input::InputBody;
 use doorstep::engine::output::OutputBody;
 use doorstep::runtime::partition::partition_of;
 use support::invariants::broken;
-use support::play::{Engines, Step, Told};
+use support::play::{Engines, Step, Told, play};
 use support::world::{ZERO, moved, origin};
 
 #[test]
@@ -43,15 +43,20 @@ fn no_noise_breaks_an_invariant() {
         let fleet: Vec<Shift> = COURIERS.map(|courier| Shift::new(courier, seed)).into();
         let lanes: Vec<Vec<Step>> = fleet.iter().map(Shift::steps).collect();
         positions += lanes.iter().map(Vec::len).sum::<usize>();
-        let alone: Vec<Vec<Told>> = lanes.iter().map(|lane| drained(lane, 1)).collect();
+        let alone: Vec<Vec<Told>> = lanes.iter().map(|lane| play(lane, 1).concat()).collect();
         for ((shift, lane), told) in fleet.iter().zip(&lanes).zip(&alone) {
             let faults = [broken(told), shift.passed_arrivals(told)].concat();
             assert_eq!(faults, Vec::<String>::new(), "SOAK_SEED={seed} {shift:?}");
-            assert_eq!(&drained(lane, 7), told, "SOAK_SEED={seed}: the draining shows");
+            for steps in [1, 7] {
+                let drained = drained(lane, steps);
+                assert!(are_equal(&drained, told), "SOAK_SEED={seed}: draining {steps} shows");
+            }
             count(told, &mut events);
         }
         for shards in [1, 3] {
-            assert_eq!(together(&lanes, shards), alone, "SOAK_SEED={seed}: {shards} shards show");
+            let together = together(&lanes, shards);
+            let is_equal = together.iter().zip(&alone).all(|(a, b)| are_equal(a, b));
+            assert!(is_equal, "SOAK_SEED={seed}: {shards} shards show");
         }
     }
     println!("{hours} courier-hours from seed {first}: {positions} inputs, {events:?}");
@@ -277,6 +282,17 @@ fn together(lanes: &[Vec<Step>], shards: usize) -> Vec<Vec<Told>> {
         told[lane].extend(engines.play(step));
     }
     told
+}
+
+/// Equal but for the places of ETAs in the caller's buffer, which is emptied after each call.
+fn are_equal(a: &[Told], b: &[Told]) -> bool {
+    let is_equal = |(a, b): (&Told, &Told)| match (a.output.body, b.output.body) {
+        (OutputBody::Eta { change, .. }, OutputBody::Eta { change: other, .. }) => {
+            change == other && a.etas == b.etas && a.output.id == b.output.id
+        }
+        _ => a == b,
+    };
+    a.len() == b.len() && a.iter().zip(b).all(is_equal)
 }
 
 fn count(told: &[Told], events: &mut BTreeMap<&'static str, usize>) {
