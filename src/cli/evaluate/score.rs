@@ -49,7 +49,7 @@ pub struct Score {
     /// ETA changes of 60 s or more per order and hour in which it had an ETA.
     pub eta_flicker: Option<f64>,
     /// The same for the stays of which nothing was missed; null unless asked for.
-    pub seen: Option<Box<Score>>,
+    pub seen: Option<Box<Self>>,
     /// What became of the rows.
     pub run: Tally,
 }
