@@ -207,7 +207,7 @@ impl Shift {
         let mut at = Stop { east_m: -300.0, north_m: 0.0, stands_s: 0.0, service_s: 0 };
         for stop in self.stops.iter().chain(self.stops.iter().rev()).cycle() {
             let (east_m, north_m) = (stop.east_m - at.east_m, stop.north_m - at.north_m);
-            let drive_s = east_m.hypot(north_m) / SPEED_MPS;
+            let drive_s = libm::hypot(east_m, north_m) / SPEED_MPS;
             if left_s < drive_s {
                 let share = left_s / drive_s;
                 return moved(origin(), at.east_m + share * east_m, at.north_m + share * north_m);
