@@ -6,7 +6,6 @@ pub mod index_bench;
 pub mod index_fleet;
 mod measure;
 pub mod oracle;
-mod random;
 pub mod workload;
 
 use std::io::{self, Write};

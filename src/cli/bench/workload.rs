@@ -4,7 +4,7 @@
 
 use core::f64::consts::TAU;
 
-use super::random::Random;
+use crate::cli::random::Random;
 use crate::domain::command::Command;
 use crate::domain::courier::CourierPlan;
 use crate::domain::geo::{Point, Scale};
