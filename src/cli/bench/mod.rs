@@ -6,6 +6,7 @@ pub mod index_bench;
 pub mod index_fleet;
 mod measure;
 pub mod oracle;
+pub mod pipeline;
 mod random;
 pub mod workload;
 
@@ -15,6 +16,7 @@ use clap::{Args, Subcommand};
 
 use self::engine_bench::EngineBenchArgs;
 use self::index_bench::IndexBenchArgs;
+use self::pipeline::PipelineBenchArgs;
 use super::error::CliError;
 
 /// Measures a part on the canonical workload
@@ -28,18 +30,23 @@ pub struct BenchArgs {
 enum Part {
     Engine(EngineBenchArgs),
     Index(IndexBenchArgs),
+    Pipeline(PipelineBenchArgs),
 }
 
 /// Runs the benchmark that the arguments name.
 ///
 /// # Errors
-/// If engine and oracle disagree, or the result cannot be written.
+/// If engine and oracle disagree, positions or events are missing, or the result cannot be written.
 pub fn bench(args: &BenchArgs) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     let agree = match &args.part {
         Part::Engine(args) => engine_bench::run(args, &mut out)?,
         Part::Index(args) => {
             index_bench::run(args, &mut out)?;
+            true
+        }
+        Part::Pipeline(args) => {
+            pipeline::run(args, &mut out)?;
             true
         }
     };
