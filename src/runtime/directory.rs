@@ -1,6 +1,6 @@
 //! Which company each courier belongs to, for everyone who has to know it outside the shards.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use crate::domain::command::Command;
 use crate::domain::ids::{CompanyId, CourierId};
@@ -23,10 +23,20 @@ impl Directory {
         companies[at] = Some(plan.company);
     }
 
+    /// The companies of many couriers. Whoever holds it keeps new couriers waiting.
+    #[must_use]
+    pub fn open(&self) -> OpenDirectory<'_> {
+        OpenDirectory(self.companies.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The directory, open to be read.
+pub struct OpenDirectory<'a>(RwLockReadGuard<'a, Vec<Option<CompanyId>>>);
+
+impl OpenDirectory<'_> {
     /// The company of a courier.
     #[must_use]
     pub fn company(&self, courier: CourierId) -> Option<CompanyId> {
-        let companies = self.companies.read().unwrap_or_else(PoisonError::into_inner);
-        companies.get(courier.0 as usize).copied().flatten()
+        self.0.get(courier.0 as usize).copied().flatten()
     }
 }

@@ -6,6 +6,7 @@ pub mod index_bench;
 pub mod index_fleet;
 mod measure;
 pub mod oracle;
+pub mod peers;
 pub mod pipeline;
 mod random;
 pub mod workload;
@@ -16,6 +17,7 @@ use clap::{Args, Subcommand};
 
 use self::engine_bench::EngineBenchArgs;
 use self::index_bench::IndexBenchArgs;
+use self::peers::PeersBenchArgs;
 use self::pipeline::PipelineBenchArgs;
 use super::error::CliError;
 
@@ -31,6 +33,7 @@ enum Part {
     Engine(EngineBenchArgs),
     Index(IndexBenchArgs),
     Pipeline(PipelineBenchArgs),
+    Peers(PeersBenchArgs),
 }
 
 /// Runs the benchmark that the arguments name.
@@ -47,6 +50,10 @@ pub fn bench(args: &BenchArgs) -> Result<(), CliError> {
         }
         Part::Pipeline(args) => {
             pipeline::run(args, &mut out)?;
+            true
+        }
+        Part::Peers(args) => {
+            peers::run(args, &mut out)?;
             true
         }
     };

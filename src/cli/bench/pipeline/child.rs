@@ -82,6 +82,11 @@ impl Daemon {
         Ok(Self { child, http, target })
     }
 
+    /// Its number, for a profiler.
+    pub(super) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has used so far.
     pub(super) fn usage(&self) -> Usage {
         let directory = format!("/proc/{}", self.child.id());
@@ -116,6 +121,11 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// CPU seconds of a process.
+pub(in crate::cli::bench) fn cpu_s(process: u32) -> f64 {
+    cpu(&format!("/proc/{process}")).1
 }
 
 /// Name and CPU seconds of a process or thread, as `stat` in its directory says.

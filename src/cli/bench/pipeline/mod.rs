@@ -5,10 +5,10 @@
 //! that process. Frames are encoded before the clock runs. The daemon's clock keeps pace with the
 //! couriers' (`--time-scale`), so that a position is as fresh as in real operation.
 
-mod child;
+pub(super) mod child;
 mod frames;
-mod prepared;
-mod report;
+pub(super) mod prepared;
+pub(super) mod report;
 mod run;
 mod sender;
 mod watcher;
@@ -33,7 +33,7 @@ pub struct PipelineBenchArgs {
     /// Couriers, 10,000 per city
     #[arg(long, value_name = "N", default_value_t = 10_000,
         value_parser = clap::value_parser!(u32).range(1..=i64::from(COURIERS_MAX)))]
-    couriers: u32,
+    pub(super) couriers: u32,
     /// One connection per courier
     #[arg(long, conflicts_with = "gateway")]
     devices: bool,
@@ -52,7 +52,7 @@ pub struct PipelineBenchArgs {
     rate: Option<f64>,
     /// How long; 0: only the idle connections are measured
     #[arg(long, value_name = "S", default_value_t = 5.0)]
-    seconds: f64,
+    pub(super) seconds: f64,
     /// What an ack means
     #[arg(long, value_enum, default_value_t = Acks::Sync)]
     durability: Acks,
@@ -65,10 +65,10 @@ pub struct PipelineBenchArgs {
     prepared: Option<PathBuf>,
     /// Seed of the couriers' ways
     #[arg(long, default_value_t = 42)]
-    seed: u64,
+    pub(super) seed: u64,
     /// Prints one JSON object
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// What an ack means.

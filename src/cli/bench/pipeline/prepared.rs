@@ -216,10 +216,10 @@ impl Maker {
 }
 
 /// A directory that is gone when the run is.
-pub(super) struct Scratch(pub(super) PathBuf);
+pub(in crate::cli::bench) struct Scratch(pub(in crate::cli::bench) PathBuf);
 
 impl Scratch {
-    pub(super) fn new() -> Result<Self, CliError> {
+    pub(in crate::cli::bench) fn new() -> Result<Self, CliError> {
         let path = std::env::temp_dir().join(format!("doorstep-bench-{}", std::process::id()));
         fs::create_dir(&path).map_err(|source| failed(&path, source))?;
         Ok(Self(path))
@@ -257,7 +257,7 @@ fn failed(path: &Path, source: std::io::Error) -> CliError {
 }
 
 /// Ticks that every courier has driven when the directory is ready.
-pub(super) const WARM_UP_TICKS: u32 = 12;
+pub(in crate::cli::bench) const WARM_UP_TICKS: u32 = 12;
 /// Couriers whose orders are made at once.
 const SLOTS: u32 = 1_000;
 const TOKENS_FILE: &str = "bench-tokens.json";

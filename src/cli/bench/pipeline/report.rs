@@ -124,7 +124,7 @@ impl Measured {
         self.unacked == 0 && self.refused == 0 && self.lost == 0 && self.duplicated == 0
     }
 
-    pub(super) fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub(in crate::cli::bench) fn print(&self, out: &mut dyn Write) -> io::Result<()> {
         let Self { couriers, connections, durability, positions, seconds, .. } = self;
         let Quantiles { p50, p99, p999, samples } = self.latency_us;
         writeln!(

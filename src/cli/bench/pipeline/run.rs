@@ -89,6 +89,7 @@ impl Trial<'_> {
             tasks.spawn(watch(heed, Arc::clone(&course), link.heard));
             kept.push((link.send, link.connection));
         }
+        eprintln!("measuring process {}", daemon.process());
         let used = daemon.usage();
         let connections_kept = drive(&course, links, pace, &mut tasks);
         let seconds = finish(&course, &daemon, &heeds, &mut tasks).await?;
