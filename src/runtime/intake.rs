@@ -114,6 +114,12 @@ impl Intake {
         self.shared.acks.acked(sender)
     }
 
+    /// Whether a shard is so far behind that nobody new should come in.
+    #[must_use]
+    pub fn is_crowded(&self) -> bool {
+        self.shared.mailboxes.iter().any(super::mailbox::Mailbox::is_crowded)
+    }
+
     /// How many positions wait in the mailboxes of all shards.
     #[must_use]
     pub fn waiting(&self) -> usize {
