@@ -289,7 +289,7 @@ const fn order_of(body: &FeedBody) -> Option<OrderId> {
     }
 }
 
-/// ISO 8601, UTC with milliseconds and `Z`; `false`: not within the years 1 to 9999.
+/// ISO 8601, UTC with milliseconds and `Z`; `false`: not within the years that it writes so.
 fn put_iso(to: &mut Vec<u8>, time: Time) -> bool {
     let ms = time.ms();
     if !(FIRST_MS..=LAST_MS).contains(&ms) {
@@ -348,9 +348,9 @@ const ATTRIBUTES: u32 = 11;
 const ITEM_FIELDS: u32 = 7;
 /// As many as the largest number has.
 const PLACE_DIGITS: usize = 20;
-/// The years that four digits write: 1 to 9999.
+/// From year 1, which four digits write, to the end of the calendar that [`iso`] knows.
 const FIRST_MS: i64 = -62_135_596_800_000;
-const LAST_MS: i64 = 253_402_300_799_999;
+const LAST_MS: i64 = 253_402_207_200_000;
 
 #[cfg(test)]
 mod tests {
