@@ -109,7 +109,7 @@ pub fn run(args: &PipelineBenchArgs, out: &mut dyn Write) -> Result<(), CliError
 
 /// Measures as the arguments say.
 pub(super) fn measure(args: &PipelineBenchArgs) -> Result<Measured, CliError> {
-    let is_pace = |rate: f64| rate >= 1.0 && rate <= RATE_MAX;
+    let is_pace = |rate: f64| (1.0..=RATE_MAX).contains(&rate);
     if !(0.0..=3_600.0).contains(&args.seconds) || !args.rate.is_none_or(is_pace) {
         let problem = "--seconds: expected 0 to 3600; --rate: expected 1 to 10000000";
         return Err(CliError::Argument(problem.to_owned()));

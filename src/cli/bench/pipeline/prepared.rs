@@ -243,6 +243,7 @@ fn number(slot: u32) -> String {
     format!("c{}", slot + 1)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands where errors are mapped")]
 fn refused(refusal: Refusal) -> CliError {
     let detail = if let Refusal::Invalid(findings) = &refusal {
         format!(": {:?}", findings.first())

@@ -67,9 +67,9 @@ impl Measured {
         args: &PipelineBenchArgs,
         course: &Course,
         heeds: &[Arc<Heed>],
-        counters: Counters,
+        counters: &Counters,
     ) -> Self {
-        let Counters { seconds, connections, usage, before, after, .. } = &counters;
+        let Counters { seconds, connections, usage, before, after, .. } = counters;
         let positions = course.acked();
         let per_million = 1e6 / (positions.max(1) as f64);
         let grown = |name: &str| {

@@ -100,7 +100,7 @@ impl Trial<'_> {
             args,
             &course,
             &heeds,
-            Counters {
+            &Counters {
                 seconds,
                 connections,
                 usage: since(&after, &used),

@@ -113,6 +113,7 @@ pub(super) async fn hear(
             ServerFrame::Welcome(_)
             | ServerFrame::Events { .. }
             | ServerFrame::Gap { .. }
+            | ServerFrame::Route(_)
             | ServerFrame::Other(_) => {}
         }
     }

@@ -115,6 +115,7 @@ pub(super) async fn watch(
             | ServerFrame::Refused { .. }
             | ServerFrame::Events { .. }
             | ServerFrame::Gap { .. }
+            | ServerFrame::Route(_)
             | ServerFrame::Other(_) => {}
         }
     }
