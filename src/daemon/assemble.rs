@@ -64,6 +64,7 @@ impl Daemon {
             first_token,
             redone,
         };
+        settings.clock.begin();
         daemon.serve(settings, listener, &access)?;
         Ok(daemon)
     }

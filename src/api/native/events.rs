@@ -23,6 +23,7 @@ use crate::api::state::Api;
 use crate::feed::cloud_event::CloudEvent;
 use crate::feed::cursor::Cursor;
 use crate::feed::filter::Filter;
+use crate::feed::names::Names;
 use crate::feed::subscription::{News, Subscription};
 use crate::runtime::access::Role;
 
@@ -118,18 +119,19 @@ fn stream(subscription: Subscription) -> impl Stream<Item = Result<Event, Infall
             }
             // The stream ends with the node; the client comes back with its last id.
             let news = line.subscription.next().await.ok()?;
-            line.waiting.extend(frames(&news));
+            line.waiting.extend(frames(&news, line.subscription.names()));
         }
     })
 }
 
-fn frames(news: &News) -> Vec<Event> {
+fn frames(news: &News, names: &Names) -> Vec<Event> {
     match news {
         News::Batch { events, .. } => events
             .iter()
-            .map(|(cursor, event)| {
-                let data = serde_json::to_string(event).unwrap_or_default();
-                Event::default().id(cursor.to_string()).event(event.kind).data(data)
+            .map(|event| {
+                let event = CloudEvent::new(event, names);
+                let data = serde_json::to_string(&event).unwrap_or_default();
+                Event::default().id(event.sequence).event(event.kind).data(data)
             })
             .collect(),
         News::Gap { first_missing, first_available } => {

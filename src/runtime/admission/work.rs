@@ -13,7 +13,7 @@ use super::store::{Batch, Stop, store};
 use super::tokens;
 use super::{BATCH_MAX, Surroundings};
 use crate::domain::command::Command;
-use crate::domain::ids::{CompanyId, CourierId, PartitionId};
+use crate::domain::ids::{CompanyId, CourierId, OrderId, PartitionId};
 use crate::domain::order::{Initiator, OrderStatus};
 use crate::runtime::access::{Access, Role, draw_token};
 use crate::runtime::clock::Clock;
@@ -21,6 +21,7 @@ use crate::runtime::commands::Commands;
 use crate::runtime::documents::findings::{Findings, Place};
 use crate::runtime::error::{AdmissionError, CommandError};
 use crate::runtime::fault::Fault;
+use crate::runtime::numbers::Numbers;
 use crate::runtime::partition::partition_of;
 use crate::storage::catalog::Catalog;
 use crate::storage::catalog::change::{Change, Document, Kind, encode};
@@ -34,6 +35,7 @@ pub(super) struct Work {
     clock: Clock,
     access: Arc<Access>,
     told: Told,
+    numbers: Arc<Numbers>,
 }
 
 /// A request that is found good.
@@ -45,7 +47,11 @@ struct Good {
 }
 
 impl Work {
-    pub(super) fn new(catalog: Catalog, around: Surroundings) -> Result<Self, AdmissionError> {
+    pub(super) fn new(
+        catalog: Catalog,
+        around: Surroundings,
+        numbers: Arc<Numbers>,
+    ) -> Result<Self, AdmissionError> {
         let couriers = catalog.couriers_ever()?;
         let partition = |(courier, company): (u64, u64)| {
             let (company_id, courier) = (CompanyId(company as u32), CourierId(courier as u32));
@@ -66,6 +72,7 @@ impl Work {
             clock: around.clock,
             access: around.access,
             told,
+            numbers,
         })
     }
 
@@ -102,6 +109,7 @@ impl Work {
             match change {
                 Change::PutToken(token) => tokens::let_in(&self.access, token),
                 Change::Put(Kind::Courier, document) => declare(&self.commands, document),
+                Change::Put(Kind::Order, order) => self.numbers.forget(OrderId(order.id)),
                 Change::Put(..) | Change::Delete(..) | Change::PutSecret(_) => {}
             }
         }

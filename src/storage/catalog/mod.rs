@@ -79,6 +79,16 @@ impl Catalog {
         self.one(kind, "id = ?1 AND deleted = 0", params![sql(id)])
     }
 
+    /// The number of a document, be it deleted or not.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn number_ever(&self, kind: Kind, id: u64) -> Result<Option<String>, CatalogError> {
+        let query = format!("SELECT number FROM {} WHERE id = ?1", kind.table());
+        let mut statement = self.connection.prepare_cached(&query)?;
+        Ok(statement.query_row([sql(id)], |row| row.get(0)).optional()?)
+    }
+
     /// A document, be it deleted or not.
     ///
     /// # Errors
