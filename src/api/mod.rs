@@ -3,9 +3,18 @@
 
 mod body;
 mod caller;
+mod edge;
 pub mod error;
+mod fields;
+mod json;
+pub mod limits;
 mod native;
+mod parameters;
+mod quotas;
+pub mod server;
 mod state;
+mod streams;
+mod timed_io;
 mod track_and_trace;
 mod widget;
 
@@ -24,6 +33,6 @@ pub fn router(api: Arc<Api>) -> Router {
         .merge(native::routes())
         .fallback(|| async { Problem::not_found("path") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
-        .layer(from_fn_with_state(Arc::clone(&api), error::render))
+        .layer(from_fn_with_state(Arc::clone(&api), edge::pass))
         .with_state(api)
 }

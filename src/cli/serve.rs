@@ -93,7 +93,7 @@ fn greet(settings: &Settings, daemon: &Daemon) {
     let recovered = daemon.recovered();
     eprintln!("doorstep {}", env!("CARGO_PKG_VERSION"));
     eprintln!("  data         {}", settings.data_dir.display());
-    eprintln!("  http         http://{}", daemon.http);
+    eprintln!("  http         {}", daemon.url());
     eprintln!("  quic         {}", daemon.quic_address);
     eprintln!("  fingerprint  {}", daemon.fingerprint());
     let file = settings.data_dir.join(TOKEN_FILE);

@@ -11,5 +11,7 @@ pub mod assemble;
 pub mod config;
 pub mod error;
 mod first_start;
+pub mod http_tls;
+mod open_files;
 pub mod settings;
 mod statuses;

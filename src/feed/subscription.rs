@@ -55,6 +55,12 @@ impl Subscription {
         Ok(Self { feed, filter, names, position })
     }
 
+    /// The filter and the place, for readers that go through a press.
+    #[must_use]
+    pub fn into_parts(self) -> (Filter, Cursor) {
+        (self.filter, self.position)
+    }
+
     /// Waits for the next batch. May be dropped and called anew: nothing is lost.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
     reason = "this layer owns the files of the data directory"
 )]
 
+pub mod audit_log;
 pub mod bytes;
 pub mod catalog;
 pub mod codec;

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use doorstep::api::{Api, ApiParts, QuicAddress, Site, names, router};
+use doorstep::api::limits::Limits;
+use doorstep::api::server::serve;
+use doorstep::api::{Api, ApiParts, QuicAddress, Site, names};
 use doorstep::domain::ids::OrderId;
 use doorstep::domain::order::OrderStatus;
 use doorstep::domain::time::Time;
@@ -13,12 +15,14 @@ use doorstep::runtime::access::Access;
 use doorstep::runtime::admission::{Admission, Recovery, Refusal, Surroundings};
 use doorstep::runtime::clock::Clock;
 use doorstep::runtime::node::{Node, NodeSettings};
+use doorstep::storage::audit_log::AuditLog;
 use doorstep::storage::disk::Disk;
 use doorstep::storage::sim_disk::SimDisk;
 use doorstep::travel::straight_line::StraightLine;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 use super::http::{Answer, Asked, ask};
 
@@ -52,6 +56,7 @@ pub struct Serving {
     pub token: String,
     pub admission: Admission,
     pub access: Arc<Access>,
+    api: Option<(Arc<Api>, JoinHandle<()>)>,
     node: Option<Node>,
     runtime: Option<Runtime>,
 }
@@ -59,6 +64,17 @@ pub struct Serving {
 impl Serving {
     /// Starts on a disk and a directory, both of which may have been used before.
     pub fn start(place: &Place, disk: &SimDisk, clock: &Clock) -> Self {
+        Self::start_with(place, disk, clock, Limits::default(), None)
+    }
+
+    /// The same with other limits, and with TLS if it is given.
+    pub fn start_with(
+        place: &Place,
+        disk: &SimDisk,
+        clock: &Clock,
+        limits: Limits,
+        tls: Option<Arc<rustls::ServerConfig>>,
+    ) -> Self {
         let runtime = Runtime::new().unwrap();
         let mut recovery = Recovery::open(&place.0).unwrap();
         let settings =
@@ -98,14 +114,16 @@ impl Serving {
             clock: clock.clone(),
             fault: node.fault(),
             counters: node.counters(),
-            names: Arc::new(names(&admission.readers())),
+            names: Arc::new(names(&admission.labels())),
             site,
+            limits,
+            audit: AuditLog::open(&place.0, 1 << 20).unwrap(),
         })
         .unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
-        let service = router(Arc::new(api));
-        runtime.spawn(async move { axum::serve(listener, service).await });
+        let api = Arc::new(api);
+        let server = runtime.spawn(serve(listener, tls, Arc::clone(&api)));
         Self {
             address,
             clock: clock.clone(),
@@ -113,6 +131,7 @@ impl Serving {
             token: token.unwrap_or_default(),
             admission,
             access,
+            api: Some((api, server)),
             node: Some(node),
             runtime: Some(runtime),
         }
@@ -155,8 +174,11 @@ impl Serving {
 
     /// Ends everything in order.
     pub fn stop(mut self) {
-        // Connections that are kept alive end with the runtime.
-        self.runtime.take().unwrap().shutdown_background();
+        let runtime = self.runtime.take().unwrap();
+        let (api, server) = self.api.take().unwrap();
+        api.stop();
+        runtime.block_on(server).unwrap();
+        drop(api);
         self.admission.stop();
         self.node.take().unwrap().stop().unwrap();
     }

@@ -32,6 +32,7 @@ use super::clock::Clock;
 use super::commands::{Commands, Note};
 use super::error::AdmissionError;
 use super::fault::Fault;
+use super::labels::Labels;
 use super::readers::Readers;
 use super::views::Views;
 use crate::domain::ids::OrderId;
@@ -107,6 +108,7 @@ pub struct Admission {
     queue: SyncSender<Job>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
     directory: Arc<Path>,
+    labels: Arc<Labels>,
 }
 
 impl Admission {
@@ -123,12 +125,13 @@ impl Admission {
             return Err(AdmissionError::Ahead { applied, journal });
         }
         let (queue, jobs) = sync_channel(QUEUE_MAX);
-        let mut work = Work::new(recovery.catalog, around)?;
+        let labels = Arc::new(Labels::of(&recovery.catalog)?);
+        let mut work = Work::new(recovery.catalog, around, Arc::clone(&labels))?;
         let thread = std::thread::Builder::new()
             .name("admission".to_owned())
             .spawn(move || run(&mut work, &jobs))?;
         let thread = Arc::new(Mutex::new(Some(thread)));
-        Ok(Self { queue, thread, directory: recovery.directory.into() })
+        Ok(Self { queue, thread, directory: recovery.directory.into(), labels })
     }
 
     /// Asks for a change. It is durable and readable when it is accepted.
@@ -174,6 +177,12 @@ impl Admission {
     #[must_use]
     pub fn readers(&self) -> Readers {
         Readers::new(Arc::clone(&self.directory))
+    }
+
+    /// What events are told with beside what the engine says.
+    #[must_use]
+    pub fn labels(&self) -> Arc<Labels> {
+        Arc::clone(&self.labels)
     }
 
     /// Makes company 1 with its admin token, if there is no company yet. Blocks.

@@ -21,6 +21,7 @@ use crate::runtime::commands::Commands;
 use crate::runtime::documents::findings::{Findings, Place};
 use crate::runtime::error::{AdmissionError, CommandError};
 use crate::runtime::fault::Fault;
+use crate::runtime::labels::Labels;
 use crate::runtime::partition::partition_of;
 use crate::storage::catalog::Catalog;
 use crate::storage::catalog::change::{Change, Kind, encode};
@@ -34,6 +35,7 @@ pub(super) struct Work {
     clock: Clock,
     access: Arc<Access>,
     told: Told,
+    labels: Arc<Labels>,
 }
 
 /// A request that is found good.
@@ -45,7 +47,11 @@ struct Good {
 }
 
 impl Work {
-    pub(super) fn new(catalog: Catalog, around: Surroundings) -> Result<Self, AdmissionError> {
+    pub(super) fn new(
+        catalog: Catalog,
+        around: Surroundings,
+        labels: Arc<Labels>,
+    ) -> Result<Self, AdmissionError> {
         let couriers = catalog.couriers_ever()?;
         let partition = |(courier, company): (u64, u64)| {
             let (company_id, courier) = (CompanyId(company as u32), CourierId(courier as u32));
@@ -63,6 +69,7 @@ impl Work {
             clock: around.clock,
             access: around.access,
             told,
+            labels,
         })
     }
 
@@ -83,12 +90,20 @@ impl Work {
 
     fn accept(&mut self, good: Good) -> Result<Accepted, Refusal> {
         let note = encode(&good.changes).map_err(|error| Refusal::Stopped(error.to_string()))?;
-        let committed =
-            self.commands.commit_blocking(good.parts, note).map_err(|error| match error {
-                CommandError::Overloaded => Refusal::Busy,
-                CommandError::TooLarge => too_large(),
-                CommandError::Stopped => Refusal::Stopped(error.to_string()),
-            })?;
+        // The feed may tell of the command before it is in the catalog: its words come first.
+        self.labels.follow(&good.changes);
+        let committed = match self.commands.commit_blocking(good.parts, note) {
+            Ok(committed) => committed,
+            Err(error) => {
+                let restored = self.labels.restore(&good.changes, &self.catalog);
+                restored.map_err(|error| Refusal::Stopped(error.to_string()))?;
+                return Err(match error {
+                    CommandError::Overloaded => Refusal::Busy,
+                    CommandError::TooLarge => too_large(),
+                    CommandError::Stopped => Refusal::Stopped(error.to_string()),
+                });
+            }
+        };
         if let Err(error) = self.catalog.apply(committed.journal_place, &good.changes) {
             // Documents that are behind the journal must judge nothing: recovery redoes them.
             self.fault.fail(error.to_string());
