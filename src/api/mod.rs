@@ -5,6 +5,7 @@ mod body;
 mod caller;
 pub mod error;
 mod native;
+mod present;
 mod state;
 mod track_and_trace;
 mod widget;

@@ -89,6 +89,15 @@ async fn read(
     Ids((company, id)): Ids<(u64, u64)>,
 ) -> Result<axum::Json<Value>, Problem> {
     let company = caller.within(company, Role::reads)?;
+    let sharer = u64::from(company.0);
+    let shared = api.readers.read(|catalog| {
+        let document = catalog.document(kind, id)?;
+        let foreign = document.filter(|document| document.company != sharer);
+        Ok(if catalog.shares_with(kind, id, sharer)? { foreign } else { None })
+    })?;
+    if let Some(document) = shared {
+        return Ok(axum::Json(rendered::general(kind, &document)));
+    }
     Ok(axum::Json(rendered_id(&api, kind, company, id).await?))
 }
 

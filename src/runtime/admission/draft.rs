@@ -15,7 +15,16 @@ pub(super) struct Draft<'a> {
     numbers: BTreeMap<(Kind, u64, String), Option<u64>>,
     last_ids: BTreeMap<Kind, u64>,
     /// The statuses that are set expressly, by order.
-    pub(super) statuses: BTreeMap<u64, (OrderStatus, Initiator)>,
+    pub(super) statuses: BTreeMap<u64, SetStatus>,
+}
+
+/// A status that is set expressly.
+#[derive(Clone, Debug)]
+pub(super) struct SetStatus {
+    pub(super) status: OrderStatus,
+    pub(super) initiator: Initiator,
+    /// What was said about it.
+    pub(super) comment: Option<String>,
 }
 
 /// A document before the request and as the request leaves it.
@@ -89,6 +98,16 @@ impl<'a> Draft<'a> {
     /// Whether a route names this courier or depot.
     pub(super) fn is_used(&self, kind: Kind, company: u64, id: u64) -> Result<bool, CatalogError> {
         self.catalog.is_named_by_routes(kind, company, id)
+    }
+
+    /// The ids of a company's routes from a date on, of one depot or of all.
+    pub(super) fn routes_since(
+        &self,
+        company: u64,
+        date: &str,
+        depot: Option<u64>,
+    ) -> Result<Vec<u64>, CatalogError> {
+        self.catalog.routes_since(company, date, depot)
     }
 
     /// Draws the next id of a kind.

@@ -8,6 +8,7 @@ mod effects;
 mod merge;
 mod plans;
 mod present;
+mod replanned;
 mod request;
 mod rules;
 mod store;
@@ -22,8 +23,8 @@ use std::thread::JoinHandle;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-pub use self::merge::{DEPOT, NODES, PLACED, STATUS_CHANGES};
-pub use self::plans::{OrderTimes, order_times};
+pub use self::merge::{DELIVERY, DEPOT, NODES, PLACED, STATUS_CHANGES, TRACKER};
+pub use self::plans::{OrderTimes, company_eta_type, order_times, stored_route_plan};
 pub use self::request::{Accepted, Item, Mode, Refusal, Request};
 pub use self::rules::route::orders_of;
 use self::work::Work;

@@ -11,7 +11,7 @@ use super::store::Stop;
 use crate::domain::depot::DepotPlan;
 use crate::domain::geo::Point;
 use crate::domain::ids::{CourierId, OrderId, RouteId};
-use crate::domain::order::OrderPlan;
+use crate::domain::order::{EtaType, OrderPlan};
 use crate::domain::route::{Node, RoutePlan, RoutingMode};
 use crate::domain::time::{SECOND_MS, Time, TimeWindow};
 use crate::runtime::documents::company::Company;
@@ -151,6 +151,31 @@ pub(super) fn route_plan(
         depot: frame.depot,
         nodes,
     })
+}
+
+/// A stored route with its orders, as the engine would get it.
+///
+/// # Errors
+/// The catalog cannot be read.
+pub fn stored_route_plan(catalog: &Catalog, route: &Document) -> Result<RoutePlan, CatalogError> {
+    let mut draft = Draft::new(catalog);
+    let plan = route_plan(&mut draft, route, |draft, frame, order| {
+        let Some(order) = draft.document(Kind::Order, order)? else { return Ok(None) };
+        let mut findings = Findings::of_request(1);
+        Ok(order_plan(frame, order, &Place::object(), &mut findings))
+    });
+    plan.map_err(|stop| match stop {
+        Stop::Failed(error) => error,
+        Stop::Refused(_) => unreachable!("nothing here refuses"),
+    })
+}
+
+/// What a company says where an order is silent.
+///
+/// # Errors
+/// The catalog cannot be read.
+pub fn company_eta_type(catalog: &Catalog, id: u64) -> Result<EtaType, CatalogError> {
+    Ok(company(&mut Draft::new(catalog), id)?.policy.eta_type)
 }
 
 /// A company's settings.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::draft::Draft;
+use super::draft::{Draft, SetStatus};
 use super::effects::{Effects, Told};
 use super::present::Present;
 use super::request::{Accepted, Mode, Refusal, Request, place_of};
@@ -14,7 +14,6 @@ use super::tokens;
 use super::{BATCH_MAX, Surroundings};
 use crate::domain::command::Command;
 use crate::domain::ids::{CompanyId, CourierId, PartitionId};
-use crate::domain::order::{Initiator, OrderStatus};
 use crate::runtime::access::{Access, Role, draw_token};
 use crate::runtime::clock::Clock;
 use crate::runtime::commands::Commands;
@@ -153,13 +152,14 @@ impl Work {
         };
         accepted.warnings =
             findings.settle().map_err(|errors| Stop::Refused(Refusal::Invalid(errors)))?;
-        self.note_statuses(&mut draft, request)?;
+        self.note_statuses(&mut draft)?;
         let mut effects = Effects {
             draft: &mut draft,
             present: &self.present,
             told: &self.told,
             newly_told: Told::new(),
             parts: Vec::new(),
+            now: self.clock.now(),
         };
         effects.work_out()?;
         let (parts, newly_told) = (effects.parts, effects.newly_told);
@@ -199,12 +199,8 @@ impl Work {
     }
 
     /// Notes where the courier was when each status was set.
-    fn note_statuses(&self, draft: &mut Draft<'_>, request: &Request) -> Result<(), Stop> {
-        let comment = match request {
-            Request::SetStatus { comment, .. } => comment.as_deref(),
-            _ => None,
-        };
-        for (id, (status, initiator)) in draft.statuses.clone() {
+    fn note_statuses(&self, draft: &mut Draft<'_>) -> Result<(), Stop> {
+        for (id, set) in draft.statuses.clone() {
             let Some(parent) = draft.document(Kind::Order, id)?.map(|order| order.parent) else {
                 continue;
             };
@@ -221,8 +217,9 @@ impl Work {
                 None => None,
             };
             let change = json!({
-                "status": status.name(), "initiator": initiator.name(), "point": place_of(place),
-                "at_ms": self.clock.now().ms(), "on_route": parent.is_some(), "comment": comment,
+                "status": set.status.name(), "initiator": set.initiator.name(),
+                "point": place_of(place), "at_ms": self.clock.now().ms(),
+                "on_route": parent.is_some(), "comment": set.comment,
             });
             if let Some(order) = draft.document(Kind::Order, id)? {
                 rules::order::note_status(order, change);
@@ -296,7 +293,7 @@ fn set_status(
     request: &Request,
     findings: &mut Findings,
 ) -> Result<Accepted, Stop> {
-    let Request::SetStatus { company, order, courier, status, initiator, .. } = request else {
+    let Request::SetStatus { company, order, courier, status, initiator, comment } = request else {
         return Ok(Accepted::default());
     };
     let not_found = || Stop::Refused(Refusal::NotFound("order"));
@@ -314,8 +311,8 @@ fn set_status(
     let items = core::slice::from_ref(&item);
     let batch = Batch { company, kind: Kind::Order, mode: Mode::Patch(order.0), items };
     let accepted = store(draft, &batch, findings)?;
-    let set: (OrderStatus, Initiator) = (*status, *initiator);
-    draft.statuses.insert(order.0, set);
+    let (status, initiator, comment) = (*status, *initiator, comment.clone());
+    draft.statuses.insert(order.0, SetStatus { status, initiator, comment });
     Ok(accepted)
 }
 
