@@ -7,6 +7,7 @@ pub mod error;
 mod native;
 mod present;
 mod state;
+mod status_log;
 mod track_and_trace;
 mod widget;
 

@@ -30,6 +30,7 @@ pub(super) fn routes() -> Router<Arc<Api>> {
 struct Wish {
     role: String,
     courier_id: Option<u64>,
+    depot_id: Option<u64>,
 }
 
 async fn create(
@@ -45,7 +46,8 @@ async fn create(
     if role.writes() && caller.grant.role != Role::Admin {
         return Err(Problem::forbidden());
     }
-    let request = Request::CreateToken { company, role, courier: wish.courier_id };
+    let (courier, depot) = (wish.courier_id, wish.depot_id);
+    let request = Request::CreateToken { company, role, courier, depot };
     let accepted = api.admission.ask(request).await?;
     let Some((text, token)) = accepted.token else {
         return Err(Problem::failed("no token was drawn"));
@@ -87,6 +89,7 @@ fn rendered(token: &StoredToken) -> Value {
         "company_id": token.company,
         "role": token.role,
         "courier_id": token.courier,
+        "depot_id": token.depot,
         "created_at": iso(Time::from_ms(token.created_ms)),
         "revoked_at": token.revoked_ms.map(|ms| iso(Time::from_ms(ms))),
     })

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::extract::State;
 use serde_json::{Value, json};
 
-use super::status_log::{self, StatusEntry};
 use crate::api::body::Ids;
 use crate::api::caller::Caller;
 use crate::api::error::Problem;
 use crate::api::present::{state, status, visible};
 use crate::api::state::Api;
+use crate::api::status_log::{self, StatusEntry};
 use crate::domain::ids::OrderId;
 use crate::domain::order::OrderStatus;
 use crate::domain::time::Time;

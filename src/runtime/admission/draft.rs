@@ -110,12 +110,17 @@ impl<'a> Draft<'a> {
         self.catalog.routes_since(company, date, depot)
     }
 
+    /// The id of a kind that was drawn last.
+    pub(super) fn last_id(&self, kind: Kind) -> Result<u64, CatalogError> {
+        match self.last_ids.get(&kind) {
+            Some(last) => Ok(*last),
+            None => self.catalog.last_id(kind),
+        }
+    }
+
     /// Draws the next id of a kind.
     pub(super) fn draw(&mut self, kind: Kind) -> Result<u64, CatalogError> {
-        let last = match self.last_ids.get(&kind) {
-            Some(last) => *last,
-            None => self.catalog.last_id(kind)?,
-        };
+        let last = self.last_id(kind)?;
         self.last_ids.insert(kind, last + 1);
         Ok(last + 1)
     }

@@ -3,6 +3,7 @@
 //! request as one journal frame whose note holds the changed documents, waits for the sync, writes
 //! the catalog and answers. What the journal holds and the catalog does not is redone at the start.
 
+mod attach;
 mod draft;
 mod effects;
 mod merge;
@@ -23,9 +24,10 @@ use std::thread::JoinHandle;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+pub use self::attach::CHANGES;
 pub use self::merge::{DELIVERY, DEPOT, NODES, PLACED, STATUS_CHANGES, TRACKER};
 pub use self::plans::{OrderTimes, company_eta_type, order_times, stored_route_plan};
-pub use self::request::{Accepted, Item, Mode, Refusal, Request};
+pub use self::request::{Accepted, Attachment, Item, Mode, Refusal, Request, Target, View};
 pub use self::rules::route::orders_of;
 use self::work::Work;
 use super::access::{Access, Grant, Role};
@@ -155,7 +157,9 @@ impl Admission {
         let initiator = match grant.role {
             Role::Device => Initiator::App,
             Role::Admin | Role::Backend => Initiator::UserApi,
-            Role::Gateway | Role::Subscriber | Role::Read => return Err(Refusal::Forbidden),
+            Role::Gateway | Role::Subscriber | Role::Read | Role::Location => {
+                return Err(Refusal::Forbidden);
+            }
         };
         let (company, courier) = (grant.company, grant.courier);
         let request = Request::SetStatus { company, order, courier, status, initiator, comment };

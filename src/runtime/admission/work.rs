@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::attach;
 use super::draft::{Draft, SetStatus};
 use super::effects::{Effects, Told};
 use super::present::Present;
 use super::request::{Accepted, Mode, Refusal, Request, place_of};
 use super::rules;
 use super::store::{Batch, Stop, store};
-use super::tokens;
+use super::tokens::{self, Wish};
 use super::{BATCH_MAX, Surroundings};
 use crate::domain::command::Command;
 use crate::domain::ids::{CompanyId, CourierId, PartitionId};
-use crate::runtime::access::{Access, Role, draw_token};
+use crate::runtime::access::{Access, draw_token};
 use crate::runtime::clock::Clock;
 use crate::runtime::commands::Commands;
 use crate::runtime::documents::findings::{Findings, Place};
@@ -107,9 +108,10 @@ impl Work {
         let mut findings = Findings::of_request(BATCH_MAX);
         let mut tokens = Vec::new();
         let mut accepted = match request {
-            Request::CreateToken { company, role, courier } => {
-                let (company, courier) = (u64::from(company.0), *courier);
-                self.new_token(&mut draft, company, *role, courier, &mut tokens)?
+            Request::CreateToken { company, role, courier, depot } => {
+                let company = u64::from(company.0);
+                let wish = Wish { company, role: *role, courier: *courier, depot: *depot };
+                self.new_token(&mut draft, &wish, &mut tokens)?
             }
             Request::RevokeToken { company, token } => {
                 let revoked = tokens::revoked(&self.catalog, *company, *token, self.clock.now())?;
@@ -125,7 +127,7 @@ impl Work {
                 };
                 let mut accepted = new_company(&mut draft, &batch, &mut findings)?;
                 if let Some(id) = accepted.ids.first() {
-                    let admin = self.new_token(&mut draft, *id, Role::Admin, None, &mut tokens)?;
+                    let admin = self.new_token(&mut draft, &Wish::admin(*id), &mut tokens)?;
                     accepted.token = admin.token;
                     tokens.extend(self.first_secret()?);
                 }
@@ -147,6 +149,9 @@ impl Work {
                 let at = Place::object();
                 rules::route::set_nodes(&mut draft, &mut route, nodes, &at, &mut findings)?;
                 Accepted { updated: 1, ids: vec![route.id], ..Accepted::default() }
+            }
+            Request::Attach(wanted) => {
+                attach::attach(&mut draft, wanted, self.clock.now(), &mut findings)?
             }
             Request::SetStatus { .. } => set_status(&mut draft, request, &mut findings)?,
         };
@@ -171,14 +176,11 @@ impl Work {
     fn new_token(
         &self,
         draft: &mut Draft<'_>,
-        company: u64,
-        role: Role,
-        courier: Option<u64>,
+        wish: &Wish,
         changes: &mut Vec<Change>,
     ) -> Result<Accepted, Stop> {
         let id = self.catalog.last_token()? + 1;
-        let wish = tokens::Wish { id, company, role, courier };
-        let (text, token) = tokens::drawn(draft, &wish, self.clock.now())?;
+        let (text, token) = tokens::drawn(draft, id, wish, self.clock.now())?;
         changes.push(Change::PutToken(token.clone()));
         Ok(Accepted {
             inserted: 1,
