@@ -66,8 +66,29 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     }
 
+    /// The status of the answer.
+    pub(super) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong as a whole.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What is wrong, each with its JSON pointer.
+    pub(super) fn errors(&self) -> &[(String, String)] {
+        &self.errors
+    }
+
+    /// Several things are wrong with the request, each at its JSON pointer.
+    pub(super) fn all_invalid(errors: Vec<(String, String)>) -> Self {
+        let detail = "the request is not valid".to_owned();
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, detail, errors }
+    }
+
     /// Whether trying again may help.
-    fn severity(&self) -> &'static str {
+    pub(super) fn severity(&self) -> &'static str {
         let is_transient = self.status.is_server_error() || self.status.as_u16() == 429;
         if is_transient { "transient" } else { "hard" }
     }

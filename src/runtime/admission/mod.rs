@@ -26,7 +26,9 @@ use tokio::sync::oneshot;
 
 pub use self::attach::CHANGES;
 pub use self::merge::{DELIVERY, DEPOT, NODES, PLACED, STATUS_CHANGES, TRACKER};
-pub use self::plans::{OrderTimes, company_eta_type, order_times, stored_route_plan};
+pub use self::plans::{
+    OrderTimes, Pickup, company_eta_type, depot_zone, order_times, pickup, stored_route_plan,
+};
 pub use self::request::{Accepted, Attachment, Item, Mode, Refusal, Request, Target, View};
 pub use self::rules::route::orders_of;
 use self::work::Work;

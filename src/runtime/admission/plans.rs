@@ -170,6 +170,49 @@ pub fn stored_route_plan(catalog: &Catalog, route: &Document) -> Result<RoutePla
     })
 }
 
+/// Where and from when a courier fetches what a route delivers.
+#[derive(Clone, Debug)]
+pub struct Pickup {
+    /// The depot from which the route starts.
+    pub depot: DepotPlan,
+    /// How the courier travels.
+    pub routing_mode: RoutingMode,
+    /// When tracking begins; `None`: at once.
+    pub tracked_from: Option<Time>,
+}
+
+/// The pickup of a stored route; `None`: it does not start at a depot.
+///
+/// # Errors
+/// The catalog cannot be read.
+pub fn pickup(catalog: &Catalog, route: &Document) -> Result<Option<Pickup>, CatalogError> {
+    let mut draft = Draft::new(catalog);
+    let first = route.field(NODES).and_then(|nodes| nodes.get(0)?.get("depot")?.as_u64());
+    let Some(first) = first else { return Ok(None) };
+    let depot = draft.document(Kind::Depot, first)?;
+    let Some(depot) = depot.and_then(|depot| rules::depot::plan(depot)) else { return Ok(None) };
+    let mut findings = Findings::of_request(1);
+    let frame = RouteFrame::of(&mut draft, route, &Place::object(), &mut findings)?;
+    let before_ms = frame.company.policy.tracking_start_ms;
+    Ok(Some(Pickup {
+        depot: depot.plan,
+        routing_mode: frame.routing_mode,
+        tracked_from: frame.route_start.map(|start| start - before_ms),
+    }))
+}
+
+/// The zone in which a depot's times are written: its own, else its company's.
+///
+/// # Errors
+/// The catalog cannot be read.
+pub fn depot_zone(catalog: &Catalog, depot: &Document) -> Result<TimeZone, CatalogError> {
+    let own = rules::depot::plan(depot).and_then(|depot| depot.zone);
+    match own {
+        Some(zone) => Ok(zone),
+        None => Ok(company(&mut Draft::new(catalog), depot.company)?.zone),
+    }
+}
+
 /// What a company says where an order is silent.
 ///
 /// # Errors
