@@ -21,6 +21,7 @@ use doorstep::runtime::clock::Clock;
 use doorstep::runtime::node::{Node, NodeSettings};
 use doorstep::storage::audit_log::AuditLog;
 use doorstep::storage::disk::Disk;
+use doorstep::storage::ledger::Ledger;
 use doorstep::storage::sim_disk::SimDisk;
 use doorstep::travel::straight_line::StraightLine;
 use serde_json::Value;
@@ -77,6 +78,7 @@ async fn start(time_scale: f64) -> Daemon {
         site: Site { public_url: url.clone(), quic: Some(quic) },
         limits: Limits::default(),
         audit: AuditLog::open(&directory, 1 << 20).unwrap(),
+        ledger: Ledger::open(&directory).unwrap(),
     });
     tokio::spawn(async move {
         serve(listener, None, Arc::new(api.unwrap())).await;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::body::to_bytes;
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -25,27 +25,39 @@ impl FromRequest<Arc<Api>> for Json {
     type Rejection = Problem;
 
     async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, Problem> {
-        let length = request.headers().get(CONTENT_LENGTH);
-        let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        if length.is_some_and(|length| length > BODY_BYTES_MAX) {
-            return Err(too_large());
-        }
-        let room = length.unwrap_or(BODY_BYTES_MAX).div_ceil(ROOM_BYTES);
-        let read = timeout(api.limits.body_timeout, async {
-            let room = api.bodies.acquire_many(room as u32).await.map_err(|_| {
+        let (parts, body) = request.into_parts();
+        whole(api, &parts.headers, body, |bytes| parse(&bytes)).await.map(Self)
+    }
+}
+
+/// Reads a body within the limits, and makes something of it while its room is taken.
+pub(super) async fn whole<T>(
+    api: &Api,
+    headers: &HeaderMap,
+    body: Body,
+    then: impl FnOnce(Bytes) -> Result<T, Problem>,
+) -> Result<T, Problem> {
+    let length = headers.get(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > BODY_BYTES_MAX) {
+        return Err(too_large());
+    }
+    let room = length.unwrap_or(BODY_BYTES_MAX).div_ceil(ROOM_BYTES);
+    let read = timeout(api.limits.body_timeout, async {
+        let room =
+            api.bodies.acquire_many(room as u32).await.map_err(|_| {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping")
             })?;
-            let bytes = to_bytes(request.into_body(), BODY_BYTES_MAX).await;
-            let value = parse(&bytes.map_err(|_| too_large())?);
-            drop(room);
-            value
-        });
-        let late = || {
-            let detail = "the body did not arrive in time";
-            Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
-        };
-        read.await.map_err(|_| late())?.map(Self)
-    }
+        let bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| too_large())?;
+        let made = then(bytes);
+        drop(room);
+        made
+    });
+    let late = || {
+        let detail = "the body did not arrive in time";
+        Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
+    };
+    read.await.map_err(|_| late())?
 }
 
 /// The room in which all bodies that are being read must fit.

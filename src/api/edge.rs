@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::error::Problem;
+use super::idempotency::{key, once};
 use super::state::Api;
 use crate::runtime::access::Grant;
 
@@ -36,7 +37,11 @@ pub(super) async fn pass(
             let detail = "the token has made all requests that it may for now";
             Problem::too_many(detail, quota.reset_s).into_response()
         }
-        None => next.run(request).await,
+        None => match grant.zip(key(&method, request.headers())) {
+            Some((grant, Ok(key))) => once(Arc::clone(&api), grant.token, key, request, next).await,
+            Some((_, Err(problem))) => problem.into_response(),
+            None => next.run(request).await,
+        },
     };
     let headers = response.headers_mut();
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -53,7 +58,7 @@ pub(super) async fn pass(
 }
 
 /// Writes the body of a problem, which names the path.
-fn rendered(mut response: Response, path: &str) -> Response {
+pub(super) fn rendered(mut response: Response, path: &str) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
     let (mut parts, _) = response.into_parts();
     let kind = HeaderValue::from_static("application/problem+json");
@@ -64,13 +69,18 @@ fn rendered(mut response: Response, path: &str) -> Response {
 
 /// The token that came with a request, be it good or not.
 fn token<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
-    from_header(headers).or_else(|| from_query(uri))
+    from_header(headers).or_else(|| from_query(uri)).or_else(|| from_own_header(headers))
 }
 
 fn from_header(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let is_known = scheme.eq_ignore_ascii_case("OAuth") || scheme.eq_ignore_ascii_case("Bearer");
     is_known.then(|| token.trim())
+}
+
+/// `X-Access-Token`, as the clients of Deliveries send it.
+fn from_own_header(headers: &HeaderMap) -> Option<&str> {
+    headers.get("X-Access-Token")?.to_str().ok().map(str::trim)
 }
 
 /// `?apikey=`, as the documented push of positions has it.

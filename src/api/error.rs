@@ -49,8 +49,7 @@ impl Problem {
 
     /// One thing is wrong with the request.
     pub(super) fn invalid(pointer: &str, detail: impl Into<String>) -> Self {
-        let errors = vec![(pointer.to_owned(), detail.into())];
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "the request is not valid") }
+        Self::all_invalid(vec![(pointer.to_owned(), detail.into())])
     }
 
     /// Too much is asked; it may be asked again after so many seconds.
@@ -64,8 +63,29 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     }
 
+    /// The status of the answer.
+    pub(super) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong as a whole.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What is wrong, each with its JSON pointer.
+    pub(super) fn errors(&self) -> &[(String, String)] {
+        &self.errors
+    }
+
+    /// Several things are wrong with the request, each at its JSON pointer.
+    pub(super) fn all_invalid(errors: Vec<(String, String)>) -> Self {
+        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "the request is not valid");
+        Self { errors, ..problem }
+    }
+
     /// Whether trying again may help.
-    fn severity(&self) -> &'static str {
+    pub(super) fn severity(&self) -> &'static str {
         let is_transient = self.status.is_server_error() || self.status.as_u16() == 429;
         if is_transient { "transient" } else { "hard" }
     }
@@ -112,6 +132,7 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::NotFound(what) => Self::not_found(what),
             Refusal::Forbidden => Self::forbidden(),
+            Refusal::Changed => Self::new(StatusCode::PRECONDITION_FAILED, detail),
             Refusal::Invalid(findings) => {
                 let errors = findings.into_iter();
                 Self {

@@ -11,8 +11,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::state::Api;
@@ -29,12 +29,17 @@ pub async fn serve(listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>
         router: router(Arc::clone(&api)),
     });
     let mut connections = JoinSet::new();
+    let mut noting = interval(Duration::from_secs(NOTED_EACH_S));
     let mut stopping = api.stopping.subscribe();
     loop {
         let accepted = tokio::select! {
             biased;
             _ = stopping.wait_for(|stopping| *stopping) => break,
             Some(_) = connections.join_next() => continue,
+            _ = noting.tick() => {
+                note_uses(&api);
+                continue;
+            }
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, _)) = accepted else {
@@ -56,6 +61,13 @@ pub async fn serve(listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>
     let drained = async { while connections.join_next().await.is_some() {} };
     // Who is still there then is cut off with the set.
     let _ = timeout(Duration::from_millis(DRAIN_MS_MAX), drained).await;
+    // A panic there has been reported already.
+    let _ = note_uses(&api).await;
+}
+
+fn note_uses(api: &Arc<Api>) -> JoinHandle<()> {
+    let api = Arc::clone(api);
+    tokio::task::spawn_blocking(move || api.note_uses())
 }
 
 /// What every connection is served from.
@@ -99,6 +111,8 @@ impl Server {
 
 /// Most bytes of a request's head, and of an answer that waits to be sent.
 const BUFFER_BYTES_MAX: usize = 64 << 10;
+/// Seconds between two notes of when tokens were used.
+const NOTED_EACH_S: u64 = 60;
 /// After a failed accept the next comes so many milliseconds later.
 const ACCEPT_AGAIN_MS: u64 = 50;
 /// Milliseconds that requests under way may take when the daemon stops.

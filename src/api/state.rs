@@ -7,14 +7,16 @@ use serde_json::json;
 use tokio::sync::{Semaphore, watch};
 
 use super::body::body_room;
+use super::idempotency::InFlight;
 use super::limits::Limits;
 use super::native::metrics::Metrics;
 use super::quotas::Quotas;
 use super::streams::Streams;
+use crate::domain::time::Time;
 use crate::feed::cloud_event::iso;
 use crate::feed::names::Names;
 use crate::feed::press::Press;
-use crate::runtime::access::{Access, Grant};
+use crate::runtime::access::{Access, Grant, TokenId};
 use crate::runtime::admission::Admission;
 use crate::runtime::clock::Clock;
 use crate::runtime::counters::Counters;
@@ -27,6 +29,7 @@ use crate::runtime::readers::Readers;
 use crate::runtime::views::Views;
 use crate::storage::audit_log::AuditLog;
 use crate::storage::catalog::error::CatalogError;
+use crate::storage::ledger::Ledger;
 
 /// The handles that the daemon hands over.
 pub struct ApiParts {
@@ -54,6 +57,8 @@ pub struct ApiParts {
     pub limits: Limits,
     /// Where writes are noted.
     pub audit: AuditLog,
+    /// What is remembered beside the documents.
+    pub ledger: Ledger,
 }
 
 /// What the outside sees of the daemon.
@@ -94,6 +99,8 @@ pub struct Api {
     pub(super) bodies: Semaphore,
     pub(super) limits: Limits,
     pub(super) audit: AuditLog,
+    pub(super) ledger: Ledger,
+    pub(super) in_flight: InFlight,
     pub(super) stopping: watch::Sender<bool>,
 }
 
@@ -105,6 +112,9 @@ impl Api {
     pub fn new(parts: ApiParts) -> Result<Self, CatalogError> {
         let readers = parts.admission.readers();
         let metrics = Metrics::new(parts.feed.clone(), parts.intake.clone(), parts.counters);
+        for (token, at_ms) in parts.ledger.uses()? {
+            parts.access.used(TokenId(token), Time::from_ms(at_ms));
+        }
         let press = Press::new(parts.feed.clone(), Arc::clone(&parts.names));
         Ok(Self {
             press: Arc::new(press),
@@ -114,6 +124,8 @@ impl Api {
             stopping: watch::Sender::new(false),
             limits: parts.limits,
             audit: parts.audit,
+            ledger: parts.ledger,
+            in_flight: InFlight::default(),
             notifications: Notifications::new(readers.open()?, parts.feed.clone()),
             metrics,
             readers,
@@ -139,6 +151,14 @@ impl Api {
         if self.audit.append(&line.to_string()).is_err() {
             self.metrics.unaudited();
         }
+    }
+
+    /// Keeps when tokens were used. Blocks.
+    pub(super) fn note_uses(&self) {
+        let uses = self.access.uses().into_iter();
+        let uses: Vec<_> = uses.map(|(token, at)| (token.0, at.ms())).collect();
+        // It is told again a minute later.
+        let _ = self.ledger.note_uses(&uses);
     }
 
     /// Ends the streams of events and lets [`super::server::serve`] return.

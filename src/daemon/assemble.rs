@@ -27,6 +27,7 @@ use crate::runtime::admission::{Admission, Recovery, Surroundings};
 use crate::runtime::node::{Node, RecoveryReport};
 use crate::storage::audit_log::{AUDIT_FILE, AuditLog};
 use crate::storage::disk::{Disk, RealDisk};
+use crate::storage::ledger::Ledger;
 use crate::travel::straight_line::StraightLine;
 
 /// A daemon that serves. [`Self::stop`] ends it in order.
@@ -156,6 +157,7 @@ impl Daemon {
             names,
             limits,
             audit,
+            ledger: Ledger::open(directory)?,
             site: Site { public_url, quic: Some(quic) },
         })?)
     }

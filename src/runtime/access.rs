@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::error::AccessError;
-use crate::domain::ids::{CompanyId, CourierId};
+use crate::domain::ids::{CompanyId, CourierId, DepotId};
 use crate::domain::time::Time;
 
 /// The tokens that are in force, shared by every edge.
@@ -80,6 +80,8 @@ pub struct Grant {
     pub role: Role,
     /// The one courier of a device.
     pub courier: Option<CourierId>,
+    /// The one depot of a location.
+    pub depot: Option<DepotId>,
     /// The token itself, part of a sender's identity.
     pub token: TokenId,
 }
@@ -136,12 +138,21 @@ pub enum Role {
     Subscriber,
     /// Reads documents.
     Read,
+    /// One depot's own system: the deliveries of that depot.
+    Location,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 6] =
-        [Self::Admin, Self::Backend, Self::Device, Self::Gateway, Self::Subscriber, Self::Read];
+    pub const ALL: [Self; 7] = [
+        Self::Admin,
+        Self::Backend,
+        Self::Device,
+        Self::Gateway,
+        Self::Subscriber,
+        Self::Read,
+        Self::Location,
+    ];
 
     /// The name in requests and in the catalog.
     #[must_use]
@@ -153,6 +164,7 @@ impl Role {
             Self::Gateway => "gateway",
             Self::Subscriber => "subscriber",
             Self::Read => "read",
+            Self::Location => "location",
         }
     }
 
@@ -195,8 +207,13 @@ mod tests {
     #[test]
     fn a_token_is_known_until_it_is_revoked() {
         let (access, token) = (Access::default(), draw_token().unwrap());
-        let grant =
-            Grant { company: CompanyId(1), role: Role::Backend, courier: None, token: TokenId(7) };
+        let grant = Grant {
+            company: CompanyId(1),
+            role: Role::Backend,
+            courier: None,
+            depot: None,
+            token: TokenId(7),
+        };
         assert_eq!(token.len(), 64);
         assert_eq!(access.authenticate(&token), None);
         access.allow(TokenHash::of(&token), grant);

@@ -100,6 +100,22 @@ pub fn date(text: &str) -> Result<Date, LocalTimeError> {
     text.parse().map_err(|_| refused())
 }
 
+/// The date in UTC on which an instant falls, `YYYY-MM-DD`; beyond the calendar its nearest end.
+#[must_use]
+pub fn utc_date(time: Time) -> String {
+    let end = if time.ms() < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    let timestamp = Timestamp::from_millisecond(time.ms()).unwrap_or(end);
+    timestamp.to_zoned(TimeZone::UTC).date().to_string()
+}
+
+/// An instant as the wall clock of a zone shows it, to the second and with its offset.
+#[must_use]
+pub fn with_offset(time: Time, zone: &TimeZone) -> String {
+    let end = if time.ms() < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    let timestamp = Timestamp::from_millisecond(time.ms()).unwrap_or(end);
+    timestamp.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
 /// An instant in ISO 8601 with an offset or `Z`, rounded to the millisecond.
 ///
 /// # Errors

@@ -18,6 +18,7 @@ pub mod feed_event;
 pub mod feed_log;
 pub mod frame;
 pub mod journal;
+pub mod ledger;
 pub mod replay;
 pub mod segment;
 pub mod sim_disk;

@@ -26,6 +26,13 @@ impl Answer {
         assert_eq!(self.status, status, "{}", self.body);
         if self.body.is_empty() { Value::Null } else { self.json() }
     }
+
+    /// The headers, if the status is the expected one.
+    #[track_caller]
+    pub fn expect_headers(&self, status: u16) -> &str {
+        assert_eq!(self.status, status, "{}", self.body);
+        &self.headers
+    }
 }
 
 /// One request to be sent.

@@ -1,5 +1,6 @@
 //! A node with admission and the HTTP surface, in this process, on a free port.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use doorstep::api::limits::Limits;
 use doorstep::api::server::serve;
-use doorstep::api::{Api, ApiParts, QuicAddress, Site, names};
+use doorstep::api::{Api, ApiParts, QuicAddress, Site, names, router};
 use doorstep::domain::ids::OrderId;
 use doorstep::domain::order::OrderStatus;
 use doorstep::domain::time::Time;
@@ -17,6 +18,7 @@ use doorstep::runtime::clock::Clock;
 use doorstep::runtime::node::{Node, NodeSettings};
 use doorstep::storage::audit_log::AuditLog;
 use doorstep::storage::disk::Disk;
+use doorstep::storage::ledger::Ledger;
 use doorstep::storage::sim_disk::SimDisk;
 use doorstep::travel::straight_line::StraightLine;
 use serde_json::Value;
@@ -118,6 +120,7 @@ impl Serving {
             site,
             limits,
             audit: AuditLog::open(&place.0, 1 << 20).unwrap(),
+            ledger: Ledger::open(&place.0).unwrap(),
         })
         .unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
@@ -170,6 +173,25 @@ impl Serving {
         let asked =
             self.admission.set_status(&grant, OrderId(order), OrderStatus::Postponed, comment);
         self.runtime.as_ref().unwrap().block_on(asked)
+    }
+
+    /// Every path that is served, as the router knows it.
+    pub fn paths(&self) -> BTreeSet<String> {
+        let (api, _) = self.api.as_ref().unwrap();
+        let written = format!("{:?}", router(Arc::clone(api)));
+        let texts = written.split('"').skip(1).step_by(2);
+        // The fallback has routes of its own.
+        let paths = texts.filter(|text| text.starts_with('/') && *text != "/");
+        paths.filter(|path| !path.contains("__private")).map(str::to_owned).collect()
+    }
+
+    /// The methods of a path: what a method that is nobody's is told.
+    pub fn methods(&self, path: &str) -> BTreeSet<String> {
+        let answer = self.ask_as(None, "TRACE", path, &Value::Null);
+        let headers = answer.expect_headers(405);
+        let allow = headers.lines().find_map(|line| line.strip_prefix("allow: "));
+        let methods = allow.unwrap_or_else(|| panic!("{path}: {headers}")).split(',');
+        methods.filter(|&method| method != "HEAD").map(str::to_owned).collect()
     }
 
     /// Ends everything in order.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{delete, get};
+use axum::{Extension, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,6 +14,7 @@ use crate::api::body::{Ids, Json, PAGE_MAX, Parameters, skipped};
 use crate::api::caller::Caller;
 use crate::api::error::Problem;
 use crate::api::fields::Fields;
+use crate::api::idempotency::ShownOnce;
 use crate::api::state::Api;
 use crate::domain::time::Time;
 use crate::feed::cloud_event::iso;
@@ -38,19 +39,19 @@ async fn create(
     let names = Role::ALL.map(Role::name).join(", ");
     let role = Role::from_name(&name)
         .ok_or_else(|| wish.wrong("role", format!("is not a role: expected one of {names}")))?;
-    let courier = wish.whole("courier_id")?;
+    let (courier, depot) = (wish.whole("courier_id")?, wish.whole("depot_id")?);
     wish.end()?;
     if role.writes() && caller.grant.role != Role::Admin {
         return Err(Problem::forbidden());
     }
-    let request = Request::CreateToken { company, role, courier };
+    let request = Request::CreateToken { company, role, courier, depot };
     let accepted = api.admission.ask(request).await?;
     let Some((text, token)) = accepted.token else {
         return Err(Problem::failed("no token was drawn"));
     };
     let mut body = rendered(&api, &token);
     body["token"] = text.into();
-    Ok((StatusCode::CREATED, axum::Json(body)))
+    Ok((StatusCode::CREATED, Extension(ShownOnce), axum::Json(body)))
 }
 
 #[derive(Deserialize)]
@@ -87,6 +88,7 @@ fn rendered(api: &Api, token: &StoredToken) -> Value {
         "company_id": token.company,
         "role": token.role,
         "courier_id": token.courier,
+        "depot_id": token.depot,
         "created_at": iso(Time::from_ms(token.created_ms)),
         "last_used_at": used.map(iso),
         "revoked_at": token.revoked_ms.map(|ms| iso(Time::from_ms(ms))),

@@ -174,6 +174,28 @@ impl Catalog {
         Ok(())
     }
 
+    /// Whether a company shares an order of that company, on that route, or of that route's depot.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn shares_with(&self, kind: Kind, id: u64, sharer: u64) -> Result<bool, CatalogError> {
+        let rule = match kind {
+            Kind::Company => "o.company = ?2",
+            Kind::Route => "o.parent = ?2",
+            Kind::Depot => {
+                "EXISTS (SELECT 1 FROM routes r
+                    WHERE r.id = o.parent AND json_extract(r.body, '$.depot') = ?2)"
+            }
+            Kind::Courier | Kind::Order => return Ok(false),
+        };
+        let query = format!(
+            "SELECT EXISTS (SELECT 1 FROM shares s JOIN orders o ON o.id = s.order_id
+             WHERE s.company = ?1 AND o.deleted = 0 AND {rule})"
+        );
+        let mut statement = self.connection.prepare_cached(&query)?;
+        Ok(statement.query_row(params![sql(sharer), sql(id)], |row| row.get(0))?)
+    }
+
     /// Every courier there ever was, with its company.
     ///
     /// # Errors
@@ -197,6 +219,26 @@ impl Catalog {
     ) -> Result<Vec<Document>, CatalogError> {
         let rule = "company = ?1 AND deleted = 0 ORDER BY id LIMIT ?3 OFFSET ?2";
         self.many(kind, rule, params![sql(company), sql(skipped), sql(page_max)])
+    }
+
+    /// The ids of a company's routes from a date (`YYYY-MM-DD`) on; of those that name a depot as
+    /// their own, where one is given.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn routes_since(
+        &self,
+        company: u64,
+        date: &str,
+        depot: Option<u64>,
+    ) -> Result<Vec<u64>, CatalogError> {
+        let query = "SELECT id FROM routes WHERE company = ?1 AND deleted = 0
+            AND json_extract(body, '$.date') >= ?2
+            AND (?3 IS NULL OR json_extract(body, '$.depot') = ?3) ORDER BY id";
+        let mut statement = self.connection.prepare_cached(query)?;
+        let values = params![sql(company), date, depot.map(sql)];
+        let rows = statement.query_map(values, |row| row.get(0).map(unsql))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The documents that belong to a parent, by id.
