@@ -1,9 +1,9 @@
 //! Trackers as their API document has them: a tracker is an order of ours, so that a courier's visit
 //! moves it. What the order has no field for is kept with it.
 
-mod errors;
 mod fields;
 mod order;
+mod refusal;
 mod view;
 
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(super) fn routes() -> Router<Arc<Api>> {
         .route("/v1/trackers", get(list).post(create))
         .route("/v1/trackers/{id}", get(read))
         .route("/v1/trackers/{id}/cancel", post(cancel))
-        .layer(map_response(errors::rewrite))
+        .layer(map_response(refusal::rewrite))
 }
 
 async fn create(
@@ -54,7 +54,7 @@ async fn create(
         fields: made.kept,
     });
     let accepted =
-        api.admission.ask(request).await.map_err(|refusal| errors::named(refusal.into()))?;
+        api.admission.ask(request).await.map_err(|refusal| refusal::named(refusal.into()))?;
     let id = accepted.ids.first().copied().unwrap_or_default();
     let order = own(&api, company, id)?;
     let mut view = view::rendered(&api, &order).await?;

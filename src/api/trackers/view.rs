@@ -36,9 +36,6 @@ pub(super) async fn rendered(api: &Api, order: &Document) -> Result<Value, Probl
         let window = order_times(catalog, order)?.window.or_else(|| absolute(order));
         Ok((catalog.document_ever(Kind::Company, order.company)?, depot, zone, window))
     })?;
-    let courier = present::courier(api, order)?;
-    let eta = state.as_ref().and_then(|state| state.eta);
-    let last = state.as_ref().and_then(|state| state.courier_position);
     let set = |key: &str| kept.get(key).cloned().unwrap_or_default();
     let status = status(api, order, &history, state.as_ref(), window)?;
     let pickup = |key: &str| kept.get("pickup").and_then(|pickup| pickup.get(key)).cloned();
@@ -62,13 +59,6 @@ pub(super) async fn rendered(api: &Api, order: &Document) -> Result<Value, Probl
         "pickupTime": times(kept.get("pickupTime")),
         "deliveryTime": delivery_time(order, kept, window),
         "estimatedPickupTime": { "startsAt": null },
-        "estimatedDeliveryTime": { "startsAt": eta.map(Time::ms) },
-        "lastLocation": last.map(|last| json!({
-            "latitude": last.point.lat(), "longitude": last.point.lon(), "timestamp": last.t.ms(),
-        })),
-        "driver": courier.as_ref().map(|courier| json!({
-            "name": courier.text("name"), "phone": courier.text("phone"),
-        })),
         "vehicle": null,
         "provider": provider(kept, name.or(number.as_deref())),
         "timeZone": zone.iana_name(),
@@ -81,6 +71,7 @@ pub(super) async fn rendered(api: &Api, order: &Document) -> Result<Value, Probl
         "referenceLinks": { "customerWebflowUrl": null },
         "source": { "type": "api", "id": order.company.to_string(), "name": name },
     });
+    set_present(api, order, state.as_ref(), &mut view)?;
     view["referenceLinks"]["customerWebflowUrl"] =
         present::tracking_url(api, order.company, order.id)?;
     for key in ["barcodes", "items", "createdDate", "locale"] {
@@ -89,6 +80,26 @@ pub(super) async fn rendered(api: &Api, order: &Document) -> Result<Value, Probl
         }
     }
     Ok(view)
+}
+
+/// Who brings it, where that one is, and when it is expected.
+fn set_present(
+    api: &Api,
+    order: &Document,
+    state: Option<&OrderState>,
+    view: &mut Value,
+) -> Result<(), Problem> {
+    let eta = state.and_then(|state| state.eta);
+    view["estimatedDeliveryTime"] = json!({ "startsAt": eta.map(Time::ms) });
+    let last = state.and_then(|state| state.courier_position);
+    view["lastLocation"] = json!(last.map(|last| json!({
+        "latitude": last.point.lat(), "longitude": last.point.lon(), "timestamp": last.t.ms(),
+    })));
+    let courier = present::courier(api, order)?;
+    view["driver"] = json!(courier.as_ref().map(|courier| json!({
+        "name": courier.text("name"), "phone": courier.text("phone"),
+    })));
+    Ok(())
 }
 
 /// The status in the words of trackers.
