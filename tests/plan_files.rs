@@ -5,7 +5,7 @@
 use doorstep::cli::plan::Plan;
 use doorstep::domain::geo::Point;
 use doorstep::domain::order::{EtaType, OrderStatus};
-use doorstep::domain::policy::{ArrivalScope, Policy, Radius};
+use doorstep::domain::policy::{ArrivalScope, InferredVisits, OverlapPolicy, Policy, Radius};
 use doorstep::domain::position::{Source, SourceSet};
 use doorstep::domain::route::{Node, RoutingMode};
 use doorstep::runtime::local_time::instant;
@@ -51,7 +51,7 @@ fn every_setting_arrives() {
            "mark_delivered_service_time_coefficient": 0.25, "eta_type": "delivery_time",
            "time_zone": "Asia/Tokyo", "tracking_start_h": 1.5,
            "partially_finished_status_enabled": true, "delivery_by_order_statuses": true,
-           "nearby_eta_s": [600, 60], "nearby_distance_m": 250, "overlap_policy": "parallel",
+           "nearby_eta_s": [600, 60], "nearby_distance_m": 250, "overlap_policy": "nearest",
            "inferred_visits": "off", "arrival_scope": "any", "resequence": true, "max_gap_s": 120,
            "use_refined_location": true, "retention_days": 30,
            "allowed_courier_position_sources": ["app", "gps_tracker"]"#,
@@ -66,6 +66,8 @@ fn every_setting_arrives() {
         nearby_eta_ms: vec![600_000, 60_000],
         nearby_distance_m: Some(250.0),
         arrival_scope: ArrivalScope::Any,
+        overlap_policy: OverlapPolicy::Nearest,
+        inferred_visits: InferredVisits::Off,
         resequence: true,
         max_gap_ms: 120_000,
         allowed_courier_position_sources: SourceSet::NONE
@@ -147,9 +149,9 @@ fn every_error_names_its_place_and_what_is_allowed() {
             {"number": "s", "courier": "c"}]}"#;
     let expected = [
         "zones: zones are not evaluated yet",
-        "company.overlap_policy: \"both\" is not one of parallel, nearest",
         "company.time_zone: \"Mars\" is not a time zone",
         "company.mark_delivered_radius: -1 is not allowed: expected metres from 0 to 10000",
+        "company.overlap_policy: \"both\" is not one of parallel, nearest",
         "company.nearby_eta_s: 0 values: expected 1 to 4",
         "depots[0].lat: latitude is outside -90..90",
         "couriers[1].number: \"c\" is used twice",
@@ -209,16 +211,12 @@ fn limits_of_texts_and_counts() {
 }
 
 #[test]
-fn what_is_not_evaluated_yet_is_said() {
-    let text = r#"{"company": {"overlap_policy": "nearest", "inferred_visits": "any_gap"},
-        "couriers": [{"number": "c", "silent_when_still": true}],
+fn what_deserves_a_word_is_said() {
+    let text = r#"{"couriers": [{"number": "c", "silent_when_still": true}],
         "routes": [{"number": "r", "courier": "d", "route_start": "22:00", "orders": [
             {"number": "a", "time_interval": "01-03"}]}]}"#;
     let plan = plan(text);
     let expected = [
-        "company.overlap_policy: warning: nearest is not evaluated yet",
-        "company.inferred_visits: warning: any_gap is not evaluated yet",
-        "couriers[0].silent_when_still: warning: true is not evaluated yet",
         "routes[0].courier: warning: \"d\" is not in couriers: misspelt?",
         "routes[0].orders[0]: warning: has no coordinates: no visit can be detected",
         "routes[0].orders[0].time_interval: warning: \"01-03\" ends before route_start",

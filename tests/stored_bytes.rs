@@ -12,7 +12,7 @@ use doorstep::domain::ids::{
 };
 use doorstep::domain::notification::{NearbyTrigger, Notification, NotificationKind};
 use doorstep::domain::order::{EtaType, Initiator, OrderPlan, OrderStatus};
-use doorstep::domain::policy::{ArrivalScope, Policy, Radius};
+use doorstep::domain::policy::{ArrivalScope, InferredVisits, OverlapPolicy, Policy, Radius};
 use doorstep::domain::position::{Accuracy, Position, Source, SourceSet};
 use doorstep::domain::route::{Node, RoutePlan, RoutingMode};
 use doorstep::domain::time::{Time, TimeWindow};
@@ -162,7 +162,7 @@ fn commands() -> impl Strategy<Value = Command> {
 }
 
 fn policies() -> impl Strategy<Value = Policy> {
-    let flags = any::<[bool; 4]>();
+    let flags = any::<[bool; 6]>();
     let limits = (any::<i64>(), any::<i64>(), vec(any::<i64>(), 1..5), of(0.0..1e6_f64));
     (flags, radii(), 0.0..100.0_f64, eta_types(), limits, sources()).prop_map(
         |(flags, radius, coefficient, eta_type, (start, gap, nearby, distance), sources)| Policy {
@@ -175,6 +175,8 @@ fn policies() -> impl Strategy<Value = Policy> {
             nearby_eta_ms: nearby,
             nearby_distance_m: distance,
             arrival_scope: if flags[2] { ArrivalScope::Head } else { ArrivalScope::Any },
+            overlap_policy: if flags[4] { OverlapPolicy::Parallel } else { OverlapPolicy::Nearest },
+            inferred_visits: if flags[5] { InferredVisits::Off } else { InferredVisits::AnyGap },
             resequence: flags[3],
             max_gap_ms: gap,
             allowed_courier_position_sources: sources,

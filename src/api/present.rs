@@ -10,7 +10,7 @@ use super::widget::tracking_id;
 use crate::domain::event::EventKind;
 use crate::domain::geo::distance_m;
 use crate::domain::ids::{CourierId, OrderId, RouteId};
-use crate::domain::notification::NotificationKind;
+use crate::domain::notification::{NearbyTrigger, NotificationKind};
 use crate::domain::order::OrderStatus;
 use crate::domain::time::Time;
 use crate::engine::travel_time::TravelTime;
@@ -73,18 +73,19 @@ pub(super) fn progress(
     history: &[FeedEvent],
     state: Option<&OrderState>,
 ) -> Result<Progress, Problem> {
-    let progress = Progress::of(steps(order, history));
+    api.notifications.catch_up()?;
+    let nearby = NotificationKind::Nearby(NearbyTrigger::Arrival).name();
+    let nearby = api.readers.read(|catalog| catalog.first_notified(order.id, nearby))?;
+    let progress = Progress::of(steps(order, history, nearby.map(Time::from_ms)));
     if progress.status >= DeliveryStatus::PickupWaiting {
         return Ok(progress);
     }
     let Some(status) = pickup_status(api, order, state)? else { return Ok(progress) };
-    let placed = history.first().map_or_else(|| api.clock.now(), |event| event.recorded_at);
-    // Assigned since it is on a route; on the way since its courier moves.
-    Ok(progress.reached(DeliveryStatus::PickupEnroute, placed).reached(status, api.clock.now()))
+    Ok(progress.reached(status, api.clock.now()))
 }
 
 /// What moved a delivery, oldest first.
-fn steps(order: &Document, history: &[FeedEvent]) -> Vec<(Time, Step)> {
+fn steps(order: &Document, history: &[FeedEvent], nearby: Option<Time>) -> Vec<(Time, Step)> {
     let told = history.iter().filter_map(|event| Some((event.recorded_at, step(&event.body)?)));
     let statuses = status_log::of(order, history);
     let statuses = statuses.iter().map(|entry| (entry.at, Step::Status(entry.status)));
@@ -93,7 +94,8 @@ fn steps(order: &Document, history: &[FeedEvent]) -> Vec<(Time, Step)> {
         let status = DeliveryStatus::from_name(change.get("status")?.as_str()?)?;
         Some((Time::from_ms(change.get("at_ms")?.as_i64()?), Step::ByHand(status)))
     });
-    let mut steps: Vec<_> = told.chain(statuses).chain(by_hand).collect();
+    let nearby = nearby.map(|at| (at, Step::Nearby));
+    let mut steps: Vec<_> = told.chain(nearby).chain(by_hand).chain(statuses).collect();
     steps.sort_by_key(|(at, _)| *at);
     steps
 }
@@ -101,19 +103,18 @@ fn steps(order: &Document, history: &[FeedEvent]) -> Vec<(Time, Step)> {
 fn step(body: &FeedBody) -> Option<Step> {
     match body {
         FeedBody::Event(event) => match &event.kind {
+            EventKind::OrderCreated => Some(Step::Assigned),
             EventKind::Start => Some(Step::Start),
             EventKind::OrderBecameNext => Some(Step::BecameNext),
             EventKind::Arrival(_) => Some(Step::Arrival),
             EventKind::Departure { visited, .. } => Some(Step::Departure { visited: *visited }),
-            EventKind::OrderCreated
-            | EventKind::StatusUpdate { .. }
+            EventKind::StatusUpdate { .. }
             | EventKind::IntervalUpdate { .. }
             | EventKind::OrderVisit(_) => None,
         },
-        FeedBody::Notification { notification, .. } => {
-            matches!(notification.kind, NotificationKind::Nearby(_)).then_some(Step::Nearby)
+        FeedBody::Notification { .. } | FeedBody::Eta { .. } | FeedBody::RouteViolated { .. } => {
+            None
         }
-        FeedBody::Eta { .. } | FeedBody::RouteViolated { .. } => None,
     }
 }
 

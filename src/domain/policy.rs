@@ -62,6 +62,10 @@ pub struct Policy {
     pub nearby_distance_m: Option<f64>,
     /// Which arrivals are told.
     pub arrival_scope: ArrivalScope,
+    /// Who gets the dwell where fences overlap.
+    pub overlap_policy: OverlapPolicy,
+    /// Which silences may be credited as dwell once the exit is confirmed.
+    pub inferred_visits: InferredVisits,
     /// A skipped order is planned on in its given order, and the ETA stays.
     pub resequence: bool,
     /// Longest silence that still counts as presence, milliseconds.
@@ -82,6 +86,8 @@ impl Default for Policy {
             nearby_eta_ms: vec![1_800 * SECOND_MS],
             nearby_distance_m: None,
             arrival_scope: ArrivalScope::Head,
+            overlap_policy: OverlapPolicy::Parallel,
+            inferred_visits: InferredVisits::SilentDevices,
             resequence: false,
             max_gap_ms: 300 * SECOND_MS,
             allowed_courier_position_sources: SourceSet::ALL,
@@ -117,6 +123,26 @@ pub enum ArrivalScope {
     Head,
     /// All.
     Any,
+}
+
+/// Who gets the dwell where fences overlap (behaviour 4.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OverlapPolicy {
+    /// Every order by itself.
+    Parallel,
+    /// The order that is nearest.
+    Nearest,
+}
+
+/// Which silences may be credited as dwell once the exit is confirmed (behaviour 4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InferredVisits {
+    /// None.
+    Off,
+    /// Those of devices that said that they fall silent while they stand.
+    SilentDevices,
+    /// All, up to twice the longest gap that counts.
+    AnyGap,
 }
 
 /// Largest radius of a fence.

@@ -86,6 +86,8 @@ impl DeliveryStatus {
 /// Something that moves a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// ORDER_CREATED: it came onto a route.
+    Assigned,
     /// START.
     Start,
     /// ORDER_BECAME_NEXT.
@@ -110,7 +112,7 @@ pub enum Step {
 pub struct Progress {
     /// The status now.
     pub status: DeliveryStatus,
-    /// When it first became pickup_enroute.
+    /// When it first became pickup_enroute; where the engine moved it, when it came onto its route.
     pub assigned_at: Option<Time>,
     /// When it first became dropoff_enroute.
     pub pickup_at: Option<Time>,
@@ -120,6 +122,7 @@ pub struct Progress {
     pub cancelled_at: Option<Time>,
     /// What it was before it was closed.
     open_status: DeliveryStatus,
+    placed_at: Option<Time>,
     is_next: bool,
     is_near: bool,
 }
@@ -132,6 +135,7 @@ impl Progress {
         delivered_at: None,
         cancelled_at: None,
         open_status: DeliveryStatus::Pending,
+        placed_at: None,
         is_next: false,
         is_near: false,
     };
@@ -151,6 +155,7 @@ impl Progress {
 
     fn after(mut self, at: Time, step: Step) -> Self {
         match step {
+            Step::Assigned => self.placed_at = self.placed_at.or(Some(at)),
             Step::Start => self.forward(at, DeliveryStatus::DropoffEnroute),
             Step::BecameNext | Step::Nearby => {
                 self.is_next |= step == Step::BecameNext;
@@ -181,6 +186,7 @@ impl Progress {
 
     fn forward(&mut self, at: Time, status: DeliveryStatus) {
         if status > self.status {
+            self.assigned_at = self.assigned_at.or(self.placed_at);
             self.enter(at, status);
         }
     }

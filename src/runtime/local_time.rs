@@ -59,7 +59,7 @@ impl LocalDay {
     /// Another form, 24 as a start, or an end before its start.
     pub fn window(&self, text: &str) -> Result<TimeWindow, LocalTimeError> {
         if let Some((start, end)) = text.split_once('/') {
-            return absolute_window(start, end, text);
+            return window_between(start, end, text);
         }
         let seconds = interval_seconds(text)?;
         let (start, end) = (self.at(seconds.start, text)?, self.at(seconds.end, text)?);
@@ -156,7 +156,17 @@ pub fn interval_seconds(text: &str) -> Result<IntervalSeconds, LocalTimeError> {
     Ok(IntervalSeconds { start: start.second, end })
 }
 
-fn absolute_window(start: &str, end: &str, text: &str) -> Result<TimeWindow, LocalTimeError> {
+/// A `time_interval` of two instants, which needs no day.
+///
+/// # Errors
+/// Another form, or an end before its start.
+pub fn absolute_window(text: &str) -> Result<TimeWindow, LocalTimeError> {
+    let parts = text.split_once('/');
+    let (start, end) = parts.ok_or_else(|| LocalTimeError::Interval(text.to_owned()))?;
+    window_between(start, end, text)
+}
+
+fn window_between(start: &str, end: &str, text: &str) -> Result<TimeWindow, LocalTimeError> {
     let refused = |_| LocalTimeError::Interval(text.to_owned());
     let start = instant(start.trim()).map_err(refused)?;
     let end = instant(end.trim()).map_err(refused)?;

@@ -6,7 +6,7 @@ use doorstep::domain::depot::DepotPlan;
 use doorstep::domain::geo::Point;
 use doorstep::domain::ids::{CourierId, DepotId, OrderId, RouteId};
 use doorstep::domain::order::{EtaType, OrderPlan, OrderStatus};
-use doorstep::domain::policy::{ArrivalScope, Policy, Radius};
+use doorstep::domain::policy::{ArrivalScope, InferredVisits, OverlapPolicy, Policy, Radius};
 use doorstep::domain::position::{Source, SourceSet};
 use doorstep::domain::route::{Node, RoutePlan, RoutingMode};
 use doorstep::domain::time::{HOUR_MS, Time, TimeWindow};
@@ -119,6 +119,8 @@ impl City {
                 ArrivalScope::Head,
                 ArrivalScope::Any,
             ]),
+            overlap_policy: OverlapPolicy::Parallel,
+            inferred_visits: InferredVisits::Off,
             resequence: random.chance(0.3),
             max_gap_ms: random.pick(&[60_000, 300_000, 300_000]),
             allowed_courier_position_sources: if random.chance(0.15) {

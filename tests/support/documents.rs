@@ -6,7 +6,7 @@ use doorstep::domain::depot::DepotPlan;
 use doorstep::domain::geo::Point;
 use doorstep::domain::ids::{CompanyId, CourierId, DepotId, OrderId, RouteId};
 use doorstep::domain::order::{EtaType, OrderPlan, OrderStatus};
-use doorstep::domain::policy::{ArrivalScope, Policy, Radius};
+use doorstep::domain::policy::{ArrivalScope, InferredVisits, OverlapPolicy, Policy, Radius};
 use doorstep::domain::position::{Source, SourceSet};
 use doorstep::domain::route::{Node, RoutePlan, RoutingMode};
 use doorstep::domain::time::{HOUR_MS, Time, TimeWindow};
@@ -331,6 +331,19 @@ fn edit_policy(policy: &mut Policy, key: &str, value: &str) -> Parsed<()> {
         "arrival_scope" => {
             policy.arrival_scope =
                 one_of(value, [("head", ArrivalScope::Head), ("any", ArrivalScope::Any)])?;
+        }
+        "overlap_policy" => {
+            let words =
+                [("parallel", OverlapPolicy::Parallel), ("nearest", OverlapPolicy::Nearest)];
+            policy.overlap_policy = one_of(value, words)?;
+        }
+        "inferred_visits" => {
+            let words = [
+                ("off", InferredVisits::Off),
+                ("silent_devices", InferredVisits::SilentDevices),
+                ("any_gap", InferredVisits::AnyGap),
+            ];
+            policy.inferred_visits = one_of(value, words)?;
         }
         "resequence" => policy.resequence = truth(value)?,
         "max_gap_s" => policy.max_gap_ms = span_ms(value)?,

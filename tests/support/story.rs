@@ -244,7 +244,7 @@ impl Teller {
         }
     }
 
-    /// `TIMES at PLACE, PLACE ... acc= received= delay= source= speed= on= courier=`
+    /// `TIMES at PLACE, PLACE ... acc= received= delay= source= speed= on= courier= silent`
     fn positions(&mut self, times: &[Time], words: &mut Words) -> Parsed<()> {
         let courier = self.documents.courier(words.option("courier").as_deref())?;
         let route = match words.option("on") {
@@ -254,12 +254,19 @@ impl Teller {
         let source = words.option("source").map_or(Ok(Source::App), |text| source(&text))?;
         let accuracy_m = words.number::<f32>("acc")?.and_then(Accuracy::new);
         let speed_mps = words.number("speed")?;
+        let silent_when_still = words.flag("silent");
         let received_at = words.time("received")?;
         let delay = words.option("delay").map(|text| span_ms(&text)).transpose()?;
         self.story.is_plain_walk &= received_at.is_none() && delay.is_none();
         let places = self.places(&words.rest())?;
         for (t, point) in times.iter().zip(places.iter().cycle()) {
-            let position = Position { source, accuracy_m, speed_mps, ..Position::bare(*t, *point) };
+            let position = Position {
+                source,
+                accuracy_m,
+                speed_mps,
+                silent_when_still,
+                ..Position::bare(*t, *point)
+            };
             let received_at = received_at.unwrap_or(*t + delay.unwrap_or(0));
             self.position(received_at, courier, route, position);
         }

@@ -1,7 +1,7 @@
 //! Deliveries as their API document has them: a delivery hangs on an order, a location is a depot.
 
-mod errors;
 mod fields;
+mod refusal;
 mod view;
 
 use std::sync::Arc;
@@ -46,7 +46,7 @@ pub(super) fn routes() -> Router<Arc<Api>> {
     Router::new()
         .route("/locations/{location}/orders/{order}/delivery", long)
         .route("/location/orders/{order}/delivery", short)
-        .layer(map_response(errors::rewrite))
+        .layer(map_response(refusal::rewrite))
 }
 
 async fn read(

@@ -15,6 +15,7 @@ use crate::api::error::Problem;
 use crate::api::state::Api;
 use crate::domain::ids::{CourierId, RouteId};
 use crate::domain::order::OrderPlan;
+use crate::domain::policy::Radius;
 use crate::domain::route::{Node, RoutePlan};
 use crate::domain::time::{SECOND_MS, Time};
 use crate::feed::cloud_event::iso;
@@ -124,7 +125,7 @@ fn set_facts(view: &mut Value, told: &Told<'_>, planned: Option<Span>, now: Time
     );
     view["window_failed"] = json!(plan_fact::has_failed_window(told, now));
     let radius = fact.used_mark_delivered_radius;
-    view["used_mark_delivered_radius"] = json!(radius.map(|radius| radius.metres()));
+    view["used_mark_delivered_radius"] = json!(radius.map(Radius::metres));
 }
 
 fn own_route(api: &Api, caller: &Caller, company: u64, id: u64) -> Result<Document, Problem> {

@@ -135,9 +135,6 @@ impl Plan {
                 .as_ref()
                 .map(|names| findings.sources(&at.key("allowed_courier_position_sources"), names));
             let silent_when_still = dto.silent_when_still.unwrap_or(false);
-            if silent_when_still {
-                findings.warn(&at.key("silent_when_still"), "true is not evaluated yet");
-            }
             self.couriers.push(PlannedCourier {
                 plan: CourierPlan {
                     id: CourierId(id),

@@ -28,7 +28,8 @@ use tokio::sync::oneshot;
 pub use self::attach::CHANGES;
 pub use self::merge::{DELIVERY, DEPOT, NODES, PLACED, STATUS_CHANGES, TRACKER};
 pub use self::plans::{
-    OrderTimes, Pickup, company_eta_type, depot_zone, order_times, pickup, stored_route_plan,
+    OrderTimes, Pickup, company_eta_type, company_zone, depot_zone, order_times, pickup,
+    stored_route_plan,
 };
 pub use self::request::{Accepted, Attachment, Item, Mode, Refusal, Request, Target, View};
 pub use self::rules::route::orders_of;

@@ -213,6 +213,14 @@ pub fn depot_zone(catalog: &Catalog, depot: &Document) -> Result<TimeZone, Catal
     }
 }
 
+/// The zone of a company.
+///
+/// # Errors
+/// The catalog cannot be read.
+pub fn company_zone(catalog: &Catalog, id: u64) -> Result<TimeZone, CatalogError> {
+    Ok(company(&mut Draft::new(catalog), id)?.zone)
+}
+
 /// What a company says where an order is silent.
 ///
 /// # Errors

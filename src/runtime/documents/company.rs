@@ -1,12 +1,11 @@
-//! The company's settings: their limits and defaults, and which of them the engine does not
-//! evaluate yet.
+//! The company's settings: their limits and defaults.
 
 use jiff::tz::TimeZone;
 
 use super::dto::CompanyDto;
 use super::findings::{Findings, Place};
 use crate::domain::order::EtaType;
-use crate::domain::policy::{ArrivalScope, NEARBY_ETA_MAX, Policy};
+use crate::domain::policy::{ArrivalScope, InferredVisits, NEARBY_ETA_MAX, OverlapPolicy, Policy};
 use crate::domain::time::{HOUR_MS, SECOND_MS};
 use crate::runtime::local_time;
 
@@ -72,6 +71,14 @@ fn policy(dto: &CompanyDto, at: &Place, findings: &mut Findings) -> Policy {
         let scope = findings.choice(&place, word, &ARRIVAL_SCOPES);
         policy.arrival_scope = scope.unwrap_or(policy.arrival_scope);
     }
+    if let Some(word) = &dto.overlap_policy {
+        let overlap = findings.choice(&at.key("overlap_policy"), word, &OVERLAP_POLICIES);
+        policy.overlap_policy = overlap.unwrap_or(policy.overlap_policy);
+    }
+    if let Some(word) = &dto.inferred_visits {
+        let inferred = findings.choice(&at.key("inferred_visits"), word, &INFERRED_VISITS);
+        policy.inferred_visits = inferred.unwrap_or(policy.inferred_visits);
+    }
     if let Some(names) = &dto.allowed_courier_position_sources {
         let place = at.key("allowed_courier_position_sources");
         policy.allowed_courier_position_sources = findings.sources(&place, names);
@@ -105,18 +112,8 @@ fn set_times(policy: &mut Policy, dto: &CompanyDto, at: &Place, findings: &mut F
     }
 }
 
-/// Settings that the engine does not act on (yet): their values are checked all the same.
+/// Settings that the engine does not act on: their values are checked all the same.
 fn check_unused(dto: &CompanyDto, at: &Place, findings: &mut Findings) {
-    let mut not_yet = |key: &str, word: &Option<String>, choices: &[(&str, bool)]| {
-        let place = at.key(key);
-        let Some(word) = word else { return };
-        if findings.choice(&place, word, choices) == Some(false) {
-            findings.warn(&place, format!("{word} is not evaluated yet"));
-        }
-    };
-    not_yet("overlap_policy", &dto.overlap_policy, &[("parallel", true), ("nearest", false)]);
-    let inferred = [("off", true), ("silent_devices", true), ("any_gap", false)];
-    not_yet("inferred_visits", &dto.inferred_visits, &inferred);
     if let Some(days) = dto.retention_days
         && days < 1
     {
@@ -132,3 +129,10 @@ pub(crate) const ETA_TYPES: [(&str, EtaType); 2] = [
 ];
 const ARRIVAL_SCOPES: [(&str, ArrivalScope); 2] =
     [("head", ArrivalScope::Head), ("any", ArrivalScope::Any)];
+const OVERLAP_POLICIES: [(&str, OverlapPolicy); 2] =
+    [("parallel", OverlapPolicy::Parallel), ("nearest", OverlapPolicy::Nearest)];
+const INFERRED_VISITS: [(&str, InferredVisits); 3] = [
+    ("off", InferredVisits::Off),
+    ("silent_devices", InferredVisits::SilentDevices),
+    ("any_gap", InferredVisits::AnyGap),
+];

@@ -241,6 +241,24 @@ impl Catalog {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// A page of a company's orders that trackers stand for, of one group or of all, by id.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn trackers(
+        &self,
+        company: u64,
+        group: Option<&str>,
+        skipped: u64,
+        page_max: u64,
+    ) -> Result<Vec<Document>, CatalogError> {
+        let rule = "company = ?1 AND deleted = 0 AND json_extract(body, '$.tracker') IS NOT NULL
+            AND (?4 IS NULL OR json_extract(body, '$.tracker.groupId') = ?4)
+            ORDER BY id LIMIT ?3 OFFSET ?2";
+        let values = params![sql(company), sql(skipped), sql(page_max), group];
+        self.many(Kind::Order, rule, values)
+    }
+
     /// The documents that belong to a parent, by id.
     ///
     /// # Errors

@@ -69,4 +69,5 @@ const OTHER_TABLES: &str = "
     ) STRICT;
     CREATE INDEX IF NOT EXISTS notifications_time ON notifications (time_ms);
     CREATE INDEX IF NOT EXISTS notifications_company ON notifications (company, id);
+    CREATE INDEX IF NOT EXISTS notifications_order ON notifications (order_id, place);
 ";

@@ -112,6 +112,8 @@ fn put_policy(to: &mut Writer, policy: &Policy) {
     to.list(&policy.nearby_eta_ms, |to, ms| to.signed(*ms));
     to.option(policy.nearby_distance_m, Writer::f64);
     words::put_scope(to, policy.arrival_scope);
+    words::put_overlap(to, policy.overlap_policy);
+    words::put_inferred(to, policy.inferred_visits);
     to.bool(policy.resequence);
     to.signed(policy.max_gap_ms);
     words::put_sources(to, policy.allowed_courier_position_sources);
@@ -128,6 +130,8 @@ fn policy(from: &mut Reader) -> Read<Policy> {
         nearby_eta_ms: from.list(Reader::signed)?,
         nearby_distance_m: from.option(Reader::f64)?,
         arrival_scope: words::scope(from)?,
+        overlap_policy: words::overlap(from)?,
+        inferred_visits: words::inferred(from)?,
         resequence: from.bool()?,
         max_gap_ms: from.signed()?,
         allowed_courier_position_sources: words::sources(from)?,

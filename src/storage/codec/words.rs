@@ -4,7 +4,7 @@ use super::super::bytes::{Malformed, Read, Reader, Writer};
 use crate::domain::event::EndReason;
 use crate::domain::geo::Point;
 use crate::domain::order::{EtaType, Initiator, OrderStatus};
-use crate::domain::policy::{ArrivalScope, Radius};
+use crate::domain::policy::{ArrivalScope, InferredVisits, OverlapPolicy, Radius};
 use crate::domain::position::{Source, SourceSet};
 use crate::domain::route::RoutingMode;
 use crate::domain::time::TimeWindow;
@@ -91,6 +91,21 @@ numbered!(
 );
 numbered!(put_eta_type, eta_type, EtaType, 0 = EtaType::ArrivalTime, 1 = EtaType::DeliveryTime,);
 numbered!(put_scope, scope, ArrivalScope, 0 = ArrivalScope::Head, 1 = ArrivalScope::Any,);
+numbered!(
+    put_overlap,
+    overlap,
+    OverlapPolicy,
+    0 = OverlapPolicy::Parallel,
+    1 = OverlapPolicy::Nearest,
+);
+numbered!(
+    put_inferred,
+    inferred,
+    InferredVisits,
+    0 = InferredVisits::Off,
+    1 = InferredVisits::SilentDevices,
+    2 = InferredVisits::AnyGap,
+);
 numbered!(
     put_source,
     source,
