@@ -197,7 +197,7 @@ impl Scene {
         let depot = json!({"number": "hub", "lat": 52.4, "lon": 13.4});
         let depot = serving.post(&format!("{C}/depots"), &depot)["id"].as_u64().unwrap();
         let delivery = format!("/locations/{depot}/orders/{order}/delivery");
-        serving.post(&delivery, &json!({}));
+        serving.post(&delivery, &a_delivery());
         let tracker = serving.post("/v1/trackers", &tracker(0))["id"].as_str().unwrap().to_owned();
         let other = serving.post("/api/v1/companies", &json!({"number": "others"}));
         let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -290,11 +290,17 @@ impl Scene {
                 json!({"number": number})
             }
             "{company}" => json!({"name": number}),
+            "delivery" if method == "POST" => a_delivery(),
+            "delivery" => json!({"driver_name": number}),
             _ => json!({}),
         };
         let is_list = path.ends_with("-batch") || path.ends_with("/nodes");
         if is_list { json!([object]) } else { object }
     }
+}
+
+fn a_delivery() -> Value {
+    json!({"status": "pending", "carrier": "Ann's bicycles"})
 }
 
 fn tracker(unique: u64) -> Value {
