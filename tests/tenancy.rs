@@ -105,6 +105,10 @@ const TABLE: &[(&str, &str, [u16; 10])] = &[
     ("GET", "/metrics", OPEN),
     ("GET", "/openapi.json", OPEN),
     ("GET", "/readyz", OPEN),
+    ("GET", "/t/page.css", OPEN),
+    ("GET", "/t/page.js", OPEN),
+    ("GET", "/t/{order}/{id}", OPEN),
+    ("GET", "/t/{order}/{id}/state", OPEN),
     ("GET", "/v1/couriers/near", READ_OWN),
     ("GET", "/v1/couriers/nearest", READ_OWN),
     ("GET", "/v1/couriers/within", READ_OWN),
@@ -231,6 +235,11 @@ impl Scene {
 
     /// A path with its ids and parameters; what is to be deleted is made for it.
     fn filled(&self, method: &str, path: &str, company: &str) -> String {
+        if let Some(rest) = path.strip_prefix("/t/{order}/{id}") {
+            let info = self.serving.get(&format!("{C}/orders/{}/order-info", self.order));
+            let link = info["tracking_url"].as_str().unwrap();
+            return link.trim_start_matches("http://localhost").to_owned() + rest;
+        }
         let is_gone_after = method == "DELETE" || path.ends_with("/delivery") && method == "POST";
         let id = if path.contains("/couriers/{id}") {
             if is_gone_after { self.made("couriers") } else { self.courier }

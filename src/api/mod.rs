@@ -22,6 +22,7 @@ mod streams;
 mod timed_io;
 mod track_and_trace;
 mod trackers;
+mod tracking_page;
 mod widget;
 
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub fn router(api: Arc<Api>) -> Router {
         .merge(native::routes())
         .merge(deliveries::routes())
         .merge(trackers::routes())
+        .merge(tracking_page::routes())
         .fallback(|| async { Problem::not_found("path") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(from_fn_with_state(Arc::clone(&api), edge::pass))

@@ -50,7 +50,7 @@ pub(super) fn tracking_url(api: &Api, company: u64, order: u64) -> Result<Value,
     let secret = api.readers.read(Catalog::secret)?;
     Ok(secret.map_or(Value::Null, |secret| {
         let id = tracking_id(&secret, company, order);
-        format!("{}/t/{id}", api.site.public_url).into()
+        format!("{}/t/{order}/{id}", api.site.public_url).into()
     }))
 }
 
