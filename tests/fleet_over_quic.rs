@@ -13,6 +13,7 @@ use doorstep::api::server::serve;
 use doorstep::api::{Api, ApiParts, QuicAddress, Site, names};
 use doorstep::ingest::quic::certificate::Certificate;
 use doorstep::ingest::quic::endpoint::QuicEndpoint;
+use doorstep::ingest::quic::reset_key::ResetKey;
 use doorstep::ingest::quic::services::QuicServices;
 use doorstep::ingest::quic::settings::QuicSettings;
 use doorstep::runtime::access::Access;
@@ -48,12 +49,15 @@ async fn start(time_scale: f64) -> Daemon {
     let (node, admission, access, token) = node(&directory, Clock::scaled(time_scale, None)).await;
     let names = Arc::new(names(&admission.labels()));
     let certificate = Certificate::keep(&directory, &[]).unwrap();
+    let reset_key = ResetKey::keep(&directory).unwrap();
     let local = ([127, 0, 0, 1], 0).into();
-    let endpoint = QuicEndpoint::bind(local, certificate, QuicSettings::default()).unwrap();
+    let endpoint =
+        QuicEndpoint::bind(local, certificate, reset_key, QuicSettings::default()).unwrap();
     let services = QuicServices {
         access: Arc::clone(&access),
         intake: node.intake(),
         feed: node.feed(),
+        views: node.views(),
         clock: node.clock(),
         names: Arc::clone(&names),
         statuses: None,
@@ -138,7 +142,7 @@ async fn a_fleet_streams_and_its_visits_are_printed() {
         ("eta.changed", "6"),
         ("notification.nearby", "3"),
     ] {
-        let printed = run(&daemon, &["tail", "--type", kind, "--count", count]).await;
+        let printed = run(&daemon, &["tail", "--json", "--type", kind, "--count", count]).await;
         assert_eq!(printed.lines().count().to_string(), count, "{kind}");
         assert!(printed.contains("sim-") || kind == "eta.changed", "{printed}");
     }

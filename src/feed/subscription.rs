@@ -42,7 +42,7 @@ impl Subscription {
     /// Begins after a cursor; [`Cursor::default`]: before the first event there is.
     ///
     /// # Errors
-    /// The filter names a type that no event has.
+    /// The filter names a type that no event has, or the cursor lies beyond the feed.
     pub fn new(
         feed: Feed,
         names: Arc<Names>,
@@ -50,8 +50,7 @@ impl Subscription {
         after: Cursor,
     ) -> Result<Self, FeedError> {
         filter.check()?;
-        // A cursor ahead of the feed would wait for what was told already elsewhere.
-        let position = after.min(Cursor(feed.head()));
+        let position = after.within(feed.head())?;
         Ok(Self { feed, filter, names, position })
     }
 

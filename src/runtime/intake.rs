@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::acks::Ticket;
+use super::directory::Listed;
 use super::error::SubmitError;
 use super::mailbox::{Mail, PositionsMail};
 use super::node::Shared;
@@ -103,7 +104,11 @@ impl Intake {
         let mut split = Split::new(self.shared.mailboxes.len());
         for fix in &delivery.fixes {
             match self.home(fix) {
-                Some(partition) => split.take(partition, fix.clone()),
+                Some((partition, listed)) => {
+                    let mut fix = fix.clone();
+                    fix.position.silent_when_still |= listed.is_silent_when_still;
+                    split.take(partition, fix);
+                }
                 None => split.refused.push(Refused {
                     seq: fix.seq,
                     courier: fix.courier,
@@ -129,10 +134,11 @@ impl Intake {
         self.shared.mailboxes.iter().map(|mailbox| mailbox.waiting().load(Ordering::Relaxed)).sum()
     }
 
-    /// The partition of a courier who is this company's.
-    fn home(&self, fix: &SentFix) -> Option<PartitionId> {
-        let company = self.shared.directory.company(fix.courier)?;
-        (company == fix.company).then(|| partition_of(company, fix.courier))
+    /// A courier who is this company's, and its partition.
+    fn home(&self, fix: &SentFix) -> Option<(PartitionId, Listed)> {
+        let listed = self.shared.directory.courier(fix.courier)?;
+        let partition = partition_of(listed.company, fix.courier);
+        (listed.company == fix.company).then_some((partition, listed))
     }
 
     fn reserve(&self, split: &Split) -> bool {
@@ -155,7 +161,7 @@ impl Intake {
         // Held until everything is in the mailboxes: their order is the order of the numbers.
         let mut stripe = delivery.sender.map(|sender| self.shared.acks.lock(sender.id));
         let ticket = delivery.sender.zip(stripe.as_mut()).map(|(sender, stripe)| {
-            let line = stripe.entry(sender.id).or_default();
+            let line = stripe.line(sender.id);
             if !line.turn_to(sender.boot) {
                 return Ticket { sender, number: 0, settles: 0 };
             }

@@ -40,6 +40,15 @@ impl Place {
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
+
+    /// Another directory with the same files.
+    pub fn copy(&self) -> Self {
+        let copy = Self::new();
+        for file in std::fs::read_dir(&self.0).unwrap().map(Result::unwrap) {
+            std::fs::copy(file.path(), copy.0.join(file.file_name())).unwrap();
+        }
+        copy
+    }
 }
 
 impl Drop for Place {
@@ -192,6 +201,14 @@ impl Serving {
         let allow = headers.lines().find_map(|line| line.strip_prefix("allow: "));
         let methods = allow.unwrap_or_else(|| panic!("{path}: {headers}")).split(',');
         methods.filter(|&method| method != "HEAD").map(str::to_owned).collect()
+    }
+
+    /// Ends what is left when the disk has failed.
+    pub fn abandon(mut self) {
+        self.runtime.take().unwrap().shutdown_background();
+        self.admission.stop();
+        // It may have failed, and says so.
+        let _ = self.node.take().unwrap().stop();
     }
 
     /// Ends everything in order.

@@ -1,6 +1,5 @@
 //! The feed over HTTP: as a stream of server-sent events, or in JSON pages.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -51,10 +50,9 @@ async fn read(
 ) -> Result<Response, Problem> {
     let company = caller.company(Role::listens)?;
     let types = wanted.types.as_ref().map(|types| {
-        let types = types.split(',').map(str::trim).filter(|name| !name.is_empty());
-        types.map(str::to_owned).collect::<BTreeSet<_>>()
+        Filter::types_of(types.split(',').map(str::trim).filter(|name| !name.is_empty()))
     });
-    let filter = Filter { types, ..Filter::all(company) };
+    let filter = Filter { types: types.transpose()?, ..Filter::all(company) };
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let after = last.or(wanted.after.as_deref());
     let after = after.map_or(Ok(Cursor::default()), Cursor::parse)?;

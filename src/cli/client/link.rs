@@ -56,7 +56,9 @@ impl Link {
         let mut heard = Heard::new(receive);
         match timeout(CONNECT_WITHIN, heard.next()).await {
             Ok(Ok(ServerFrame::Welcome(welcome))) => Ok(Self { welcome, send, heard, connection }),
-            Ok(Ok(ServerFrame::Error { code, text })) => Err(ClientError::Refused { code, text }),
+            Ok(Ok(ServerFrame::Error { code, text, is_transient })) => {
+                Err(ClientError::Refused { code, text, is_transient })
+            }
             Ok(Ok(other)) => Err(ClientError::Frame(format!("expected a welcome, got {other:?}"))),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(refused("no welcome in time".to_owned())),

@@ -22,6 +22,7 @@ use self::report::Report;
 use super::error::CliError;
 use super::plan::Plan;
 use super::replay::{IntakeArgs, run_day};
+use crate::cli::stderr::tell;
 use crate::domain::time::SECOND_MS;
 
 /// Replay a recorded day and compare it with ground truth
@@ -73,7 +74,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<(), CliError> {
         writeln!(out)?;
     } else {
         write!(out, "{}", Report { score: &score })?;
-        eprintln!("{}", score.run);
+        tell(format_args!("{}", score.run));
     }
     Ok(out.flush()?)
 }

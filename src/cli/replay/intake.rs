@@ -6,6 +6,7 @@ use std::path::Path;
 use super::tally::Tally;
 use crate::cli::error::CliError;
 use crate::cli::plan::Plan;
+use crate::cli::stderr::tell;
 use crate::domain::ids::CourierId;
 use crate::domain::position::Position;
 use crate::domain::time::{SECOND_MS, Time};
@@ -29,6 +30,8 @@ pub(super) struct Fix {
     pub(super) courier: CourierId,
     pub(super) position: Position,
     pub(super) received: Option<Time>,
+    /// Which batch it came in, counted from 1.
+    pub(super) batch_number: u64,
     batch: Option<String>,
 }
 
@@ -42,6 +45,7 @@ pub(super) struct Intake<'a> {
     kept: Vec<Option<Time>>,
     /// The row that ended the last batch.
     next: Option<Fix>,
+    batches: u64,
 }
 
 impl<'a> Intake<'a> {
@@ -57,6 +61,7 @@ impl<'a> Intake<'a> {
             options,
             kept: vec![None; plan.couriers.len() + 1],
             next: None,
+            batches: 0,
         })
     }
 
@@ -91,7 +96,9 @@ impl<'a> Intake<'a> {
         batch.sort_by(|a, b| {
             a.position.frame_order(&b.position).then_with(|| a.courier.cmp(&b.courier))
         });
-        into.extend(batch);
+        self.batches += 1;
+        let batch_number = self.batches;
+        into.extend(batch.into_iter().map(|fix| Fix { batch_number, ..fix }));
         Ok(())
     }
 
@@ -105,11 +112,11 @@ impl<'a> Intake<'a> {
                     }
                 }
                 Err(error @ FileError::Invalid { .. }) => {
-                    eprintln!("{error}");
+                    tell(format_args!("{error}"));
                     *tally.refused.entry("invalid").or_default() += 1;
                 }
                 Err(error @ FileError::Row { .. }) if self.options.skip_bad => {
-                    eprintln!("{error}");
+                    tell(format_args!("{error}"));
                     tally.bad += 1;
                 }
                 Err(error @ FileError::Row { .. }) => return Err(CliError::BadRow(error)),
@@ -134,6 +141,7 @@ impl<'a> Intake<'a> {
             courier: CourierId(id),
             position: Position { silent_when_still, ..row.position },
             received: row.received,
+            batch_number: 0,
             batch: row.batch,
         })
     }

@@ -1,6 +1,7 @@
 //! `doorstep replay`: a recorded day through the very same engine, one line per output.
 
 mod intake;
+mod into;
 mod line;
 mod pace;
 mod run;
@@ -19,10 +20,12 @@ pub use self::run::{Ear, Told, run_day};
 pub use self::tally::Tally;
 pub(super) use self::text::date_time;
 
+use self::into::IntoArgs;
 use self::line::{Line, Lines};
 use self::text::Columns;
 use super::error::CliError;
 use super::plan::Plan;
+use crate::cli::stderr::tell;
 
 /// Run a recorded day through the engine and print one line per output
 #[derive(Args, Clone, Debug)]
@@ -42,6 +45,8 @@ pub struct ReplayArgs {
     speed: Option<f64>,
     #[command(flatten)]
     intake: IntakeArgs,
+    #[command(flatten)]
+    into: IntoArgs,
 }
 
 /// How rows are taken; shared with `evaluate`.
@@ -66,8 +71,12 @@ impl IntakeArgs {
 /// Runs the command: results to stdout, refusals and a summary to stderr.
 ///
 /// # Errors
-/// The plan or the positions cannot be used, or stdout cannot be written.
+/// The plan or the positions cannot be used, stdout cannot be written, or a daemon that was named
+/// did not take everything.
 pub fn replay(args: &ReplayArgs) -> Result<(), CliError> {
+    if let Some(target) = args.into.target() {
+        return into::stream(args, &target);
+    }
     let plan = Plan::load(&args.plan)?;
     plan.warn();
     let mut out = BufWriter::with_capacity(OUT_BYTES, stdout().lock());
@@ -91,7 +100,7 @@ pub fn replay(args: &ReplayArgs) -> Result<(), CliError> {
         &mut |told| Ok(lines.of(told, &mut print)?),
     )?;
     out.flush()?;
-    eprintln!("{tally}");
+    tell(format_args!("{tally}"));
     Ok(())
 }
 
@@ -115,7 +124,13 @@ t and t_s are seconds since the plan's epoch, time is ISO 8601, timestamp Unix s
 has the form of the time. Unknown columns are ignored. Rows stand in the order of receipt.
 GeoJSON times stand in properties.coordTimes or properties.times, one per coordinate.
 
+With --into the plan's documents are stored in the token's company, and each row is sent over QUIC
+when the daemon's clock has come to its received. A day in the past needs a daemon whose clock is
+there: doorstep serve --time-scale X --time-start T.
+
 Examples:
   doorstep replay --plan plan.json --positions positions.csv.gz
   doorstep replay --plan plan.json --positions track.gpx --json | jq 'select(.name == \"ARRIVAL\")'
-  doorstep replay --plan plan.json --positions positions.csv --cadence-s 20 --speed 60";
+  doorstep replay --plan plan.json --positions positions.csv --cadence-s 20 --speed 60
+  doorstep replay --plan plan.json --positions positions.csv --into http://127.0.0.1:8080 \\
+    --token ADMIN";

@@ -26,7 +26,7 @@ pub(super) fn subscribe(
     }
     let types = wanted.types.as_ref();
     let filter = Filter {
-        types: types.map(|types| types.iter().map(|&name| name.to_owned()).collect()),
+        types: types.map(|types| Filter::types_of(types.iter().copied())).transpose()?,
         courier_ids: ids(wanted.courier_ids.as_deref()),
         route_ids: ids(wanted.route_ids.as_deref()),
         order_ids: ids(wanted.order_ids.as_deref()),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::attach;
 use super::draft::{Draft, SetStatus};
@@ -25,7 +25,7 @@ use crate::runtime::fault::Fault;
 use crate::runtime::labels::Labels;
 use crate::runtime::partition::partition_of;
 use crate::storage::catalog::Catalog;
-use crate::storage::catalog::change::{Change, Kind, encode};
+use crate::storage::catalog::change::{Change, Document, Kind, encode};
 
 /// What the thread owns.
 pub(super) struct Work {
@@ -59,6 +59,9 @@ impl Work {
             (company, partition_of(company_id, courier).0)
         };
         let told = couriers.into_iter().map(partition).collect();
+        for document in catalog.silent_couriers()? {
+            declare(&around.commands, &document);
+        }
         for token in catalog.tokens_in_force()? {
             tokens::let_in(&around.access, &token);
         }
@@ -119,8 +122,10 @@ impl Work {
         }
         self.told.extend(good.newly_told);
         for change in &good.changes {
-            if let Change::PutToken(token) = change {
-                tokens::let_in(&self.access, token);
+            match change {
+                Change::PutToken(token) => tokens::let_in(&self.access, token),
+                Change::Put(Kind::Courier, document) => declare(&self.commands, document),
+                Change::Put(..) | Change::Delete(..) | Change::PutSecret(_) => {}
             }
         }
         Ok(good.accepted)
@@ -347,4 +352,10 @@ fn too_large() -> Refusal {
         &Place::object(),
         problem,
     )])
+}
+
+/// The positions of a courier are marked as its document says.
+fn declare(commands: &Commands, document: &Document) {
+    let is_silent = document.field("silent_when_still") == Some(&Value::Bool(true));
+    commands.declare_silent_when_still(CourierId(document.id as u32), is_silent);
 }

@@ -206,6 +206,15 @@ impl Catalog {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The couriers whose devices fall silent while they stand.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn silent_couriers(&self) -> Result<Vec<Document>, CatalogError> {
+        let rule = "deleted = 0 AND json_extract(body, '$.silent_when_still') = 1 ORDER BY id";
+        self.many(Kind::Courier, rule, params![])
+    }
+
     /// A page of a company's documents by id: at most `page_max` after skipping `skipped`.
     ///
     /// # Errors
