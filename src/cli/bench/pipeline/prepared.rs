@@ -186,7 +186,7 @@ impl Maker {
     }
 
     fn token(&self, role: Role, courier: Option<u64>) -> Result<String, CliError> {
-        let request = Request::CreateToken { company: COMPANY, role, courier };
+        let request = Request::CreateToken { company: COMPANY, role, courier, depot: None };
         let token = self.admission.ask_blocking(request).map_err(refused)?.token;
         token
             .map(|(text, _)| text)
