@@ -11,6 +11,7 @@ use std::sync::Arc;
 use doorstep::api::{Api, ApiParts, QuicAddress, Site, names, router};
 use doorstep::ingest::quic::certificate::Certificate;
 use doorstep::ingest::quic::endpoint::QuicEndpoint;
+use doorstep::ingest::quic::reset_key::ResetKey;
 use doorstep::ingest::quic::services::QuicServices;
 use doorstep::ingest::quic::settings::QuicSettings;
 use doorstep::runtime::access::Access;
@@ -44,12 +45,15 @@ async fn start(time_scale: f64) -> Daemon {
     let (node, admission, access, token) = node(&directory, Clock::scaled(time_scale, None)).await;
     let names = Arc::new(names(&admission.readers()));
     let certificate = Certificate::keep(&directory, &[]).unwrap();
+    let reset_key = ResetKey::keep(&directory).unwrap();
     let local = ([127, 0, 0, 1], 0).into();
-    let endpoint = QuicEndpoint::bind(local, certificate, QuicSettings::default()).unwrap();
+    let endpoint =
+        QuicEndpoint::bind(local, certificate, reset_key, QuicSettings::default()).unwrap();
     let services = QuicServices {
         access: Arc::clone(&access),
         intake: node.intake(),
         feed: node.feed(),
+        views: node.views(),
         clock: node.clock(),
         names: Arc::clone(&names),
         statuses: None,

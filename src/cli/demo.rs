@@ -109,6 +109,7 @@ async fn watch(target: &TargetArgs) -> Result<(), CliError> {
             | ServerFrame::Welcome(_)
             | ServerFrame::Ack(_)
             | ServerFrame::Refused { .. }
+            | ServerFrame::Route(_)
             | ServerFrame::Other(_) => {}
         }
     }

@@ -12,6 +12,7 @@ use crate::daemon::config::Config;
 use crate::daemon::error::DaemonError;
 use crate::daemon::settings::Settings;
 use crate::runtime::local_time::instant;
+use crate::storage::replay::CutTail;
 
 /// Run the daemon
 #[derive(Args, Clone, Debug, Default)]
@@ -107,11 +108,25 @@ fn greet(settings: &Settings, daemon: &Daemon) {
     if settings.time_scale != 1.0 {
         eprintln!("  time         {} times as fast", settings.time_scale);
     }
+    if let Some(cut) = recovered.cut {
+        eprintln!("  cut off      {}", cut_off(&cut));
+    }
     eprintln!(
         "  recovered    {} inputs, {} events, {} documents' requests redone",
         recovered.inputs, recovered.feed_head, daemon.redone
     );
     eprintln!("ready");
+}
+
+/// What was cut off the journal's end, and what that means.
+pub(super) fn cut_off(cut: &CutTail) -> String {
+    format!(
+        "{} bytes of {} from byte {} on: no whole frame, as a crash leaves them in the middle of a \
+         write; nothing says that they were synced, so nothing in them was acknowledged",
+        cut.bytes,
+        cut.file(),
+        cut.offset
+    )
 }
 
 const EXAMPLES: &str = "\

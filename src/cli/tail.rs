@@ -66,6 +66,7 @@ async fn run(args: &TailArgs) -> Result<(), CliError> {
             ServerFrame::Welcome(_)
             | ServerFrame::Ack(_)
             | ServerFrame::Refused { .. }
+            | ServerFrame::Route(_)
             | ServerFrame::Other(_) => {}
         }
     }

@@ -17,6 +17,7 @@ use crate::engine::travel_time::TravelTime;
 use crate::feed::names::Names;
 use crate::ingest::quic::certificate::Certificate;
 use crate::ingest::quic::endpoint::QuicEndpoint;
+use crate::ingest::quic::reset_key::ResetKey;
 use crate::ingest::quic::services::QuicServices;
 use crate::runtime::access::Access;
 use crate::runtime::admission::{Admission, Recovery, Surroundings};
@@ -104,6 +105,7 @@ impl Daemon {
             access: Arc::clone(access),
             intake: self.node.intake(),
             feed: self.node.feed(),
+            views: self.node.views(),
             clock: self.node.clock(),
             names: Arc::clone(&names),
             statuses: Some(sender),
@@ -213,7 +215,8 @@ async fn first_token(
 
 fn bind_quic(settings: &Settings) -> Result<QuicEndpoint, DaemonError> {
     let certificate = Certificate::keep(&settings.data_dir, &settings.names)?;
-    Ok(QuicEndpoint::bind(settings.quic, certificate, settings.quic_settings.clone())?)
+    let reset_key = ResetKey::keep(&settings.data_dir)?;
+    Ok(QuicEndpoint::bind(settings.quic, certificate, reset_key, settings.quic_settings.clone())?)
 }
 
 /// The first admin token, in the data directory.

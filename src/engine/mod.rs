@@ -31,6 +31,7 @@ mod stay;
 mod step;
 mod track;
 pub mod travel_time;
+pub mod upcoming;
 mod visit;
 
 use std::collections::BTreeMap;

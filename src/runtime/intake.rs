@@ -155,7 +155,7 @@ impl Intake {
         // Held until everything is in the mailboxes: their order is the order of the numbers.
         let mut stripe = delivery.sender.map(|sender| self.shared.acks.lock(sender.id));
         let ticket = delivery.sender.zip(stripe.as_mut()).map(|(sender, stripe)| {
-            let line = stripe.entry(sender.id).or_default();
+            let line = stripe.line(sender.id);
             if !line.turn_to(sender.boot) {
                 return Ticket { sender, number: 0, settles: 0 };
             }

@@ -34,6 +34,15 @@ impl Place {
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
+
+    /// Another directory with the same files.
+    pub fn copy(&self) -> Self {
+        let copy = Self::new();
+        for file in std::fs::read_dir(&self.0).unwrap().map(Result::unwrap) {
+            std::fs::copy(file.path(), copy.0.join(file.file_name())).unwrap();
+        }
+        copy
+    }
 }
 
 impl Drop for Place {
@@ -151,6 +160,14 @@ impl Serving {
         let asked =
             self.admission.set_status(&grant, OrderId(order), OrderStatus::Postponed, comment);
         self.runtime.as_ref().unwrap().block_on(asked)
+    }
+
+    /// Ends what is left when the disk has failed.
+    pub fn abandon(mut self) {
+        self.runtime.take().unwrap().shutdown_background();
+        self.admission.stop();
+        // It may have failed, and says so.
+        let _ = self.node.take().unwrap().stop();
     }
 
     /// Ends everything in order.

@@ -85,6 +85,8 @@ pub enum ServerFrame {
         /// How many.
         count: u64,
     },
+    /// Kind 8: what a device has ahead on a route.
+    Route(RouteAhead),
     /// Kind 9.
     Error {
         /// As in HTTP.
@@ -108,6 +110,30 @@ pub enum ServerFrame {
     },
     /// A kind that we have no use for.
     Other(u64),
+}
+
+/// A route's next orders, in sequence.
+#[derive(Clone, Debug, Derive, PartialEq)]
+pub struct RouteAhead {
+    /// The route.
+    pub route_id: u64,
+    /// The orders; none: there is nothing ahead any more.
+    pub next: Vec<OrderAhead>,
+}
+
+/// An order ahead.
+#[derive(Clone, Copy, Debug, Derive, PartialEq)]
+pub struct OrderAhead {
+    /// The order.
+    pub order_id: u64,
+    /// Latitude, 1e-7 degrees.
+    pub lat_e7: i32,
+    /// Longitude, 1e-7 degrees.
+    pub lon_e7: i32,
+    /// The radius that counts, metres.
+    pub radius_m: f64,
+    /// When it is expected to be reached, unix milliseconds.
+    pub eta_ms: Option<i64>,
 }
 
 impl<'de> Deserialize<'de> for ServerFrame {
@@ -134,6 +160,7 @@ impl<'de> Visitor<'de> for FrameVisitor {
                 let _: u64 = next(&mut from)?;
                 ServerFrame::Refused { reason: next(&mut from)?, count: next(&mut from)? }
             }
+            8 => ServerFrame::Route(next(&mut from)?),
             9 => ServerFrame::Error { code: next(&mut from)?, text: next(&mut from)? },
             17 => ServerFrame::Events { cursor: next(&mut from)?, events: next(&mut from)? },
             18 => ServerFrame::Gap {

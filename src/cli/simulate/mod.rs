@@ -1,12 +1,14 @@
 //! `doorstep simulate`: a fleet of devices or gateways that streams positions over QUIC into a
 //! running daemon.
 
+mod ack_log;
 mod fleet;
 mod session;
 mod tally;
 
 use core::time::Duration;
 use std::io::{Write, stdout};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -14,6 +16,7 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use self::ack_log::AckLog;
 use self::fleet::{Noise, Random, Walk};
 use self::session::{Field, Reporter, report};
 use self::tally::{Report, Tally};
@@ -57,6 +60,10 @@ pub struct SimulateArgs {
     /// With a gateway's token: the id of the first courier, the others follow it
     #[arg(long, value_name = "ID", default_value_t = 1)]
     first_courier: u32,
+    /// Append every acknowledged position to a file, one a line: device, boot, sequence, courier,
+    /// time (unix ms), latitude and longitude (1e-7 degrees)
+    #[arg(long, value_name = "FILE")]
+    acks: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -98,6 +105,7 @@ pub(super) async fn run(args: &SimulateArgs) -> Result<Report, ClientError> {
         target,
         endpoint,
         tally: Tally::new(),
+        acks: AckLog::new(args.acks.as_deref())?,
         cadence: Duration::from_secs_f64(cadence_s),
         batch: args.batch.max(1),
         // Each run is a new start of its devices.
@@ -112,6 +120,7 @@ pub(super) async fn run(args: &SimulateArgs) -> Result<Report, ClientError> {
         sessions.spawn(report(Arc::clone(&field), reporter));
     }
     while sessions.join_next().await.is_some() {}
+    field.acks.finish()?;
     let told = field.tally.report(args.couriers, began.elapsed().as_secs_f64());
     field.endpoint.close(0_u32.into(), b"");
     field.endpoint.wait_idle().await;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use quinn::Endpoint;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
+use super::ack_log::{AckLog, Sender};
 use super::fleet::{Random, Walk};
 use super::tally::Tally;
 use crate::cli::client::error::ClientError;
@@ -20,6 +21,7 @@ pub(super) struct Field {
     pub(super) target: Target,
     pub(super) endpoint: Endpoint,
     pub(super) tally: Tally,
+    pub(super) acks: AckLog,
     pub(super) cadence: Duration,
     pub(super) batch: usize,
     pub(super) boot: u64,
@@ -64,7 +66,7 @@ pub(super) async fn report(field: Arc<Field>, mut reporter: Reporter) {
         match Link::open(&field.target, &field.endpoint, &reporter.token, &options).await {
             Ok(mut link) => {
                 pause = PAUSE_MIN;
-                unacked.settle(link.welcome.acked, &field.tally, None);
+                unacked.settle(link.welcome.acked, &field, &reporter.device, None);
                 field.tally.connected(unacked.fixes.len() as u64);
                 match run(&field, &mut reporter, &mut unacked, &mut link).await {
                     Ok(()) => break,
@@ -112,7 +114,7 @@ async fn run(
                     send_new(field, reporter, unacked, rest, link).await?;
                 }
             }
-            frame = link.heard.next() => hear(frame?, unacked, &field.tally)?,
+            frame = link.heard.next() => hear(frame?, unacked, field, &reporter.device)?,
             () = sleep_until(field.ends), if !is_over => {}
             () = sleep_until(field.ends + DRAIN), if is_over => return Ok(()),
         }
@@ -168,14 +170,20 @@ async fn send(
     Ok(())
 }
 
-fn hear(frame: ServerFrame, unacked: &mut Unacked, tally: &Tally) -> Result<(), ClientError> {
+fn hear(
+    frame: ServerFrame,
+    unacked: &mut Unacked,
+    field: &Field,
+    device: &str,
+) -> Result<(), ClientError> {
     match frame {
-        ServerFrame::Ack(seq) => unacked.settle(seq, tally, Some(Instant::now())),
-        ServerFrame::Refused { reason, count } => tally.refused(reason, count),
+        ServerFrame::Ack(seq) => unacked.settle(seq, field, device, Some(Instant::now())),
+        ServerFrame::Refused { reason, count } => field.tally.refused(reason, count),
         ServerFrame::Error { code, text } => return Err(ClientError::Refused { code, text }),
         ServerFrame::Welcome(_)
         | ServerFrame::Events { .. }
         | ServerFrame::Gap { .. }
+        | ServerFrame::Route(_)
         | ServerFrame::Other(_) => {}
     }
     Ok(())
@@ -183,8 +191,11 @@ fn hear(frame: ServerFrame, unacked: &mut Unacked, tally: &Tally) -> Result<(), 
 
 impl Unacked {
     /// Everything up to `seq` is durable. Without `now` it became so unseen.
-    fn settle(&mut self, seq: u64, tally: &Tally, now: Option<Instant>) {
+    fn settle(&mut self, seq: u64, field: &Field, device: &str, now: Option<Instant>) {
         let count = (seq + 1).saturating_sub(self.first_seq).min(self.fixes.len() as u64);
+        let tally = &field.tally;
+        let sender = Sender { device, boot: field.boot };
+        field.acks.acked(sender, self.first_seq, self.fixes.range(..count as usize));
         self.fixes.drain(..count as usize);
         self.first_seq += count;
         tally.acked(count);
