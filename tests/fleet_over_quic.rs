@@ -137,7 +137,7 @@ async fn a_fleet_streams_and_its_visits_are_printed() {
         ("eta.changed", "6"),
         ("notification.nearby", "3"),
     ] {
-        let printed = run(&daemon, &["tail", "--type", kind, "--count", count]).await;
+        let printed = run(&daemon, &["tail", "--json", "--type", kind, "--count", count]).await;
         assert_eq!(printed.lines().count().to_string(), count, "{kind}");
         assert!(printed.contains("sim-") || kind == "eta.changed", "{printed}");
     }

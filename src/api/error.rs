@@ -203,7 +203,7 @@ impl From<FeedError> for Problem {
     fn from(error: FeedError) -> Self {
         let detail = error.to_string();
         match error {
-            FeedError::Cursor(_) => Self::invalid("/after", detail),
+            FeedError::Cursor(_) | FeedError::Ahead { .. } => Self::invalid("/after", detail),
             FeedError::Type(_) => Self::invalid("/types", detail),
             FeedError::Storage(_) => Self::failed(detail),
             FeedError::Stopped => Self::new(StatusCode::SERVICE_UNAVAILABLE, detail),

@@ -106,10 +106,7 @@ impl Api {
 pub fn names(readers: &Readers) -> Names {
     let (orders, routes) = (readers.clone(), readers.clone());
     // What cannot be read is unknown: the event is told all the same.
-    let order_number = move |id: OrderId| {
-        let order = orders.read(|catalog| catalog.document_ever(Kind::Order, id.0)).ok()?;
-        order.map(|order| order.number)
-    };
+    let order_number = move |id: OrderId| orders.order_number(id);
     let depot = move |id: RouteId| {
         let route = routes.read(|catalog| catalog.document_ever(Kind::Route, id.0)).ok()??;
         let depot = route.field(DEPOT)?.as_u64()?;

@@ -8,22 +8,19 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::core::{Core, stop};
 use super::error::DaemonError;
-use super::first_start::{keep_secret, make_private};
 use super::settings::Settings;
 use super::statuses::forward;
 use crate::api::{Api, ApiParts, QuicAddress, Site, names, router};
-use crate::engine::travel_time::TravelTime;
 use crate::feed::names::Names;
 use crate::ingest::quic::certificate::Certificate;
 use crate::ingest::quic::endpoint::QuicEndpoint;
 use crate::ingest::quic::reset_key::ResetKey;
 use crate::ingest::quic::services::QuicServices;
 use crate::runtime::access::Access;
-use crate::runtime::admission::{Admission, Recovery, Surroundings};
+use crate::runtime::admission::Admission;
 use crate::runtime::node::{Node, RecoveryReport};
-use crate::storage::disk::{Disk, RealDisk};
-use crate::travel::straight_line::StraightLine;
 
 /// A daemon that serves. [`Self::stop`] ends it in order.
 pub struct Daemon {
@@ -49,28 +46,7 @@ impl Daemon {
     /// # Errors
     /// The directory is in use, damaged or cannot be written, or an address cannot be had.
     pub async fn start(settings: &Settings) -> Result<Self, DaemonError> {
-        let directory = settings.data_dir.clone();
-        make_private(&directory)?;
-        let disk = RealDisk::open(&directory)
-            .map_err(|source| DaemonError::File { path: directory.clone(), source })?;
-        let disk: Arc<dyn Disk> = Arc::new(disk);
-        let mut recovery = Recovery::open(&directory)?;
-        let travel = || -> Box<dyn TravelTime> { Box::new(StraightLine::default()) };
-        let clock = settings.clock.clone();
-        let node =
-            Node::start(&settings.node, &disk, clock, &travel, &mut |note| recovery.redo(note))?;
-        let redone = recovery.redone();
-        let access = Arc::new(Access::default());
-        let around = Surroundings {
-            commands: node.commands(),
-            views: node.views(),
-            clock: node.clock(),
-            access: Arc::clone(&access),
-            fault: node.fault(),
-            runtime: tokio::runtime::Handle::current(),
-        };
-        let admission = Admission::start(recovery, around)?;
-        let first_token = first_token(settings, &admission).await?;
+        let Core { node, admission, access, first_token, redone } = Core::open(settings).await?;
         let quic = bind_quic(settings)?;
         let quic_address = quic.local_address()?;
         let listener = TcpListener::bind(settings.http).await;
@@ -88,6 +64,7 @@ impl Daemon {
             first_token,
             redone,
         };
+        settings.clock.begin();
         daemon.serve(settings, listener, &access)?;
         Ok(daemon)
     }
@@ -188,29 +165,8 @@ impl Daemon {
             // Aborted or done: both are the end.
             let _ = task.await;
         }
-        let (admission, node) = (self.admission, self.node);
-        let stopped = tokio::task::spawn_blocking(move || {
-            admission.stop();
-            node.stop()
-        });
-        stopped.await.map_err(|error| DaemonError::System(error.into()))??;
-        Ok(())
+        stop(self.node, self.admission).await
     }
-}
-
-/// Makes company 1 and its admin token on the first start, and keeps token and fingerprint in
-/// files for the owner alone.
-async fn first_token(
-    settings: &Settings,
-    admission: &Admission,
-) -> Result<Option<String>, DaemonError> {
-    let admission = admission.clone();
-    let made = tokio::task::spawn_blocking(move || admission.first_start());
-    let made = made.await.map_err(|error| DaemonError::System(error.into()))?;
-    let token = made.map_err(DaemonError::FirstStart)?.and_then(|accepted| accepted.token);
-    let Some((token, _)) = token else { return Ok(None) };
-    keep_secret(&settings.data_dir, TOKEN_FILE, &token)?;
-    Ok(Some(token))
 }
 
 fn bind_quic(settings: &Settings) -> Result<QuicEndpoint, DaemonError> {
@@ -219,7 +175,5 @@ fn bind_quic(settings: &Settings) -> Result<QuicEndpoint, DaemonError> {
     Ok(QuicEndpoint::bind(settings.quic, certificate, reset_key, settings.quic_settings.clone())?)
 }
 
-/// The first admin token, in the data directory.
-pub const TOKEN_FILE: &str = "admin.token";
 /// Statuses that wait for admission.
 const STATUSES_MAX: usize = 1_024;

@@ -9,6 +9,8 @@
 
 pub mod assemble;
 pub mod config;
+pub mod config_check;
+pub mod core;
 pub mod error;
 mod first_start;
 pub mod settings;

@@ -74,10 +74,11 @@ impl Settings {
         })
     }
 
-    /// The same with a clock that runs `scale` times as fast from `start` on.
+    /// The same with a clock that runs `scale` times as fast from `start` on, once the daemon
+    /// serves.
     #[must_use]
     pub fn with_time(mut self, scale: f64, start: Option<Time>) -> Self {
-        self.clock = Clock::scaled(scale, start);
+        self.clock = Clock::scaled_later(scale, start);
         self.time_scale = scale;
         self
     }

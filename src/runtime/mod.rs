@@ -24,6 +24,7 @@ mod mailbox;
 mod message;
 pub mod node;
 pub mod notifications;
+pub mod numbers;
 mod order_chain;
 pub mod partition;
 pub mod readers;

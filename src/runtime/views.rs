@@ -190,7 +190,7 @@ impl Views {
     }
 
     fn home(&self, courier: CourierId) -> Option<usize> {
-        let company = self.shared.directory.company(courier)?;
+        let company = self.shared.directory.open().company(courier)?;
         Some(shard_of(partition_of(company, courier), self.shared.mailboxes.len()))
     }
 }

@@ -68,7 +68,7 @@ pub async fn acked(link: &mut Link, seq: u64) -> Vec<(String, u64)> {
         match heard(link).await {
             ServerFrame::Ack(to) if to == seq => return refusals,
             ServerFrame::Ack(to) => assert!(to < seq, "acked {to}, sent {seq}"),
-            ServerFrame::Refused { reason, count } => refusals.push((reason, count)),
+            ServerFrame::Refused { reason, count, .. } => refusals.push((reason, count)),
             other => panic!("expected an ack, got {other:?}"),
         }
     }

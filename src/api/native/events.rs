@@ -1,6 +1,6 @@
 //! The feed over HTTP: as a stream of server-sent events, or in JSON pages.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,7 @@ use crate::api::state::Api;
 use crate::feed::cloud_event::CloudEvent;
 use crate::feed::cursor::Cursor;
 use crate::feed::filter::Filter;
+use crate::feed::names::Names;
 use crate::feed::subscription::{News, Subscription};
 use crate::runtime::access::Role;
 
@@ -45,14 +46,12 @@ async fn read(
 ) -> Result<Response, Problem> {
     let company = caller.company(Role::listens)?;
     let types = wanted.types.as_ref().map(|types| {
-        let types = types.split(',').map(str::trim).filter(|name| !name.is_empty());
-        types.map(str::to_owned).collect::<BTreeSet<_>>()
+        Filter::types_of(types.split(',').map(str::trim).filter(|name| !name.is_empty()))
     });
-    let filter = Filter { types, ..Filter::all(company) };
-    filter.check()?;
+    let filter = Filter { types: types.transpose()?, ..Filter::all(company) };
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let after = last.or(wanted.after.as_deref());
-    let after = after.map_or(Ok(Cursor::default()), Cursor::parse)?;
+    let after = after.map_or(Ok(Cursor::default()), Cursor::parse)?.within(api.feed.head())?;
     let accepts = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("");
     if !accepts.contains("text/event-stream") {
         let page = page(&api, &filter, after, wanted.limit.unwrap_or(PAGE_DEFAULT))?;
@@ -120,18 +119,19 @@ fn stream(subscription: Subscription) -> impl Stream<Item = Result<Event, Infall
             }
             // The stream ends with the node; the client comes back with its last id.
             let news = line.subscription.next().await.ok()?;
-            line.waiting.extend(frames(&news));
+            line.waiting.extend(frames(&news, line.subscription.names()));
         }
     })
 }
 
-fn frames(news: &News) -> Vec<Event> {
+fn frames(news: &News, names: &Names) -> Vec<Event> {
     match news {
         News::Batch { events, .. } => events
             .iter()
-            .map(|(cursor, event)| {
-                let data = serde_json::to_string(event).unwrap_or_default();
-                Event::default().id(cursor.to_string()).event(event.kind).data(data)
+            .map(|event| {
+                let event = CloudEvent::new(event, names);
+                let data = serde_json::to_string(&event).unwrap_or_default();
+                Event::default().id(event.sequence).event(event.kind).data(data)
             })
             .collect(),
         News::Gap { first_missing, first_available } => {

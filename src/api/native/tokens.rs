@@ -18,6 +18,7 @@ use crate::domain::time::Time;
 use crate::feed::cloud_event::iso;
 use crate::runtime::access::{Role, TokenId};
 use crate::runtime::admission::Request;
+use crate::runtime::documents::words::in_words;
 use crate::storage::catalog::change::StoredToken;
 
 pub(super) fn routes() -> Router<Arc<Api>> {
@@ -39,8 +40,8 @@ async fn create(
     Json(body): Json,
 ) -> Result<impl IntoResponse, Problem> {
     let company = caller.company(Role::writes)?;
-    let wish: Wish =
-        serde_json::from_value(body).map_err(|error| Problem::invalid("", error.to_string()))?;
+    let wish: Wish = serde_json::from_value(body)
+        .map_err(|error| Problem::invalid("", in_words(&error.to_string())))?;
     let role = Role::from_name(&wish.role)
         .ok_or_else(|| Problem::invalid("/role", format!("\"{}\" is not a role", wish.role)))?;
     if role.writes() && caller.grant.role != Role::Admin {

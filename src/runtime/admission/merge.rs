@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::request::Item;
 use crate::runtime::documents::findings::{Findings, Place};
+use crate::runtime::documents::words::in_words;
 use crate::storage::catalog::change::Kind;
 
 /// The stored fields after an item.
@@ -44,17 +45,6 @@ pub(super) fn typed<T: DeserializeOwned>(
             None
         }
     }
-}
-
-/// The words of an error without the names of Rust's types.
-fn in_words(problem: &str) -> String {
-    let words = [
-        ("expected f64", "expected a number"),
-        ("expected i64", "expected a whole number"),
-        ("expected u64", "expected a whole number of 0 or more"),
-        ("expected a sequence", "expected a list"),
-    ];
-    words.iter().fold(problem.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
 /// A window that was read may be written where no interval is.

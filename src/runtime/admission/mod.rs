@@ -112,7 +112,7 @@ pub struct Surroundings {
 pub struct Admission {
     queue: SyncSender<Job>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
-    directory: Arc<Path>,
+    readers: Readers,
 }
 
 impl Admission {
@@ -129,12 +129,13 @@ impl Admission {
             return Err(AdmissionError::Ahead { applied, journal });
         }
         let (queue, jobs) = sync_channel(QUEUE_MAX);
-        let mut work = Work::new(recovery.catalog, around)?;
+        let readers = Readers::new(recovery.directory.into());
+        let mut work = Work::new(recovery.catalog, around, Arc::clone(readers.numbers()))?;
         let thread = std::thread::Builder::new()
             .name("admission".to_owned())
             .spawn(move || run(&mut work, &jobs))?;
         let thread = Arc::new(Mutex::new(Some(thread)));
-        Ok(Self { queue, thread, directory: recovery.directory.into() })
+        Ok(Self { queue, thread, readers })
     }
 
     /// Asks for a change. It is durable and readable when it is accepted.
@@ -181,7 +182,7 @@ impl Admission {
     /// Connections that read what was accepted.
     #[must_use]
     pub fn readers(&self) -> Readers {
-        Readers::new(Arc::clone(&self.directory))
+        self.readers.clone()
     }
 
     /// Makes company 1 with its admin token, if there is no company yet. Blocks.

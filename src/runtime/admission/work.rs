@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::attach;
 use super::draft::{Draft, SetStatus};
@@ -14,16 +14,17 @@ use super::store::{Batch, Stop, store};
 use super::tokens::{self, Wish};
 use super::{BATCH_MAX, Surroundings};
 use crate::domain::command::Command;
-use crate::domain::ids::{CompanyId, CourierId, PartitionId};
+use crate::domain::ids::{CompanyId, CourierId, OrderId, PartitionId};
 use crate::runtime::access::{Access, draw_token};
 use crate::runtime::clock::Clock;
 use crate::runtime::commands::Commands;
 use crate::runtime::documents::findings::{Findings, Place};
 use crate::runtime::error::{AdmissionError, CommandError};
 use crate::runtime::fault::Fault;
+use crate::runtime::numbers::Numbers;
 use crate::runtime::partition::partition_of;
 use crate::storage::catalog::Catalog;
-use crate::storage::catalog::change::{Change, Kind, encode};
+use crate::storage::catalog::change::{Change, Document, Kind, encode};
 
 /// What the thread owns.
 pub(super) struct Work {
@@ -34,6 +35,7 @@ pub(super) struct Work {
     clock: Clock,
     access: Arc<Access>,
     told: Told,
+    numbers: Arc<Numbers>,
 }
 
 /// A request that is found good.
@@ -45,13 +47,20 @@ struct Good {
 }
 
 impl Work {
-    pub(super) fn new(catalog: Catalog, around: Surroundings) -> Result<Self, AdmissionError> {
+    pub(super) fn new(
+        catalog: Catalog,
+        around: Surroundings,
+        numbers: Arc<Numbers>,
+    ) -> Result<Self, AdmissionError> {
         let couriers = catalog.couriers_ever()?;
         let partition = |(courier, company): (u64, u64)| {
             let (company_id, courier) = (CompanyId(company as u32), CourierId(courier as u32));
             (company, partition_of(company_id, courier).0)
         };
         let told = couriers.into_iter().map(partition).collect();
+        for document in catalog.silent_couriers()? {
+            declare(&around.commands, &document);
+        }
         for token in catalog.tokens_in_force()? {
             tokens::let_in(&around.access, &token);
         }
@@ -63,6 +72,7 @@ impl Work {
             clock: around.clock,
             access: around.access,
             told,
+            numbers,
         })
     }
 
@@ -96,8 +106,11 @@ impl Work {
         }
         self.told.extend(good.newly_told);
         for change in &good.changes {
-            if let Change::PutToken(token) = change {
-                tokens::let_in(&self.access, token);
+            match change {
+                Change::PutToken(token) => tokens::let_in(&self.access, token),
+                Change::Put(Kind::Courier, document) => declare(&self.commands, document),
+                Change::Put(Kind::Order, order) => self.numbers.forget(OrderId(order.id)),
+                Change::Put(..) | Change::Delete(..) | Change::PutSecret(_) => {}
             }
         }
         Ok(good.accepted)
@@ -324,4 +337,10 @@ fn too_large() -> Refusal {
         &Place::object(),
         problem,
     )])
+}
+
+/// The positions of a courier are marked as its document says.
+fn declare(commands: &Commands, document: &Document) {
+    let is_silent = document.field("silent_when_still") == Some(&Value::Bool(true));
+    commands.declare_silent_when_still(CourierId(document.id as u32), is_silent);
 }

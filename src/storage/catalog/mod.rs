@@ -79,6 +79,16 @@ impl Catalog {
         self.one(kind, "id = ?1 AND deleted = 0", params![sql(id)])
     }
 
+    /// The number of a document, be it deleted or not.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn number_ever(&self, kind: Kind, id: u64) -> Result<Option<String>, CatalogError> {
+        let query = format!("SELECT number FROM {} WHERE id = ?1", kind.table());
+        let mut statement = self.connection.prepare_cached(&query)?;
+        Ok(statement.query_row([sql(id)], |row| row.get(0)).optional()?)
+    }
+
     /// A document, be it deleted or not.
     ///
     /// # Errors
@@ -165,6 +175,15 @@ impl Catalog {
         let mut statement = self.connection.prepare("SELECT id, company FROM couriers")?;
         let rows = statement.query_map([], |row| Ok((unsql(row.get(0)?), unsql(row.get(1)?))))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The couriers whose devices fall silent while they stand.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn silent_couriers(&self) -> Result<Vec<Document>, CatalogError> {
+        let rule = "deleted = 0 AND json_extract(body, '$.silent_when_still') = 1 ORDER BY id";
+        self.many(Kind::Courier, rule, params![])
     }
 
     /// A page of a company's documents by id: at most `page_max` after skipping `skipped`.
