@@ -4,11 +4,22 @@
 mod body;
 mod caller;
 mod deliveries;
+mod edge;
 pub mod error;
+mod fields;
+mod idempotency;
+mod json;
+pub mod limits;
 mod native;
+mod parameters;
+mod preconditions;
 mod present;
+mod quotas;
+pub mod server;
 mod state;
 mod status_log;
+mod streams;
+mod timed_io;
 mod track_and_trace;
 mod trackers;
 mod tracking_page;
@@ -32,6 +43,6 @@ pub fn router(api: Arc<Api>) -> Router {
         .merge(tracking_page::routes())
         .fallback(|| async { Problem::not_found("path") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
-        .layer(from_fn_with_state(Arc::clone(&api), error::render))
+        .layer(from_fn_with_state(Arc::clone(&api), edge::pass))
         .with_state(api)
 }

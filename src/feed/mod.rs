@@ -7,4 +7,5 @@ pub mod error;
 pub mod filter;
 pub mod names;
 pub mod packed;
+pub mod press;
 pub mod subscription;

@@ -59,6 +59,12 @@ impl Subscription {
         &self.names
     }
 
+    /// The filter and the place, for readers that go through a press.
+    #[must_use]
+    pub fn into_parts(self) -> (Filter, Cursor) {
+        (self.filter, self.position)
+    }
+
     /// Waits for the next batch. May be dropped and called anew: nothing is lost.
     ///
     /// # Errors

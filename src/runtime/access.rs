@@ -2,19 +2,21 @@
 //! SHA-256 and compared in constant time. Knows neither wire nor database; admission feeds it.
 
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::error::AccessError;
 use crate::domain::ids::{CompanyId, CourierId, DepotId};
+use crate::domain::time::Time;
 
 /// The tokens that are in force, shared by every edge.
 #[derive(Debug, Default)]
 pub struct Access {
     /// By the first eight bytes of the hash, which tell nothing about the token.
     entries: RwLock<BTreeMap<u64, Vec<Entry>>>,
+    uses: Mutex<BTreeMap<TokenId, Time>>,
 }
 
 impl Access {
@@ -25,6 +27,24 @@ impl Access {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         let bucket = entries.get(&hash.bucket())?;
         bucket.iter().find(|entry| bool::from(entry.hash.0.ct_eq(&hash.0))).map(|entry| entry.grant)
+    }
+
+    /// A token was used just then.
+    pub fn used(&self, token: TokenId, at: Time) {
+        let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        uses.insert(token, at);
+    }
+
+    /// When a token was last used, as far as is known.
+    #[must_use]
+    pub fn last_used(&self, token: TokenId) -> Option<Time> {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner).get(&token).copied()
+    }
+
+    /// When every token was last used that was.
+    #[must_use]
+    pub fn uses(&self) -> BTreeMap<TokenId, Time> {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Lets a token in.

@@ -3,10 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::numbers::Numbers;
-use crate::domain::ids::OrderId;
 use crate::storage::catalog::Catalog;
-use crate::storage::catalog::change::Kind;
 use crate::storage::catalog::error::CatalogError;
 
 /// The pool. Clones are the same pool.
@@ -14,28 +11,13 @@ use crate::storage::catalog::error::CatalogError;
 pub struct Readers {
     directory: Arc<Path>,
     idle: Arc<Mutex<Vec<Catalog>>>,
-    numbers: Arc<Numbers>,
 }
 
 impl Readers {
     /// A pool over the catalog of a data directory; it connects when it is asked.
     #[must_use]
     pub fn new(directory: Arc<Path>) -> Self {
-        Self { directory, idle: Arc::default(), numbers: Arc::default() }
-    }
-
-    /// The numbers of orders that were read lately: whoever stores an order forgets its number.
-    #[must_use]
-    pub fn numbers(&self) -> &Arc<Numbers> {
-        &self.numbers
-    }
-
-    /// The number of an order, be it deleted or not; `None` also where it cannot be read.
-    #[must_use]
-    pub fn order_number(&self, order: OrderId) -> Option<String> {
-        self.numbers.number(order, |order| {
-            self.read(|catalog| catalog.number_ever(Kind::Order, order.0)).ok()?
-        })
+        Self { directory, idle: Arc::default() }
     }
 
     /// A connection of one's own.

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use crate::api::body::Ids;
 use crate::api::caller::Caller;
 use crate::api::error::Problem;
+use crate::api::preconditions::tag;
 use crate::api::present::{state, status, visible};
 use crate::api::state::Api;
 use crate::api::status_log::{self, StatusEntry};
@@ -27,10 +29,10 @@ pub(super) async fn read(
     State(api): State<Arc<Api>>,
     caller: Caller,
     Ids((company, id)): Ids<(u64, u64)>,
-) -> Result<axum::Json<Value>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let company = u64::from(caller.within(company, Role::reads)?.0);
     let order = visible(&api, company, id)?;
-    Ok(axum::Json(rendered(&api, &order).await?))
+    Ok((tag(&order), axum::Json(rendered(&api, &order).await?)))
 }
 
 /// An order as it is read.

@@ -14,6 +14,7 @@ mod request;
 mod rules;
 mod store;
 mod tokens;
+mod version;
 mod work;
 
 use std::path::{Path, PathBuf};
@@ -32,12 +33,14 @@ pub use self::plans::{
 };
 pub use self::request::{Accepted, Attachment, Item, Mode, Refusal, Request, Target, View};
 pub use self::rules::route::orders_of;
+pub use self::version::{Condition, version};
 use self::work::Work;
 use super::access::{Access, Grant, Role};
 use super::clock::Clock;
 use super::commands::{Commands, Note};
 use super::error::AdmissionError;
 use super::fault::Fault;
+use super::labels::Labels;
 use super::readers::Readers;
 use super::views::Views;
 use crate::domain::ids::OrderId;
@@ -112,7 +115,8 @@ pub struct Surroundings {
 pub struct Admission {
     queue: SyncSender<Job>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
-    readers: Readers,
+    directory: Arc<Path>,
+    labels: Arc<Labels>,
 }
 
 impl Admission {
@@ -129,13 +133,13 @@ impl Admission {
             return Err(AdmissionError::Ahead { applied, journal });
         }
         let (queue, jobs) = sync_channel(QUEUE_MAX);
-        let readers = Readers::new(recovery.directory.into());
-        let mut work = Work::new(recovery.catalog, around, Arc::clone(readers.numbers()))?;
+        let labels = Arc::new(Labels::of(&recovery.catalog)?);
+        let mut work = Work::new(recovery.catalog, around, Arc::clone(&labels))?;
         let thread = std::thread::Builder::new()
             .name("admission".to_owned())
             .spawn(move || run(&mut work, &jobs))?;
         let thread = Arc::new(Mutex::new(Some(thread)));
-        Ok(Self { queue, thread, readers })
+        Ok(Self { queue, thread, directory: recovery.directory.into(), labels })
     }
 
     /// Asks for a change. It is durable and readable when it is accepted.
@@ -143,7 +147,19 @@ impl Admission {
     /// # Errors
     /// It is refused, and nothing of it is stored; or the daemon is stopping.
     pub async fn ask(&self, request: Request) -> Result<Accepted, Refusal> {
-        let receiver = self.send(request)?;
+        self.ask_if(request, None).await
+    }
+
+    /// Asks for a change that holds only under a condition.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], or the condition does not hold.
+    pub async fn ask_if(
+        &self,
+        request: Request,
+        condition: Option<Condition>,
+    ) -> Result<Accepted, Refusal> {
+        let receiver = self.send(request, condition)?;
         receiver.await.map_err(|_| stopped())?
     }
 
@@ -175,14 +191,20 @@ impl Admission {
     /// # Errors
     /// As [`Self::ask`].
     pub fn ask_blocking(&self, request: Request) -> Result<Accepted, Refusal> {
-        let receiver = self.send(request)?;
+        let receiver = self.send(request, None)?;
         receiver.blocking_recv().map_err(|_| stopped())?
     }
 
     /// Connections that read what was accepted.
     #[must_use]
     pub fn readers(&self) -> Readers {
-        self.readers.clone()
+        Readers::new(Arc::clone(&self.directory))
+    }
+
+    /// What events are told with beside what the engine says.
+    #[must_use]
+    pub fn labels(&self) -> Arc<Labels> {
+        Arc::clone(&self.labels)
     }
 
     /// Makes company 1 with its admin token, if there is no company yet. Blocks.
@@ -210,9 +232,13 @@ impl Admission {
         }
     }
 
-    fn send(&self, request: Request) -> Result<oneshot::Receiver<Answer>, Refusal> {
+    fn send(
+        &self,
+        request: Request,
+        condition: Option<Condition>,
+    ) -> Result<oneshot::Receiver<Answer>, Refusal> {
         let (reply, receiver) = oneshot::channel();
-        self.queue.try_send(Job { request, reply }).map_err(|error| match error {
+        self.queue.try_send(Job { request, condition, reply }).map_err(|error| match error {
             TrySendError::Full(_) => Refusal::Busy,
             TrySendError::Disconnected(_) => stopped(),
         })?;
@@ -225,12 +251,13 @@ type Answer = Result<Accepted, Refusal>;
 #[derive(Debug)]
 struct Job {
     request: Request,
+    condition: Option<Condition>,
     reply: oneshot::Sender<Answer>,
 }
 
 fn run(work: &mut Work, jobs: &Receiver<Job>) {
     while let Ok(job) = jobs.recv() {
-        let answer = work.answer(&job.request);
+        let answer = work.answer(&job.request, job.condition.as_ref());
         // Who has gone away wants no answer; what was accepted stands.
         let _ = job.reply.send(answer);
     }

@@ -158,6 +158,9 @@ pub enum Refusal {
     /// The caller may not do that.
     #[error("the token may not do that")]
     Forbidden,
+    /// The object is not in the version that the request is for.
+    #[error("the object has changed since it was read")]
+    Changed,
     /// What is wrong, and where.
     #[error("the request is not valid")]
     Invalid(Vec<Finding>),

@@ -12,16 +12,17 @@ use super::request::{Accepted, Mode, Refusal, Request, place_of};
 use super::rules;
 use super::store::{Batch, Stop, store};
 use super::tokens::{self, Wish};
+use super::version::Condition;
 use super::{BATCH_MAX, Surroundings};
 use crate::domain::command::Command;
-use crate::domain::ids::{CompanyId, CourierId, OrderId, PartitionId};
+use crate::domain::ids::{CompanyId, CourierId, PartitionId};
 use crate::runtime::access::{Access, draw_token};
 use crate::runtime::clock::Clock;
 use crate::runtime::commands::Commands;
 use crate::runtime::documents::findings::{Findings, Place};
 use crate::runtime::error::{AdmissionError, CommandError};
 use crate::runtime::fault::Fault;
-use crate::runtime::numbers::Numbers;
+use crate::runtime::labels::Labels;
 use crate::runtime::partition::partition_of;
 use crate::storage::catalog::Catalog;
 use crate::storage::catalog::change::{Change, Document, Kind, encode};
@@ -35,7 +36,7 @@ pub(super) struct Work {
     clock: Clock,
     access: Arc<Access>,
     told: Told,
-    numbers: Arc<Numbers>,
+    labels: Arc<Labels>,
 }
 
 /// A request that is found good.
@@ -50,7 +51,7 @@ impl Work {
     pub(super) fn new(
         catalog: Catalog,
         around: Surroundings,
-        numbers: Arc<Numbers>,
+        labels: Arc<Labels>,
     ) -> Result<Self, AdmissionError> {
         let couriers = catalog.couriers_ever()?;
         let partition = |(courier, company): (u64, u64)| {
@@ -72,14 +73,21 @@ impl Work {
             clock: around.clock,
             access: around.access,
             told,
-            numbers,
+            labels,
         })
     }
 
     /// Answers one request.
-    pub(super) fn answer(&mut self, request: &Request) -> Result<Accepted, Refusal> {
+    pub(super) fn answer(
+        &mut self,
+        request: &Request,
+        condition: Option<&Condition>,
+    ) -> Result<Accepted, Refusal> {
         if self.fault.has_failed() {
             return Err(Refusal::Stopped("the node has failed".to_owned()));
+        }
+        if let Some(condition) = condition {
+            condition.check(&self.catalog)?;
         }
         let good = self.judge(request).map_err(|stop| match stop {
             Stop::Refused(refusal) => refusal,
@@ -93,12 +101,20 @@ impl Work {
 
     fn accept(&mut self, good: Good) -> Result<Accepted, Refusal> {
         let note = encode(&good.changes).map_err(|error| Refusal::Stopped(error.to_string()))?;
-        let committed =
-            self.commands.commit_blocking(good.parts, note).map_err(|error| match error {
-                CommandError::Overloaded => Refusal::Busy,
-                CommandError::TooLarge => too_large(),
-                CommandError::Stopped => Refusal::Stopped(error.to_string()),
-            })?;
+        // The feed may tell of the command before it is in the catalog: its words come first.
+        self.labels.follow(&good.changes);
+        let committed = match self.commands.commit_blocking(good.parts, note) {
+            Ok(committed) => committed,
+            Err(error) => {
+                let restored = self.labels.restore(&good.changes, &self.catalog);
+                restored.map_err(|error| Refusal::Stopped(error.to_string()))?;
+                return Err(match error {
+                    CommandError::Overloaded => Refusal::Busy,
+                    CommandError::TooLarge => too_large(),
+                    CommandError::Stopped => Refusal::Stopped(error.to_string()),
+                });
+            }
+        };
         if let Err(error) = self.catalog.apply(committed.journal_place, &good.changes) {
             // Documents that are behind the journal must judge nothing: recovery redoes them.
             self.fault.fail(error.to_string());
@@ -109,7 +125,6 @@ impl Work {
             match change {
                 Change::PutToken(token) => tokens::let_in(&self.access, token),
                 Change::Put(Kind::Courier, document) => declare(&self.commands, document),
-                Change::Put(Kind::Order, order) => self.numbers.forget(OrderId(order.id)),
                 Change::Put(..) | Change::Delete(..) | Change::PutSecret(_) => {}
             }
         }

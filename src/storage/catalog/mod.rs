@@ -79,16 +79,6 @@ impl Catalog {
         self.one(kind, "id = ?1 AND deleted = 0", params![sql(id)])
     }
 
-    /// The number of a document, be it deleted or not.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub fn number_ever(&self, kind: Kind, id: u64) -> Result<Option<String>, CatalogError> {
-        let query = format!("SELECT number FROM {} WHERE id = ?1", kind.table());
-        let mut statement = self.connection.prepare_cached(&query)?;
-        Ok(statement.query_row([sql(id)], |row| row.get(0)).optional()?)
-    }
-
     /// A document, be it deleted or not.
     ///
     /// # Errors
@@ -143,6 +133,45 @@ impl Catalog {
         );
         let mut statement = self.connection.prepare_cached(&query)?;
         Ok(statement.query_row(params![sql(company), sql(id)], |row| row.get(0))?)
+    }
+
+    /// The id and the number of every document of a kind there ever was.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn each_number_ever(
+        &self,
+        kind: Kind,
+        mut tell: impl FnMut(u64, &str),
+    ) -> Result<(), CatalogError> {
+        let query = format!("SELECT id, number FROM {}", kind.table());
+        let mut statement = self.connection.prepare(&query)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            tell(unsql(row.get(0)?), row.get_ref(1)?.as_str().unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// The id and a field that holds an id, of every document of a kind there ever was that has it.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn each_field_ever(
+        &self,
+        kind: Kind,
+        field: &str,
+        mut tell: impl FnMut(u64, u64),
+    ) -> Result<(), CatalogError> {
+        let query = format!("SELECT id, json_extract(body, '$.' || ?1) FROM {}", kind.table());
+        let mut statement = self.connection.prepare(&query)?;
+        let mut rows = statement.query([field])?;
+        while let Some(row) = rows.next()? {
+            if let Some(id) = row.get::<_, Option<i64>>(1)? {
+                tell(unsql(row.get(0)?), unsql(id));
+            }
+        }
+        Ok(())
     }
 
     /// Whether a company shares an order of that company, on that route, or of that route's depot.
