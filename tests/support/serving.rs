@@ -76,6 +76,16 @@ impl Drop for Place {
     }
 }
 
+fn settings() -> NodeSettings {
+    NodeSettings {
+        shards: 2,
+        segment_bytes: 4 << 20,
+        // A machine that is busy with other tests makes no 504.
+        answer_ms_max: 30_000,
+        ..NodeSettings::default()
+    }
+}
+
 /// A running daemon but for its QUIC side.
 pub struct Serving {
     pub address: SocketAddr,
@@ -106,13 +116,7 @@ impl Serving {
     ) -> Self {
         let runtime = Runtime::new().unwrap();
         let mut recovery = Recovery::open(&place.0).unwrap();
-        let settings = NodeSettings {
-            shards: 2,
-            segment_bytes: 4 << 20,
-            // A machine that is busy with other tests makes no 504.
-            answer_ms_max: 30_000,
-            ..NodeSettings::default()
-        };
+        let settings = settings();
         let travel = || Box::new(StraightLine::default()) as _;
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
         let node = Node::start(&settings, &shared, clock.clone(), &travel, &mut |note| {
