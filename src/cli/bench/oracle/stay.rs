@@ -1,6 +1,7 @@
-//! The machine of section 4.1 for one fence, the evidence of 3.5 and the estimated times of 4.6.
+//! The machine of section 4.1 for one fence, and the evidence of 3.5.
 
-use super::distance::{metres, plane};
+use super::crossing::{entry_estimate, exit_estimate};
+use super::distance::metres;
 use crate::domain::geo::Point;
 use crate::domain::policy::Radius;
 use crate::domain::position::Position;
@@ -218,69 +219,5 @@ impl Stay {
     pub fn visit_estimate(&self, window_start: Option<Time>) -> Time {
         window_start.map_or(self.dwell_estimate, |start| start.max(self.dwell_estimate))
             + self.required_ms
-    }
-}
-
-fn entry_estimate(centre: Point, r: f64, before: Option<Fix>, entered: &Fix) -> Time {
-    let Some(before) = before.filter(|fix| metres(centre, fix.point) > r) else {
-        return entered.t;
-    };
-    let dt = (entered.t - before.t) as f64;
-    let chord = Chord::new(centre, before.point, entered.point);
-    let share = chord.cut(r, -1.0);
-    let after =
-        if dt > 60_000.0 { (share * chord.length() / 7.0 * 1e3).min(dt) } else { share * dt };
-    before.t + libm::round(after) as i64
-}
-
-fn exit_estimate(centre: Point, r: f64, inside: &Fix, away: &Fix) -> Time {
-    let dt = (away.t - inside.t) as f64;
-    let chord = Chord::new(centre, inside.point, away.point);
-    let share = chord.cut(r, 1.0);
-    let after = if dt > 60_000.0 {
-        (dt - (1.0 - share) * chord.length() / 7.0 * 1e3).max(0.0)
-    } else {
-        share * dt
-    };
-    inside.t + libm::round(after) as i64
-}
-
-/// A segment in the plane around a fence's centre.
-pub(super) struct Chord {
-    from: (f64, f64),
-    along: (f64, f64),
-}
-
-impl Chord {
-    pub fn new(centre: Point, from: Point, to: Point) -> Self {
-        let (from, to) = (plane(centre, from), plane(centre, to));
-        Self { from, along: (to.0 - from.0, to.1 - from.1) }
-    }
-
-    /// The share of the segment at which it is closest to the centre, and how close, in metres.
-    pub fn closest(&self) -> (f64, f64) {
-        let along = |x: f64, y: f64| x * self.along.0 + y * self.along.1;
-        let squared = along(self.along.0, self.along.1);
-        let share = -along(self.from.0, self.from.1) / squared;
-        let share = if squared == 0.0 { 0.0 } else { share.clamp(0.0, 1.0) };
-        let x = self.from.0 + share * self.along.0;
-        let y = self.from.1 + share * self.along.1;
-        (share, (x * x + y * y).sqrt())
-    }
-
-    fn length(&self) -> f64 {
-        (self.along.0 * self.along.0 + self.along.1 * self.along.1).sqrt()
-    }
-
-    /// The share of the segment, 0..=1, at which it cuts the circle: the first cut for `side` -1,
-    /// the last for 1.
-    pub fn cut(&self, r: f64, side: f64) -> f64 {
-        let a = self.along.0 * self.along.0 + self.along.1 * self.along.1;
-        let b = self.from.0 * self.along.0 + self.from.1 * self.along.1;
-        let c = self.from.0 * self.from.0 + self.from.1 * self.from.1 - r * r;
-        if a == 0.0 {
-            return 0.0;
-        }
-        ((-b + side * (b * b - a * c).max(0.0).sqrt()) / a).clamp(0.0, 1.0)
     }
 }

@@ -1,5 +1,6 @@
 //! The reference vectors of section 10 that are in scope, on the oracle itself.
 
+mod crossing;
 mod drive_through;
 mod overlap;
 mod receivers;
