@@ -67,7 +67,7 @@ pub(super) fn evidence(centre: Point, radius: Radius, fix: &Fix) -> Evidence {
         return Evidence::Nothing;
     }
     let (d, r) = (metres(centre, fix.point), radius.metres());
-    let exit = r + (r / 10.0).clamp(20.0, 100.0);
+    let exit = exit_metres(r);
     let unknown = fix.accuracy_m.is_none();
     let accuracy = fix.accuracy_m.unwrap_or(0.0);
     let inside_is_sure = unknown || accuracy <= (r / 2.0).max(50.0) || d + accuracy <= r;
@@ -81,6 +81,11 @@ pub(super) fn evidence(centre: Point, radius: Radius, fix: &Fix) -> Evidence {
     } else {
         Evidence::Nothing
     }
+}
+
+/// `r_exit` of section 4.1.
+fn exit_metres(r: f64) -> f64 {
+    r + (r / 10.0).clamp(20.0, 100.0)
 }
 
 /// A courier inside a fence.
@@ -194,7 +199,8 @@ impl Stay {
         away.count += 1;
         let mut exit = None;
         if seen == Evidence::Outside {
-            exit = away.outside;
+            let is_far = metres(centre, fix.point) > exit_metres(self.radius.metres()) + 60.0;
+            exit = away.outside.filter(|first| is_far || fix.t - first.t >= 20_000);
             away.outside.get_or_insert(*fix);
         } else {
             away.outside = None;

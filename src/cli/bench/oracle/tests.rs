@@ -2,6 +2,7 @@
 
 mod crossing;
 mod drive_through;
+mod leaving;
 mod overlap;
 mod receivers;
 mod silence;
