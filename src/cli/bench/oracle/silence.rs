@@ -21,9 +21,9 @@ impl Scene<'_> {
         let credit_end = out.t - drive_ms;
         let no_earlier = |than: Time| order.waits_until(self.policy).max(Some(than));
         let met_at = match self.policy.overlap_policy {
-            OverlapPolicy::Parallel => {
-                no_earlier(stay.dwell_from).map(|start| start + stay.required_ms)
-            }
+            OverlapPolicy::Parallel => no_earlier(stay.dwell_from)
+                .filter(|_| stay.is_presence())
+                .map(|start| start + stay.required_ms),
             OverlapPolicy::Nearest => no_earlier(last.t)
                 .filter(|start| stay.is_claimed && credit_end > *start)
                 .map(|start| start + (stay.required_ms - stay.credit_ms)),

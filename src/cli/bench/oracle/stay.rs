@@ -99,6 +99,10 @@ pub(super) struct Stay {
     pub dwell_estimate: Time,
     pub last_inside: Fix,
     away: Option<Away>,
+    /// What the dwell's positions say, up to the last one.
+    presence: Tally,
+    /// The same up to the last one inside.
+    presence_inside: Tally,
     /// Number of the told stay, once its ARRIVAL is told.
     pub number: Option<u16>,
     /// The order had been visited when the stay began.
@@ -111,6 +115,30 @@ pub(super) struct Stay {
     pub is_claimed: bool,
     /// Never seen inside: a segment cut the fence.
     pub is_interpolated: bool,
+}
+
+/// The positions with evidence since a dwell began.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    all: u64,
+    within: u64,
+}
+
+impl Tally {
+    /// Of the position that begins the dwell.
+    const BEGUN: Self = Self { all: 1, within: 1 };
+
+    fn count(&mut self, centre: Point, radius: Radius, fix: &Fix) {
+        let r = radius.metres();
+        let near_enough = r + (0.04 * (r - 250.0)).max(0.0);
+        self.all += 1;
+        self.within += u64::from(metres(centre, fix.point) <= near_enough);
+    }
+
+    /// Whether 55 % of them are close to the fence or in it.
+    fn is_presence(self) -> bool {
+        20 * self.within >= 11 * self.all
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -155,6 +183,8 @@ impl Stay {
             dwell_estimate: estimate,
             last_inside: entered,
             away: None,
+            presence: Tally::BEGUN,
+            presence_inside: Tally::BEGUN,
             number: None,
             is_further: false,
             status_set: false,
@@ -173,6 +203,9 @@ impl Stay {
         max_gap_ms: i64,
     ) -> Moved {
         let seen = evidence(centre, self.radius, fix);
+        if seen != Evidence::Nothing {
+            self.presence.count(centre, self.radius, fix);
+        }
         match seen {
             Evidence::Nothing => Moved::No,
             Evidence::Inside => {
@@ -181,7 +214,9 @@ impl Stay {
                 if fix.t - last.t > last.longest_gap_ms(max_gap_ms) {
                     self.dwell_from = fix.t;
                     self.dwell_estimate = fix.t;
+                    self.presence = Tally::BEGUN;
                 }
+                self.presence_inside = self.presence;
                 self.is_claimed = false;
                 Moved::Inside(last)
             }
@@ -220,6 +255,11 @@ impl Stay {
     pub fn is_met(&self, t: Time, window_start: Option<Time>) -> bool {
         let from = window_start.map_or(self.dwell_from, |start| start.max(self.dwell_from));
         t - from >= self.required_ms
+    }
+
+    /// Whether enough of the dwell's positions, up to the last one inside, were at the fence.
+    pub fn is_presence(&self) -> bool {
+        self.presence_inside.is_presence()
     }
 
     pub fn visit_estimate(&self, window_start: Option<Time>) -> Time {

@@ -201,7 +201,7 @@ impl Scene<'_> {
         let Some(order) = route.order(index) else { return };
         let Some(stay) = order.stay.as_ref() else { return };
         let waits_until = order.waits_until(self.policy);
-        if !order.visited && stay.is_met(fix.t, waits_until) {
+        if !order.visited && stay.is_met(fix.t, waits_until) && stay.is_presence() {
             let at = stay_point(stay, fix, stay.visit_estimate(waits_until));
             self.visit(route, index, fix.t, at);
         }

@@ -4,6 +4,7 @@ mod crossing;
 mod drive_through;
 mod leaving;
 mod overlap;
+mod presence;
 mod receivers;
 mod silence;
 
