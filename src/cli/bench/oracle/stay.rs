@@ -165,6 +165,21 @@ pub(super) enum Moved {
 }
 
 impl Stay {
+    /// A stay at an order: over a short bracket its dwell counts from the crossing.
+    pub fn begin_at_order(
+        centre: Point,
+        radius: Radius,
+        required_ms: i64,
+        before: Option<Fix>,
+        entered: Fix,
+    ) -> Self {
+        let mut stay = Self::begin(centre, radius, required_ms, before, entered);
+        if before.is_some_and(|before| entered.t - before.t <= 60_000) {
+            stay.dwell_from = stay.entry_estimate;
+        }
+        stay
+    }
+
     /// A stay that begins with `entered`; `before` is the last accepted position before it.
     pub fn begin(
         centre: Point,
