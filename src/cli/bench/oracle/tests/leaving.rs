@@ -6,7 +6,7 @@ use crate::domain::ids::DepotId;
 
 impl World {
     /// The route starts at a depot at the door.
-    fn from_depot(&mut self) {
+    fn start_at_depot(&mut self) {
         let depot = DepotPlan {
             id: DepotId(1),
             point: door(),
@@ -107,7 +107,7 @@ fn a_depot_is_left_in_the_same_way() {
     for (second, metres, starts) in [(29, 600.0, 0), (30, 600.0, 1), (11, 609.9, 0), (11, 610.1, 1)]
     {
         let mut world = World::plain();
-        world.from_depot();
+        world.start_at_depot();
         world.fix(0, 10.0);
         world.fix(10, 600.0);
         world.fix(second, metres);
