@@ -156,22 +156,31 @@ impl<'a> Machine<'a> {
 
     fn estimated_entry(&self, before: &Position, entry: &Position) -> Time {
         let Some(part) = self.outside_part(before, entry) else { return entry.device_time };
-        let span_ms = entry.device_time - before.device_time;
-        if span_ms > 60_000 {
-            let drive_ms = part * self.way_m(before, entry) / 7.0 * 1e3;
-            return before.device_time + (drive_ms.round() as i64).min(span_ms);
-        }
-        before.device_time + (part * span_ms as f64).round() as i64
+        self.estimated_crossing(before, entry, part)
     }
 
     fn estimated_exit(&self, last_inside: &Position, away: &Position) -> Time {
         let Some(part) = self.outside_part(away, last_inside) else { return away.device_time };
-        let span_ms = away.device_time - last_inside.device_time;
-        if span_ms > 60_000 {
-            let drive_ms = part * self.way_m(away, last_inside) / 7.0 * 1e3;
-            return away.device_time - (drive_ms.round() as i64).min(span_ms);
-        }
-        away.device_time - (part * span_ms as f64).round() as i64
+        self.estimated_crossing(last_inside, away, 1.0 - part)
+    }
+
+    /// When the border was crossed that lies `part` of the way from `a` to `b`.
+    fn estimated_crossing(&self, a: &Position, b: &Position, part: f64) -> Time {
+        let span_s = (b.device_time - a.device_time) as f64 / 1e3;
+        let drives = |p: &Position| p.speed_mps.is_some_and(|speed| speed > 2.0);
+        let way_m = self.way_m(a, b);
+        let first_drove_s = part * way_m / 7.0;
+        let last_drove_s = span_s - (1.0 - part) * way_m / 7.0;
+        let crossed_s = if span_s <= 60.0 || (drives(a) && drives(b)) {
+            part * span_s
+        } else if drives(a) {
+            first_drove_s
+        } else if drives(b) {
+            first_drove_s.max(last_drove_s)
+        } else {
+            (first_drove_s + last_drove_s) / 2.0
+        };
+        a.device_time + (crossed_s.clamp(0.0, span_s) * 1e3).round() as i64
     }
 
     /// Which part of the way from `out` to `inside` lies outside the circle, found by halving.
