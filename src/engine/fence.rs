@@ -20,6 +20,14 @@ impl Fence {
         Self { radius_m, exit_m: radius_m + (radius_m / 10.0).clamp(20.0, 100.0) }
     }
 
+    /// What there is to know of a position at `distance_m` from the centre.
+    pub fn read(self, distance_m: f64, accuracy: Option<Accuracy>) -> Reading {
+        Reading {
+            evidence: self.evidence(distance_m, accuracy),
+            is_far: distance_m > self.exit_m + FAR_M,
+        }
+    }
+
     /// What a position at `distance_m` from the centre proves.
     pub fn evidence(self, distance_m: f64, accuracy: Option<Accuracy>) -> Evidence {
         let known_m = accuracy.map(|accuracy| f64::from(accuracy.metres()));
@@ -43,6 +51,15 @@ impl Fence {
     }
 }
 
+/// A position as one fence sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// What it proves.
+    pub evidence: Evidence,
+    /// Too far for one who stands about the fence.
+    pub is_far: bool,
+}
+
 /// What a position proves about a fence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
@@ -56,6 +73,8 @@ pub enum Evidence {
     None,
 }
 
+/// So far behind the exit distance no error of a receiver puts a courier twice in a row.
+const FAR_M: f64 = 60.0;
 /// More inaccuracy than this is not held against a distance.
 const MARGIN_MAX_M: f64 = 100.0;
 /// More inaccurate positions prove an exit only by their full error.

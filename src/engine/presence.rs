@@ -6,11 +6,11 @@
 //! | absent | inside | present: entered, dwell counts from here |
 //! | present | inside | away is forgotten; after a silence over the longest gap the dwell restarts |
 //! | present | none | unchanged |
-//! | present | outside, second in a row | left at the first of the two |
+//! | present | outside, in a row of 20 s, or far and not its first | left at the first of the row |
 //! | present | outside or beyond, third or later, 45 s after the first | left at the first |
 //! | present | outside or beyond, else | away |
 
-use super::fence::Evidence;
+use super::fence::{Evidence, Reading};
 use super::fix::{Fix, Seen};
 use crate::domain::time::{HOUR_MS, SECOND_MS, Time};
 
@@ -32,12 +32,10 @@ pub struct Presence {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Away {
     first: Seen,
-    /// The latest one.
-    last: Seen,
+    /// The first of the row of outside positions that the latest one belongs to.
+    row: Option<Seen>,
     /// How many, as far as [`AWAY_MIN`].
     count: u8,
-    /// The latest one was outside.
-    is_outside: bool,
     /// Nothing was accepted between the last position inside and the first one away.
     is_after_silence: bool,
 }
@@ -84,19 +82,19 @@ impl Presence {
     /// Follows one position; `before` is the last one that was accepted ahead of it.
     pub fn step(
         &mut self,
-        evidence: Evidence,
+        reading: Reading,
         fix: &Fix,
         before: Option<Seen>,
         max_gap_ms: i64,
     ) -> Change {
-        let is_outside = match evidence {
-            Evidence::None => return Change::None,
-            Evidence::Inside => return self.stay(fix, max_gap_ms),
-            Evidence::Beyond => false,
-            Evidence::Outside => true,
-        };
-        let is_after_silence = before.is_some_and(|before| before.t == self.last_inside.t);
-        self.go_away(fix.seen, is_outside, is_after_silence).map_or(Change::None, Change::Left)
+        match reading.evidence {
+            Evidence::None => Change::None,
+            Evidence::Inside => self.stay(fix, max_gap_ms),
+            Evidence::Beyond | Evidence::Outside => {
+                let is_after_silence = before.is_some_and(|before| before.t == self.last_inside.t);
+                self.go_away(fix.seen, reading, is_after_silence).map_or(Change::None, Change::Left)
+            }
+        }
     }
 
     fn stay(&mut self, fix: &Fix, max_gap_ms: i64) -> Change {
@@ -111,25 +109,18 @@ impl Presence {
         Change::Stayed { since, restarts }
     }
 
-    fn go_away(&mut self, seen: Seen, is_outside: bool, is_after_silence: bool) -> Option<Exit> {
-        let Some(away) = &mut self.away else {
-            self.away =
-                Some(Away { first: seen, last: seen, count: 1, is_outside, is_after_silence });
-            return None;
-        };
-        let before = core::mem::replace(&mut away.last, seen);
-        let was_outside = core::mem::replace(&mut away.is_outside, is_outside);
+    fn go_away(&mut self, seen: Seen, reading: Reading, is_after_silence: bool) -> Option<Exit> {
+        let away =
+            self.away.get_or_insert(Away { first: seen, row: None, count: 0, is_after_silence });
         away.count = (away.count + 1).min(AWAY_MIN);
+        let is_outside = reading.evidence == Evidence::Outside;
+        let row = away.row.filter(|_| is_outside);
+        away.row = row.or(is_outside.then_some(seen));
+        let is_confirmed = |row: &Seen| reading.is_far || seen.t - row.t >= ROW_MIN_MS;
         let is_long = away.count == AWAY_MIN && seen.t - away.first.t >= AWAY_MIN_MS;
-        let left = if is_outside && was_outside {
-            before
-        } else if is_long {
-            away.first
-        } else {
-            return None;
-        };
-        let is_after_silence = away.is_after_silence;
-        Some(Exit { left, first_away: away.first, is_after_silence })
+        let left = row.filter(is_confirmed).or(is_long.then_some(away.first))?;
+        let (first_away, is_after_silence) = (away.first, away.is_after_silence);
+        Some(Exit { left, first_away, is_after_silence })
     }
 
     /// How long the courier has dwelt at `t`, counted not before `not_before`; may be negative.
@@ -143,7 +134,9 @@ impl Presence {
     }
 }
 
-/// So many positions away confirm an exit without a pair outside...
+/// A row outside that is so long confirms an exit; bursts of errors at the border are shorter.
+const ROW_MIN_MS: i64 = 20 * SECOND_MS;
+/// So many positions away confirm an exit without a row outside...
 const AWAY_MIN: u8 = 3;
 /// ...once the first is this old.
 const AWAY_MIN_MS: i64 = 45 * SECOND_MS;

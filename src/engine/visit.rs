@@ -115,8 +115,8 @@ impl RouteStep<'_, '_> {
         let max_gap_ms = self.policy.max_gap_ms;
         let stay = self.stays.stay_mut(slot);
         let distance_m = stay.centre.distance_m(fix.seen.point);
-        let evidence = stay.fence.evidence(distance_m, fix.accuracy);
-        match stay.presence.step(evidence, fix, self.line.last, max_gap_ms) {
+        let reading = stay.fence.read(distance_m, fix.accuracy);
+        match stay.presence.step(reading, fix, self.line.last, max_gap_ms) {
             Change::None => {}
             Change::Stayed { since, restarts } => {
                 if restarts {

@@ -89,9 +89,7 @@ impl<'a> Machine<'a> {
     }
 
     fn evidence(&self, position: &Position) -> Evidence {
-        let point = self.order.point.expect("these orders have one");
-        let (d, r) = (distance_m(point, position.point), self.radius_m);
-        let r_exit = r + (r / 10.0).clamp(20.0, 100.0);
+        let (d, r, r_exit) = (self.distance_m(position), self.radius_m, self.exit_m());
         let accuracy = position.accuracy_m.map(|accuracy| f64::from(accuracy.metres()));
         let a = accuracy.unwrap_or(0.0);
         let within = |limit: f64| accuracy.is_none_or(|a| a <= limit);
@@ -137,16 +135,21 @@ impl<'a> Machine<'a> {
     }
 
     fn away(&mut self, position: &Position, evidence: Evidence) {
+        let is_far = self.distance_m(position) > self.exit_m() + 60.0;
         let Some(stay) = &mut self.stay else { return };
         stay.away.push((*position, evidence));
         let first = stay.away[0].0;
-        let left = match &stay.away[..] {
-            [.., (row, Evidence::Outside), (_, Evidence::Outside)] => Some(row.device_time),
-            [_, _, _, ..] if position.device_time - first.device_time >= 45_000 => {
-                Some(first.device_time)
+        let row = stay.away.rsplit(|(_, evidence)| *evidence == Evidence::Beyond).next();
+        let begun = match row {
+            Some([(begun, _), _, ..])
+                if position.device_time - begun.device_time >= 20_000 || is_far =>
+            {
+                Some(begun.device_time)
             }
             _ => None,
         };
+        let is_long = stay.away.len() >= 3 && position.device_time - first.device_time >= 45_000;
+        let left = begun.or(is_long.then_some(first.device_time));
         let last_inside = stay.last_inside;
         if let Some(left) = left {
             self.told.push(("DEPARTURE", left, self.estimated_exit(&last_inside, &first)));
@@ -199,6 +202,14 @@ impl<'a> Machine<'a> {
             if is_outside(middle) { low = middle } else { high = middle }
         }
         Some(high)
+    }
+
+    fn distance_m(&self, position: &Position) -> f64 {
+        distance_m(self.order.point.expect("these orders have one"), position.point)
+    }
+
+    fn exit_m(&self) -> f64 {
+        self.radius_m + (self.radius_m / 10.0).clamp(20.0, 100.0)
     }
 
     fn way_m(&self, a: &Position, b: &Position) -> f64 {
