@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use doorstep::api::{Api, ApiParts, QuicAddress, Site, names, router};
+use doorstep::api::limits::Limits;
+use doorstep::api::server::serve;
+use doorstep::api::{Api, ApiParts, QuicAddress, Site, names};
 use doorstep::ingest::quic::certificate::Certificate;
 use doorstep::ingest::quic::endpoint::QuicEndpoint;
 use doorstep::ingest::quic::reset_key::ResetKey;
@@ -18,7 +20,9 @@ use doorstep::runtime::access::Access;
 use doorstep::runtime::admission::{Admission, Recovery, Surroundings};
 use doorstep::runtime::clock::Clock;
 use doorstep::runtime::node::{Node, NodeSettings};
+use doorstep::storage::audit_log::AuditLog;
 use doorstep::storage::disk::Disk;
+use doorstep::storage::ledger::Ledger;
 use doorstep::storage::sim_disk::SimDisk;
 use doorstep::travel::straight_line::StraightLine;
 use serde_json::Value;
@@ -43,7 +47,7 @@ async fn start(time_scale: f64) -> Daemon {
     let directory = std::env::temp_dir().join(format!("doorstep-fleet-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     let (node, admission, access, token) = node(&directory, Clock::scaled(time_scale, None)).await;
-    let names = Arc::new(names(&admission.readers()));
+    let names = Arc::new(names(&admission.labels()));
     let certificate = Certificate::keep(&directory, &[]).unwrap();
     let reset_key = ResetKey::keep(&directory).unwrap();
     let local = ([127, 0, 0, 1], 0).into();
@@ -76,12 +80,13 @@ async fn start(time_scale: f64) -> Daemon {
         counters: node.counters(),
         names,
         site: Site { public_url: url.clone(), quic: Some(quic) },
+        limits: Limits::default(),
+        audit: AuditLog::open(&directory, 1 << 20).unwrap(),
+        ledger: Ledger::open(&directory).unwrap(),
     });
-    let service = router(Arc::new(api.unwrap()));
     tokio::spawn(async move {
-        let served = axum::serve(listener, service).await;
+        serve(listener, None, Arc::new(api.unwrap())).await;
         drop(node);
-        served
     });
     Daemon { url, token, directory }
 }

@@ -96,7 +96,7 @@ fn greet(settings: &Settings, daemon: &Daemon) {
     let recovered = daemon.recovered();
     tell(format_args!("doorstep {}", env!("CARGO_PKG_VERSION")));
     tell(format_args!("  data         {}", settings.data_dir.display()));
-    tell(format_args!("  http         http://{}", daemon.http));
+    tell(format_args!("  http         {}", daemon.url()));
     tell(format_args!("  quic         {}", daemon.quic_address));
     tell(format_args!("  fingerprint  {}", daemon.fingerprint()));
     let file = settings.data_dir.join(TOKEN_FILE);

@@ -5,14 +5,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::core::{Core, stop};
 use super::error::DaemonError;
+use super::http_tls::HttpTls;
+use super::open_files::connections_within;
 use super::settings::Settings;
 use super::statuses::forward;
-use crate::api::{Api, ApiParts, QuicAddress, Site, names, router};
+use crate::api::limits::Limits;
+use crate::api::server::serve;
+use crate::api::{Api, ApiParts, QuicAddress, Site, names};
 use crate::feed::names::Names;
 use crate::ingest::quic::certificate::Certificate;
 use crate::ingest::quic::endpoint::QuicEndpoint;
@@ -21,13 +25,16 @@ use crate::ingest::quic::services::QuicServices;
 use crate::runtime::access::Access;
 use crate::runtime::admission::Admission;
 use crate::runtime::node::{Node, RecoveryReport};
+use crate::storage::audit_log::{AUDIT_FILE, AuditLog};
+use crate::storage::ledger::Ledger;
 
 /// A daemon that serves. [`Self::stop`] ends it in order.
 pub struct Daemon {
     node: Node,
     admission: Admission,
     quic: QuicEndpoint,
-    stopping: watch::Sender<bool>,
+    served: Option<(Arc<Api>, JoinHandle<()>)>,
+    is_encrypted: bool,
     tasks: Vec<JoinHandle<()>>,
     /// Where HTTP listens.
     pub http: SocketAddr,
@@ -57,13 +64,15 @@ impl Daemon {
             node,
             admission,
             quic,
-            stopping: watch::Sender::new(false),
+            served: None,
+            is_encrypted: settings.http_tls.is_some(),
             tasks: Vec::new(),
             http,
             quic_address,
             first_token,
             redone,
         };
+        settings.clock.begin();
         daemon.serve(settings, listener, &access)?;
         Ok(daemon)
     }
@@ -74,7 +83,7 @@ impl Daemon {
         listener: TcpListener,
         access: &Arc<Access>,
     ) -> Result<(), DaemonError> {
-        let names = Arc::new(names(&self.admission.readers()));
+        let names = Arc::new(names(&self.admission.labels()));
         let (sender, statuses) = mpsc::channel(STATUSES_MAX);
         self.tasks.push(tokio::spawn(forward(statuses, self.admission.clone())));
         let services = QuicServices {
@@ -89,17 +98,9 @@ impl Daemon {
         let quic = self.quic.clone();
         self.tasks.push(tokio::spawn(async move { quic.serve(services).await }));
         let api = Arc::new(self.api(settings, access, names)?);
-        let mut stopping = self.stopping.subscribe();
-        self.tasks.push(tokio::spawn(async move {
-            let stopped = async move {
-                // A sender that is gone has stopped too.
-                let _ = stopping.wait_for(|stopping| *stopping).await;
-            };
-            tokio::select! {
-                _ = axum::serve(listener, router(api)) => {}
-                () = stopped => {}
-            }
-        }));
+        let tls = settings.http_tls.as_ref().map(HttpTls::config).transpose()?;
+        let server = tokio::spawn(serve(listener, tls, Arc::clone(&api)));
+        self.served = Some((api, server));
         Ok(())
     }
 
@@ -110,7 +111,7 @@ impl Daemon {
         names: Arc<Names>,
     ) -> Result<Api, DaemonError> {
         let public_url = if settings.public_url.is_empty() {
-            format!("http://{}", self.http)
+            self.url()
         } else {
             settings.public_url.trim_end_matches('/').to_owned()
         };
@@ -118,6 +119,11 @@ impl Daemon {
             address: self.quic_address.to_string(),
             fingerprint: self.quic.fingerprint().to_owned(),
         };
+        let connections_max = connections_within(settings.http_limits.connections_max);
+        let limits = Limits { connections_max, ..settings.http_limits.clone() };
+        let directory = &settings.data_dir;
+        let audit = AuditLog::open(directory, AUDIT_BYTES_MAX)
+            .map_err(|source| DaemonError::File { path: directory.join(AUDIT_FILE), source })?;
         Ok(Api::new(ApiParts {
             admission: self.admission.clone(),
             access: Arc::clone(access),
@@ -128,8 +134,18 @@ impl Daemon {
             fault: self.node.fault(),
             counters: self.node.counters(),
             names,
+            limits,
+            audit,
+            ledger: Ledger::open(directory)?,
             site: Site { public_url, quic: Some(quic) },
         })?)
+    }
+
+    /// Where HTTP is found on this machine.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.is_encrypted { "https" } else { "http" };
+        format!("{scheme}://{}", self.http)
     }
 
     /// SHA-256 of the certificate that QUIC peers see.
@@ -157,7 +173,11 @@ impl Daemon {
     /// # Errors
     /// The node had failed, or fails now.
     pub async fn stop(self) -> Result<(), DaemonError> {
-        self.stopping.send_replace(true);
+        if let Some((api, server)) = self.served {
+            api.stop();
+            // A panic there has been reported already.
+            let _ = server.await;
+        }
         self.quic.close().await;
         for task in self.tasks {
             task.abort();
@@ -174,5 +194,7 @@ fn bind_quic(settings: &Settings) -> Result<QuicEndpoint, DaemonError> {
     Ok(QuicEndpoint::bind(settings.quic, certificate, reset_key, settings.quic_settings.clone())?)
 }
 
+/// Bytes of the audit log before it is set aside.
+const AUDIT_BYTES_MAX: u64 = 16 << 20;
 /// Statuses that wait for admission.
 const STATUSES_MAX: usize = 1_024;

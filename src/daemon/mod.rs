@@ -13,5 +13,7 @@ pub mod config_check;
 pub mod core;
 pub mod error;
 mod first_start;
+pub mod http_tls;
+mod open_files;
 pub mod settings;
 mod statuses;

@@ -1,7 +1,7 @@
 //! Which company each courier belongs to, and what its document says of its device, for everyone who
 //! has to know it outside the shards.
 
-use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use crate::domain::command::Command;
 use crate::domain::ids::{CompanyId, CourierId};
@@ -40,11 +40,30 @@ impl Directory {
         self.entry(courier, |entry| entry.is_silent_when_still = is_silent_when_still);
     }
 
+    /// What is known of many couriers. Whoever holds it keeps new couriers waiting.
+    #[must_use]
+    pub fn open(&self) -> OpenDirectory<'_> {
+        OpenDirectory(self.couriers.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn entry(&self, courier: CourierId, edit: impl FnOnce(&mut Entry)) {
+        let mut couriers = self.couriers.write().unwrap_or_else(PoisonError::into_inner);
+        let at = courier.0 as usize;
+        if couriers.len() <= at {
+            couriers.resize(at + 1, Entry::default());
+        }
+        edit(&mut couriers[at]);
+    }
+}
+
+/// The directory, open to be read.
+pub struct OpenDirectory<'a>(RwLockReadGuard<'a, Vec<Entry>>);
+
+impl OpenDirectory<'_> {
     /// A courier.
     #[must_use]
     pub fn courier(&self, courier: CourierId) -> Option<Listed> {
-        let couriers = self.couriers.read().unwrap_or_else(PoisonError::into_inner);
-        let entry = couriers.get(courier.0 as usize)?;
+        let entry = self.0.get(courier.0 as usize)?;
         let is_silent_when_still = entry.is_silent_when_still;
         entry.company.map(|company| Listed { company, is_silent_when_still })
     }
@@ -53,15 +72,5 @@ impl Directory {
     #[must_use]
     pub fn company(&self, courier: CourierId) -> Option<CompanyId> {
         self.courier(courier).map(|listed| listed.company)
-    }
-
-    fn entry(&self, courier: CourierId, edit: impl FnOnce(&mut Entry)) {
-        let mut couriers: RwLockWriteGuard<'_, Vec<Entry>> =
-            self.couriers.write().unwrap_or_else(PoisonError::into_inner);
-        let at = courier.0 as usize;
-        if couriers.len() <= at {
-            couriers.resize(at + 1, Entry::default());
-        }
-        edit(&mut couriers[at]);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use tokio::sync::watch;
 
@@ -22,7 +23,6 @@ use super::recovery::Recovery;
 pub use super::recovery::RecoveryReport;
 use super::shard::Shard;
 use super::views::Views;
-use crate::domain::time::Time;
 use crate::engine::travel_time::TravelTime;
 use crate::storage::disk::Disk;
 use crate::storage::error::StorageError;
@@ -42,6 +42,8 @@ pub struct NodeSettings {
     pub segment_bytes: u64,
     /// Size at which a segment of the feed log is full.
     pub feed_segment_bytes: u64,
+    /// How long an answer of a shard is waited for, milliseconds.
+    pub answer_ms_max: u64,
 }
 
 impl Default for NodeSettings {
@@ -52,6 +54,7 @@ impl Default for NodeSettings {
             mailbox_max: 65_536,
             segment_bytes: 32 << 20,
             feed_segment_bytes: 64 << 20,
+            answer_ms_max: 100,
         }
     }
 }
@@ -85,6 +88,7 @@ pub struct Shared {
     pub(super) command_bytes_max: usize,
     pub(super) frame_bytes_max: usize,
     pub(super) delivery_fixes_max: usize,
+    pub(super) answer_ms_max: u64,
 }
 
 /// A running node. Dropping it stops it; [`Self::stop`] also says how that went.
@@ -131,6 +135,7 @@ impl Node {
             command_bytes_max: (segment_bytes as usize).saturating_sub(HEAD + ALIGN),
             delivery_fixes_max: DELIVERY_FIXES_MAX.min(segment_bytes as usize / FIX_BYTES_MAX),
             frame_bytes_max: (segment_bytes / 4).min(FRAME_BYTES_MAX) as usize,
+            answer_ms_max: settings.answer_ms_max,
         });
         let mut node = Self { shared, report, threads: Vec::new() };
         let mut lines = Vec::new();
@@ -142,7 +147,7 @@ impl Node {
                 place: (number, shards),
                 clock: node.shared.clock.clone(),
                 chunk_bytes_max: node.shared.frame_bytes_max / 2,
-                woke_at: Time::DISTANT_PAST,
+                woke_at: Instant::now(),
             };
             let (outbox, messages) = crossbeam_channel::bounded(MESSAGES_MAX);
             lines.push(messages);

@@ -151,7 +151,10 @@ fn access() -> Access {
     let mut allow = |token: &str, company, role, courier: Option<u32>| {
         next += 1;
         let (company, courier) = (CompanyId(company), courier.map(CourierId));
-        access.allow(TokenHash::of(token), Grant { company, role, courier, token: TokenId(next) });
+        access.allow(
+            TokenHash::of(token),
+            Grant { company, role, courier, depot: None, token: TokenId(next) },
+        );
     };
     for courier in 1..=COURIERS {
         allow(&format!("device-{courier}"), 1, Role::Device, Some(courier));

@@ -1,10 +1,14 @@
 //! A node with admission and the HTTP surface, in this process, on a free port.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
+use doorstep::api::limits::Limits;
+use doorstep::api::server::serve;
 use doorstep::api::{Api, ApiParts, QuicAddress, Site, names, router};
 use doorstep::domain::ids::OrderId;
 use doorstep::domain::order::OrderStatus;
@@ -13,12 +17,15 @@ use doorstep::runtime::access::Access;
 use doorstep::runtime::admission::{Admission, Recovery, Refusal, Surroundings};
 use doorstep::runtime::clock::Clock;
 use doorstep::runtime::node::{Node, NodeSettings};
+use doorstep::storage::audit_log::AuditLog;
 use doorstep::storage::disk::Disk;
+use doorstep::storage::ledger::Ledger;
 use doorstep::storage::sim_disk::SimDisk;
 use doorstep::travel::straight_line::StraightLine;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 use super::http::{Answer, Asked, ask};
 
@@ -35,13 +42,30 @@ impl Place {
         Self(path)
     }
 
-    /// Another directory with the same files.
+    /// Another directory with the same files, as they were at one instant: what somebody who is not
+    /// gone yet changes meanwhile (SQLite's side files go with its last connection) is copied anew.
     pub fn copy(&self) -> Self {
-        let copy = Self::new();
-        for file in std::fs::read_dir(&self.0).unwrap().map(Result::unwrap) {
-            std::fs::copy(file.path(), copy.0.join(file.file_name())).unwrap();
+        loop {
+            let (before, copy) = (self.listing(), Self::new());
+            let copied = before.iter().all(|(path, ..)| {
+                std::fs::copy(path, copy.0.join(path.file_name().unwrap())).is_ok()
+            });
+            if copied && self.listing() == before {
+                return copy;
+            }
         }
-        copy
+    }
+
+    fn listing(&self) -> Vec<(PathBuf, u64, SystemTime)> {
+        let files = std::fs::read_dir(&self.0).unwrap().map(Result::unwrap);
+        let mut files: Vec<_> = files
+            .filter_map(|file| {
+                let about = file.metadata().ok()?;
+                Some((file.path(), about.len(), about.modified().unwrap()))
+            })
+            .collect();
+        files.sort();
+        files
     }
 }
 
@@ -49,6 +73,16 @@ impl Drop for Place {
     fn drop(&mut self) {
         // What is left is the system's to tidy.
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn settings() -> NodeSettings {
+    NodeSettings {
+        shards: 2,
+        segment_bytes: 4 << 20,
+        // A machine that is busy with other tests makes no 504.
+        answer_ms_max: 30_000,
+        ..NodeSettings::default()
     }
 }
 
@@ -61,6 +95,7 @@ pub struct Serving {
     pub token: String,
     pub admission: Admission,
     pub access: Arc<Access>,
+    api: Option<(Arc<Api>, JoinHandle<()>)>,
     node: Option<Node>,
     runtime: Option<Runtime>,
 }
@@ -68,10 +103,20 @@ pub struct Serving {
 impl Serving {
     /// Starts on a disk and a directory, both of which may have been used before.
     pub fn start(place: &Place, disk: &SimDisk, clock: &Clock) -> Self {
+        Self::start_with(place, disk, clock, Limits::default(), None)
+    }
+
+    /// The same with other limits, and with TLS if it is given.
+    pub fn start_with(
+        place: &Place,
+        disk: &SimDisk,
+        clock: &Clock,
+        limits: Limits,
+        tls: Option<Arc<rustls::ServerConfig>>,
+    ) -> Self {
         let runtime = Runtime::new().unwrap();
         let mut recovery = Recovery::open(&place.0).unwrap();
-        let settings =
-            NodeSettings { shards: 2, segment_bytes: 4 << 20, ..NodeSettings::default() };
+        let settings = settings();
         let travel = || Box::new(StraightLine::default()) as _;
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
         let node = Node::start(&settings, &shared, clock.clone(), &travel, &mut |note| {
@@ -107,14 +152,17 @@ impl Serving {
             clock: clock.clone(),
             fault: node.fault(),
             counters: node.counters(),
-            names: Arc::new(names(&admission.readers())),
+            names: Arc::new(names(&admission.labels())),
             site,
+            limits,
+            audit: AuditLog::open(&place.0, 1 << 20).unwrap(),
+            ledger: Ledger::open(&place.0).unwrap(),
         })
         .unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
-        let service = router(Arc::new(api));
-        runtime.spawn(async move { axum::serve(listener, service).await });
+        let api = Arc::new(api);
+        let server = runtime.spawn(serve(listener, tls, Arc::clone(&api)));
         Self {
             address,
             clock: clock.clone(),
@@ -122,6 +170,7 @@ impl Serving {
             token: token.unwrap_or_default(),
             admission,
             access,
+            api: Some((api, server)),
             node: Some(node),
             runtime: Some(runtime),
         }
@@ -162,6 +211,25 @@ impl Serving {
         self.runtime.as_ref().unwrap().block_on(asked)
     }
 
+    /// Every path that is served, as the router knows it.
+    pub fn paths(&self) -> BTreeSet<String> {
+        let (api, _) = self.api.as_ref().unwrap();
+        let written = format!("{:?}", router(Arc::clone(api)));
+        let texts = written.split('"').skip(1).step_by(2);
+        // The fallback has routes of its own.
+        let paths = texts.filter(|text| text.starts_with('/') && *text != "/");
+        paths.filter(|path| !path.contains("__private")).map(str::to_owned).collect()
+    }
+
+    /// The methods of a path: what a method that is nobody's is told.
+    pub fn methods(&self, path: &str) -> BTreeSet<String> {
+        let answer = self.ask_as(None, "TRACE", path, &Value::Null);
+        let headers = answer.expect_headers(405);
+        let allow = headers.lines().find_map(|line| line.strip_prefix("allow: "));
+        let methods = allow.unwrap_or_else(|| panic!("{path}: {headers}")).split(',');
+        methods.filter(|&method| method != "HEAD").map(str::to_owned).collect()
+    }
+
     /// Ends what is left when the disk has failed.
     pub fn abandon(mut self) {
         self.runtime.take().unwrap().shutdown_background();
@@ -172,8 +240,11 @@ impl Serving {
 
     /// Ends everything in order.
     pub fn stop(mut self) {
-        // Connections that are kept alive end with the runtime.
-        self.runtime.take().unwrap().shutdown_background();
+        let runtime = self.runtime.take().unwrap();
+        let (api, server) = self.api.take().unwrap();
+        api.stop();
+        runtime.block_on(server).unwrap();
+        drop(api);
         self.admission.stop();
         self.node.take().unwrap().stop().unwrap();
     }

@@ -74,16 +74,39 @@ impl Http {
         self.request("DELETE", path, None).await.map(drop)
     }
 
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// No answer, or another status than 2xx.
+    pub async fn text(&self, path: &str) -> Result<String, ClientError> {
+        self.answer("GET", path, None).await
+    }
+
     async fn request(
         &self,
         method: &str,
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, ClientError> {
-        let problem = |problem: String| ClientError::Http {
-            url: format!("{method} http://{}{path}", self.authority),
-            problem,
-        };
+        let answer = self.answer(method, path, body).await?;
+        if answer.trim().is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_str(&answer).map_err(|error| self.problem(method, path, error.to_string()))
+    }
+
+    fn problem(&self, method: &str, path: &str, problem: String) -> ClientError {
+        ClientError::Http { url: format!("{method} http://{}{path}", self.authority), problem }
+    }
+
+    /// The body of a good answer.
+    async fn answer(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<String, ClientError> {
+        let problem = |problem: String| self.problem(method, path, problem);
         let exchanged = timeout(ANSWER_WITHIN, self.exchange(method, path, body)).await;
         let answer = exchanged
             .map_err(|_| problem("no answer in time".to_owned()))?
@@ -94,10 +117,7 @@ impl Http {
             .ok_or_else(|| problem("the answer is not HTTP".to_owned()))?;
         let status = head.split(' ').nth(1).and_then(|status| status.parse::<u16>().ok());
         match status {
-            Some(200..=299) if body.trim().is_empty() => Ok(Value::Null),
-            Some(200..=299) => {
-                serde_json::from_str(body).map_err(|error| problem(error.to_string()))
-            }
+            Some(200..=299) => Ok(body.to_owned()),
             Some(status) => Err(problem(format!("{status} {}", in_words(body)))),
             None => Err(problem("the answer is not HTTP".to_owned())),
         }

@@ -1,5 +1,7 @@
 //! `doorstep replay`: a recorded day through the very same engine, one line per output.
 
+mod disturb;
+mod heard;
 mod intake;
 mod into;
 mod line;
@@ -14,6 +16,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+pub use self::heard::Heard;
 pub use self::intake::IntakeOptions;
 pub use self::pace::Pace;
 pub use self::run::{Ear, Told, run_day};
@@ -24,6 +27,7 @@ use self::into::IntoArgs;
 use self::line::{Line, Lines};
 use self::text::Columns;
 use super::error::CliError;
+use super::noise::NoiseArgs;
 use super::plan::Plan;
 use crate::cli::stderr::tell;
 
@@ -50,7 +54,7 @@ pub struct ReplayArgs {
 }
 
 /// How rows are taken; shared with `evaluate`.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct IntakeArgs {
     /// Keep at most one position per courier in N seconds
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -58,13 +62,32 @@ pub struct IntakeArgs {
     /// Pass over rows that cannot be parsed and count them, instead of stopping
     #[arg(long)]
     skip_bad: bool,
+    #[command(flatten)]
+    noise: NoiseArgs,
 }
 
 impl IntakeArgs {
     /// As the run takes them.
     #[must_use]
-    pub const fn options(self) -> IntakeOptions {
-        IntakeOptions { skip_bad: self.skip_bad, cadence_s: self.cadence_s }
+    pub fn options(&self) -> IntakeOptions {
+        IntakeOptions {
+            skip_bad: self.skip_bad,
+            cadence_s: self.cadence_s,
+            noise: self.noise.noise(),
+        }
+    }
+
+    /// The same with another seed.
+    #[must_use]
+    pub fn with_seed(&self, seed: u64) -> Self {
+        Self { noise: self.noise.with_seed(seed), ..self.clone() }
+    }
+
+    /// Says on stderr what disturbed the rows, if anything did.
+    pub fn tell_noise(&self) {
+        if let Some(noise) = self.noise.told() {
+            tell(format_args!("{noise}"));
+        }
     }
 }
 
@@ -101,6 +124,7 @@ pub fn replay(args: &ReplayArgs) -> Result<(), CliError> {
     )?;
     out.flush()?;
     tell(format_args!("{tally}"));
+    args.intake.tell_noise();
     Ok(())
 }
 
@@ -132,5 +156,6 @@ Examples:
   doorstep replay --plan plan.json --positions positions.csv.gz
   doorstep replay --plan plan.json --positions track.gpx --json | jq 'select(.name == \"ARRIVAL\")'
   doorstep replay --plan plan.json --positions positions.csv --cadence-s 20 --speed 60
+  doorstep replay --plan plan.json --positions positions.csv --noise urban --seed 7
   doorstep replay --plan plan.json --positions positions.csv --into http://127.0.0.1:8080 \\
     --token ADMIN";

@@ -8,13 +8,14 @@ use quinn::Endpoint;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
 use super::ack_log::{AckLog, Sender};
-use super::fleet::{Random, Walk};
+use super::fleet::Walk;
 use super::tally::Tally;
 use crate::cli::client::error::ClientError;
 use crate::cli::client::frame::HelloOptions;
 use crate::cli::client::link::Link;
 use crate::cli::client::outbox::{Outbox, Settled};
 use crate::cli::client::target::Target;
+use crate::cli::random::Random;
 
 /// What all sessions share.
 pub(super) struct Field {
@@ -118,10 +119,13 @@ async fn run(
 fn move_on(field: &Field, reporter: &mut Reporter, outbox: &mut Outbox) -> usize {
     let elapsed_s = field.began.elapsed().as_secs_f64() * field.time_scale;
     let device_ms = field.server_ms + (elapsed_s * 1e3) as i64;
+    let (mut came, mut reported) = (Vec::new(), 0);
     for (courier, walk) in &mut reporter.couriers {
-        outbox.push(*courier, walk.fix(elapsed_s, device_ms));
+        walk.report(elapsed_s, device_ms, &mut came);
+        reported += came.len();
+        came.drain(..).for_each(|fix| outbox.push(*courier, fix));
     }
-    reporter.couriers.len()
+    reported
 }
 
 /// Sends what was gathered.

@@ -70,7 +70,9 @@ impl QuicEndpoint {
         let mut connections = JoinSet::new();
         while let Some(incoming) = self.endpoint.accept().await {
             while connections.try_join_next().is_some() {}
-            if self.endpoint.open_connections() >= self.settings.connections_max {
+            // Who is in already comes first: more senders would only lengthen the queues.
+            let is_full = self.endpoint.open_connections() >= self.settings.connections_max;
+            if is_full || services.intake.is_crowded() {
                 incoming.refuse();
                 continue;
             }

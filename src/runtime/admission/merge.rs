@@ -89,6 +89,7 @@ fn is_apart(kind: Kind, key: &str) -> bool {
             "shared_with_company_numbers",
             "time_interval_secs",
             "time_window",
+            STATUS_COMMENT,
         ],
     };
     keys.contains(&key) || is_own(kind, key)
@@ -99,7 +100,7 @@ fn is_own(kind: Kind, key: &str) -> bool {
     match kind {
         Kind::Company | Kind::Depot | Kind::Courier => false,
         Kind::Route => matches!(key, NODES | DEPOT),
-        Kind::Order => matches!(key, PLACED | STATUS_CHANGES),
+        Kind::Order => matches!(key, PLACED | STATUS_CHANGES | TRACKER | DELIVERY),
     }
 }
 
@@ -113,5 +114,11 @@ pub const NODES: &str = "nodes";
 pub const DEPOT: &str = "depot";
 /// Whether an order was ever on a route, so that its ORDER_CREATED is told once.
 pub const PLACED: &str = "placed";
+/// What is said about a status that an item sets.
+pub(super) const STATUS_COMMENT: &str = "status_comment";
+/// What the Tracker view keeps of an order beside the order's own fields.
+pub const TRACKER: &str = "tracker";
+/// What the Deliveries view keeps of an order beside the order's own fields.
+pub const DELIVERY: &str = "delivery";
 /// The statuses that were set by the API or the app, oldest first.
 pub const STATUS_CHANGES: &str = "status_changes";
