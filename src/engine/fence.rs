@@ -25,7 +25,13 @@ impl Fence {
         Reading {
             evidence: self.evidence(distance_m, accuracy),
             is_far: distance_m > self.exit_m + FAR_M,
+            is_near: distance_m <= self.near_m(),
         }
+    }
+
+    /// How far a position may be and count as one within. A large fence has wide borders.
+    fn near_m(self) -> f64 {
+        self.radius_m + (NEAR_SHARE * (self.radius_m - NEAR_FROM_M)).max(0.0)
     }
 
     /// What a position at `distance_m` from the centre proves.
@@ -58,6 +64,8 @@ pub struct Reading {
     pub evidence: Evidence,
     /// Too far for one who stands about the fence.
     pub is_far: bool,
+    /// Within the radius, or so little beyond that it makes no difference.
+    pub is_near: bool,
 }
 
 /// What a position proves about a fence.
@@ -75,6 +83,9 @@ pub enum Evidence {
 
 /// So far behind the exit distance no error of a receiver puts a courier twice in a row.
 const FAR_M: f64 = 60.0;
+/// Of a radius over [`NEAR_FROM_M`], so much of the excess is added for what is near.
+const NEAR_SHARE: f64 = 0.04;
+const NEAR_FROM_M: f64 = 250.0;
 /// More inaccuracy than this is not held against a distance.
 const MARGIN_MAX_M: f64 = 100.0;
 /// More inaccurate positions prove an exit only by their full error.

@@ -51,8 +51,10 @@ impl RouteStep<'_, '_> {
                 return None;
             }
             stay.credit.sum_ms + gain_ms
-        } else {
+        } else if stay.presence.is_mostly_near() {
             stay.presence.dwelt_ms(until, not_before)
+        } else {
+            return None;
         };
         (dwelt_ms >= stay.required_ms).then(|| until - (dwelt_ms - stay.required_ms))
     }

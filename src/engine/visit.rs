@@ -140,7 +140,8 @@ impl RouteStep<'_, '_> {
             return;
         }
         let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
-        if stay.presence.dwelt_ms(fix.seen.t, not_before) >= stay.required_ms {
+        let is_met = stay.presence.dwelt_ms(fix.seen.t, not_before) >= stay.required_ms;
+        if is_met && stay.presence.is_mostly_near() {
             let begun = stay.dwell_estimated.max(not_before.unwrap_or(stay.dwell_estimated));
             let estimated = begun + stay.required_ms;
             let (t, seen) = (fix.seen.t, fix.seen);

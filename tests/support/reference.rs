@@ -69,6 +69,8 @@ struct Stay {
     estimated_from: Time,
     last_inside: Position,
     away: Vec<(Position, Evidence)>,
+    /// Since the dwell began, each position with evidence: whether it is near.
+    near: Vec<bool>,
 }
 
 impl<'a> Machine<'a> {
@@ -119,15 +121,21 @@ impl<'a> Machine<'a> {
             let estimated_from = before.map_or(t, |before| self.estimated_entry(before, position));
             self.told.push(("ARRIVAL", t, estimated_from));
             let away = Vec::new();
-            self.stay = Some(Stay { dwell_from: t, estimated_from, last_inside: *position, away });
+            let (dwell_from, last_inside, near) = (t, *position, Vec::new());
+            self.stay = Some(Stay { dwell_from, estimated_from, last_inside, away, near });
         }
         let stay = self.stay.as_mut().expect("it has begun");
         if t - stay.last_inside.device_time > self.max_gap_ms {
             (stay.dwell_from, stay.estimated_from) = (t, t);
+            stay.near.clear();
         }
+        stay.near.push(true);
+        let near = stay.near.iter().filter(|near| **near).count();
+        let is_mostly_near = 100 * near >= 55 * stay.near.len();
         stay.last_inside = *position;
         stay.away.clear();
-        if !self.visited && t - stay.dwell_from.max(self.not_before) >= self.required_ms {
+        let dwelt_ms = t - stay.dwell_from.max(self.not_before);
+        if !self.visited && dwelt_ms >= self.required_ms && is_mostly_near {
             self.visited = true;
             let estimated = stay.estimated_from.max(self.not_before) + self.required_ms;
             self.told.push(("ORDER_VISIT", t, estimated));
@@ -136,8 +144,11 @@ impl<'a> Machine<'a> {
 
     fn away(&mut self, position: &Position, evidence: Evidence) {
         let is_far = self.distance_m(position) > self.exit_m() + 60.0;
+        let near_m = self.radius_m + f64::max(0.0, 0.04 * (self.radius_m - 250.0));
+        let is_near = self.distance_m(position) <= near_m;
         let Some(stay) = &mut self.stay else { return };
         stay.away.push((*position, evidence));
+        stay.near.push(is_near);
         let first = stay.away[0].0;
         let row = stay.away.rsplit(|(_, evidence)| *evidence == Evidence::Beyond).next();
         let begun = match row {
