@@ -1,5 +1,5 @@
 //! When a courier crossed the border of a fence between two positions: the best estimate of the
-//! true instant (behaviour 4.6). Estimates decide nothing.
+//! true instant (behaviour 4.6). Those of short gaps bound the dwell; others decide nothing.
 
 use super::fix::Seen;
 use crate::domain::geo::{Centre, Point};

@@ -5,7 +5,7 @@ use super::crossing::{GAP_MAX_MS, passage};
 use super::fix::{Fix, Seen};
 use super::presence::Presence;
 use super::step::RouteStep;
-use super::visit::Visit;
+use super::visit::{Means, Visit};
 use crate::domain::event::EndReason;
 use crate::domain::geo::{Centre, Point};
 use crate::domain::policy::Radius;
@@ -34,7 +34,8 @@ impl RouteStep<'_, '_> {
         let presence = Presence::enter(&Fix { seen: crossed.entry, ..*fix });
         let slot = self.begin_stay(at, centre, radius, presence, crossed.entry.t);
         self.stays.stay_mut(slot).is_interpolated = true;
-        let visit = Visit { t: closest.t, seen: closest, estimated: closest.t, inferred: false };
+        let (t, means) = (closest.t, Means::Interpolated);
+        let visit = Visit { t, seen: closest, estimated: t, means };
         self.visit(slot, &visit);
         self.depart(slot, crossed.exit, crossed.exit.t, EndReason::Left);
     }

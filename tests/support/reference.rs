@@ -71,6 +71,17 @@ struct Stay {
     away: Vec<(Position, Evidence)>,
     /// Since the dwell began, each position with evidence: whether it is near.
     near: Vec<bool>,
+    /// How many of them are near, of how many, up to the last one inside.
+    within: (usize, usize),
+    /// Nothing was accepted between the last one inside and the first one away.
+    is_straight: bool,
+}
+
+impl Stay {
+    fn is_mostly_near(&self) -> bool {
+        let (near, all) = self.within;
+        100 * near >= 55 * all
+    }
 }
 
 impl<'a> Machine<'a> {
@@ -111,7 +122,7 @@ impl<'a> Machine<'a> {
             Evidence::None => {}
             Evidence::Inside if self.radius_m > 0.0 => self.inside(before, position),
             Evidence::Inside => {}
-            away => self.away(position, away),
+            away => self.away(before, position, away),
         }
     }
 
@@ -121,8 +132,16 @@ impl<'a> Machine<'a> {
             let estimated_from = before.map_or(t, |before| self.estimated_entry(before, position));
             self.told.push(("ARRIVAL", t, estimated_from));
             let away = Vec::new();
-            let (dwell_from, last_inside, near) = (t, *position, Vec::new());
-            self.stay = Some(Stay { dwell_from, estimated_from, last_inside, away, near });
+            let is_close = before.is_some_and(|before| t - before.device_time <= 60_000);
+            self.stay = Some(Stay {
+                dwell_from: if is_close { estimated_from } else { t },
+                estimated_from,
+                last_inside: *position,
+                away,
+                near: Vec::new(),
+                within: (0, 0),
+                is_straight: false,
+            });
         }
         let stay = self.stay.as_mut().expect("it has begun");
         if t - stay.last_inside.device_time > self.max_gap_ms {
@@ -130,23 +149,26 @@ impl<'a> Machine<'a> {
             stay.near.clear();
         }
         stay.near.push(true);
-        let near = stay.near.iter().filter(|near| **near).count();
-        let is_mostly_near = 100 * near >= 55 * stay.near.len();
+        stay.within = (stay.near.iter().filter(|near| **near).count(), stay.near.len());
         stay.last_inside = *position;
         stay.away.clear();
         let dwelt_ms = t - stay.dwell_from.max(self.not_before);
-        if !self.visited && dwelt_ms >= self.required_ms && is_mostly_near {
+        if !self.visited && dwelt_ms >= self.required_ms && stay.is_mostly_near() {
             self.visited = true;
             let estimated = stay.estimated_from.max(self.not_before) + self.required_ms;
             self.told.push(("ORDER_VISIT", t, estimated));
         }
     }
 
-    fn away(&mut self, position: &Position, evidence: Evidence) {
+    fn away(&mut self, before: Option<&Position>, position: &Position, evidence: Evidence) {
         let is_far = self.distance_m(position) > self.exit_m() + 60.0;
         let near_m = self.radius_m + f64::max(0.0, 0.04 * (self.radius_m - 250.0));
         let is_near = self.distance_m(position) <= near_m;
         let Some(stay) = &mut self.stay else { return };
+        if stay.away.is_empty() {
+            let inside_t = stay.last_inside.device_time;
+            stay.is_straight = before.is_some_and(|before| before.device_time == inside_t);
+        }
         stay.away.push((*position, evidence));
         stay.near.push(is_near);
         let first = stay.away[0].0;
@@ -161,11 +183,21 @@ impl<'a> Machine<'a> {
         };
         let is_long = stay.away.len() >= 3 && position.device_time - first.device_time >= 45_000;
         let left = begun.or(is_long.then_some(first.device_time));
-        let last_inside = stay.last_inside;
-        if let Some(left) = left {
-            self.told.push(("DEPARTURE", left, self.estimated_exit(&last_inside, &first)));
-            self.stay = None;
+        if let (Some(left), Some(stay)) = (left, left.and_then(|_| self.stay.take())) {
+            self.leave(left, &stay, &first);
         }
+    }
+
+    fn leave(&mut self, left: Time, stay: &Stay, first: &Position) {
+        let crossed = self.estimated_exit(&stay.last_inside, first);
+        let met = stay.dwell_from.max(self.not_before) + self.required_ms;
+        let is_short = first.device_time - stay.last_inside.device_time <= 60_000;
+        let may_visit = !self.visited && stay.is_straight && is_short;
+        if may_visit && stay.is_mostly_near() && met <= crossed {
+            self.visited = true;
+            self.told.push(("ORDER_VISIT", met, met));
+        }
+        self.told.push(("DEPARTURE", left, crossed));
     }
 
     fn estimated_entry(&self, before: &Position, entry: &Position) -> Time {
