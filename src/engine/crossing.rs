@@ -76,6 +76,7 @@ pub fn passage(centre: &Centre, radius_m: f64, from: Point, to: Point) -> Option
 }
 
 /// A part of a segment, from one of its ends to the circle.
+#[derive(Clone, Copy)]
 struct Part {
     /// Its share of the segment.
     share: f64,
