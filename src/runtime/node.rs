@@ -36,7 +36,7 @@ pub struct NodeSettings {
     pub shards: usize,
     /// What an acknowledgement means.
     pub durability: Durability,
-    /// Most positions and command parts that wait in front of one shard.
+    /// Most positions that wait in front of one shard; a quarter as many command parts and questions.
     pub mailbox_max: usize,
     /// Size of a journal segment.
     pub segment_bytes: u64,

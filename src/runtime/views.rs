@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::error::ViewError;
 use super::intake::shard_of;
-use super::mailbox::Mail;
+use super::mailbox::{Mail, Weight};
 use super::node::Shared;
 use super::partition::partition_of;
 use crate::domain::geo::Point;
@@ -179,7 +179,7 @@ impl Views {
         if self.shared.fault.has_ended() {
             return Err(ViewError::Stopped);
         }
-        if !mailbox.reserve(1) {
+        if !mailbox.reserve(Weight::Others(1)) {
             return Err(ViewError::Busy);
         }
         let ask = Mail::Ask(Box::new(move |engine| {
