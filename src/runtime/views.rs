@@ -37,7 +37,7 @@ impl Views {
     /// The state of an order on a courier's route; `None`: it is not there.
     ///
     /// # Errors
-    /// No answer within [`ANSWER_MS_MAX`], or the node has stopped.
+    /// No answer within the node's `answer_ms_max`, or the node has stopped.
     pub async fn order(
         &self,
         courier: CourierId,
@@ -147,7 +147,7 @@ impl Views {
         question: impl FnOnce(&Engine) -> T + Send + 'static,
     ) -> Result<T, ViewError> {
         let receiver = self.send(shard, question)?;
-        timeout(Duration::from_millis(ANSWER_MS_MAX), receiver)
+        timeout(Duration::from_millis(self.shared.answer_ms_max), receiver)
             .await
             .map_err(|_| ViewError::Busy)?
             .map_err(|_| ViewError::Stopped)
@@ -163,7 +163,7 @@ impl Views {
             .collect();
         let mut answers = Vec::new();
         for receiver in asked? {
-            let answer = timeout(Duration::from_millis(ANSWER_MS_MAX), receiver).await;
+            let answer = timeout(Duration::from_millis(self.shared.answer_ms_max), receiver).await;
             answers.push(answer.map_err(|_| ViewError::Busy)?.map_err(|_| ViewError::Stopped)?);
         }
         Ok(answers)
@@ -206,6 +206,3 @@ fn first(shards: &[Vec<(Nearby, LastPosition)>], nearby_max: usize) -> Vec<(Near
     nearby.truncate(nearby_max);
     nearby
 }
-
-/// A shard that does not answer within so many milliseconds is too busy.
-pub const ANSWER_MS_MAX: u64 = 100;
