@@ -30,6 +30,19 @@ pub enum StorageError {
         /// What is wrong there.
         found: String,
     },
+    /// A frame whose checksum holds is of another version of the layout: a later daemon wrote it.
+    #[error(
+        "{name}, byte {offset}: a frame of version {version}, which this doorstep does not know: \
+         start the version that wrote it, or a later one"
+    )]
+    LaterVersion {
+        /// The file.
+        name: String,
+        /// Where the frame begins.
+        offset: u64,
+        /// Its version.
+        version: u8,
+    },
     /// There is a feed log and no journal, from which it was made.
     #[error(
         "the journal is gone: {feed} is there, but not one segment of the journal it was made from"
