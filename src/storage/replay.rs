@@ -128,6 +128,10 @@ fn corrupt(end: &JournalEnd, name: &str, at: u64, segment: u64, later: u64) -> S
     } else {
         (journal_name(end.segment), end.offset)
     };
-    let found = format!("frame {} is not whole, but frame {later} says it was synced", end.next);
+    let found = format!(
+        "frame {} is not whole, but frame {later} says it was synced: nothing is cut off; put back \
+         a copy of the data directory",
+        end.next
+    );
     StorageError::Corrupt { name, offset, found }
 }

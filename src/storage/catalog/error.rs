@@ -1,5 +1,8 @@
 //! What the catalog cannot do.
 
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
 use thiserror::Error;
 
 /// Why the catalog failed.
@@ -8,6 +11,16 @@ pub enum CatalogError {
     /// The database refused.
     #[error("failed to use the catalog: {0}")]
     Database(#[from] rusqlite::Error),
+    /// The bytes of a database are no database.
+    #[error("{}: {source}: {remedy}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite found.
+        source: rusqlite::Error,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// A note of the journal, or a stored document, is not one of this version.
     #[error("failed to read a document of the catalog: not one of this version")]
     Note,
@@ -19,4 +32,18 @@ pub enum CatalogError {
         /// The version this program writes.
         expected: i64,
     },
+}
+
+impl CatalogError {
+    /// The same, with the file and what to do if its bytes are no database.
+    #[must_use]
+    pub fn in_file(self, path: &Path, remedy: &'static str) -> Self {
+        let is_damage = |code| matches!(code, ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt);
+        match self {
+            Self::Database(source) if source.sqlite_error_code().is_some_and(is_damage) => {
+                Self::Damaged { path: path.to_owned(), source, remedy }
+            }
+            other => other,
+        }
+    }
 }
