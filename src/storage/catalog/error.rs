@@ -10,7 +10,13 @@ use thiserror::Error;
 pub enum CatalogError {
     /// The database refused.
     #[error("failed to use the catalog: {0}")]
-    Database(#[from] rusqlite::Error),
+    Database(#[source] rusqlite::Error),
+    /// The disk is full.
+    #[error(
+        "failed to write a database of the data directory: {0}: make room and start again; nothing \
+         that was acknowledged is lost"
+    )]
+    Full(#[source] rusqlite::Error),
     /// The bytes of a database are no database.
     #[error("{}: {source}: {remedy}", path.display())]
     Damaged {
@@ -32,6 +38,16 @@ pub enum CatalogError {
         /// The version this program writes.
         expected: i64,
     },
+}
+
+impl From<rusqlite::Error> for CatalogError {
+    fn from(error: rusqlite::Error) -> Self {
+        if error.sqlite_error_code() == Some(ErrorCode::DiskFull) {
+            Self::Full(error)
+        } else {
+            Self::Database(error)
+        }
+    }
 }
 
 impl CatalogError {
