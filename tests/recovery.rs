@@ -357,6 +357,44 @@ fn a_failed_sync_ends_the_node() {
     assert!(matches!(node.stop(), Err(RuntimeError::Failed(_))));
 }
 
+/// Wherever the disk gets full: what cannot be written is not acknowledged, what was told can still
+/// be read, and a start with more room has everything and goes on.
+#[test]
+fn a_full_disk_ends_the_node_and_loses_nothing() {
+    let is_full =
+        |error: &RuntimeError| matches!(error, RuntimeError::Storage(StorageError::Full { .. }));
+    for room in (0..200_000).step_by(7_919) {
+        println!("room {room}");
+        let mut outside = Outside::new();
+        let disk = SimDisk::new();
+        disk.fill_at(room);
+        match start(&disk, &settings(2), &outside.clock) {
+            Err(error) => assert!(is_full(&error), "{error}"),
+            Ok((node, _)) => {
+                outside.work(&node, 400);
+                let cause = node.fault().cause().map(str::to_owned);
+                let cause = cause.expect("400 rounds do not fit");
+                assert!(cause.contains(".seg: ") && cause.contains("make room"), "{cause}");
+                assert!(node.stop().is_err());
+            }
+        }
+        // Still full: it is refused, or it starts, but nothing is worse than before.
+        let disk = disk.after_crash(0, 100);
+        disk.fill_at(room);
+        match start(&disk, &settings(1), &outside.clock) {
+            Err(error) => assert!(is_full(&error), "{error}"),
+            Ok((node, _)) => drop(node),
+        }
+        let disk = disk.after_crash(0, 100);
+        let (node, notes) = start(&disk, &settings(1), &outside.clock).expect("there is room");
+        let notes: Vec<_> = notes.into_iter().map(|note| note.bytes).collect();
+        outside.judge(&disk, &node, &notes);
+        outside.work(&node, 3);
+        node.stop().expect("it stops");
+        judge_feed_bytes(&disk.after_crash(0, 100));
+    }
+}
+
 #[test]
 fn a_second_node_on_the_directory_is_refused() {
     let disk = SimDisk::new();

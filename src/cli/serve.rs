@@ -127,7 +127,7 @@ fn greet(settings: &Settings, daemon: &Daemon) {
 pub(super) fn cut_off(cut: &CutTail) -> String {
     format!(
         "{} bytes of {} from byte {} on: no whole frame, as a crash leaves them in the middle of a \
-         write; nothing says that they were synced, so nothing in them was acknowledged",
+         write, before anything in them is acknowledged; nothing says that they were synced",
         cut.bytes,
         cut.file(),
         cut.offset

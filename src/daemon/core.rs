@@ -9,8 +9,10 @@ use super::settings::Settings;
 use crate::engine::travel_time::TravelTime;
 use crate::runtime::access::Access;
 use crate::runtime::admission::{Admission, Recovery, Surroundings};
+use crate::runtime::error::RuntimeError;
 use crate::runtime::node::Node;
 use crate::storage::disk::{Disk, RealDisk};
+use crate::storage::error::StorageError;
 use crate::travel::straight_line::StraightLine;
 
 /// A recovered node with its admission. [`Self::stop`] ends it in order.
@@ -38,13 +40,19 @@ impl Core {
         let directory = settings.data_dir.clone();
         make_private(&directory)?;
         let disk = RealDisk::open(&directory)
-            .map_err(|source| DaemonError::File { path: directory.clone(), source })?;
+            .map_err(|source| DaemonError::Directory { path: directory.clone(), source })?;
         let disk: Arc<dyn Disk> = Arc::new(disk);
         let mut recovery = Recovery::open(&directory)?;
         let travel = || -> Box<dyn TravelTime> { Box::new(StraightLine::default()) };
         let clock = settings.clock.clone();
         let node =
-            Node::start(&settings.node, &disk, clock, &travel, &mut |note| recovery.redo(note))?;
+            Node::start(&settings.node, &disk, clock, &travel, &mut |note| recovery.redo(note));
+        let node = node.map_err(|error| match error {
+            RuntimeError::Storage(StorageError::Locked) => {
+                DaemonError::InUse { path: directory.clone() }
+            }
+            other => other.into(),
+        })?;
         let redone = recovery.redone();
         let access = Arc::new(Access::default());
         let around = Surroundings {

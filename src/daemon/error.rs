@@ -21,6 +21,28 @@ pub enum DaemonError {
         /// Why.
         source: std::io::Error,
     },
+    /// The data directory cannot be written.
+    #[error(
+        "{}: the data directory cannot be written: {source}: it must belong to the user that runs \
+         doorstep",
+        path.display()
+    )]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another process has the data directory.
+    #[error(
+        "{}: another daemon is running on this data directory: stop it, or name another with \
+         --data-dir",
+        path.display()
+    )]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The configuration cannot be read.
     #[error("{}: {problem}", path.display())]
     Config {

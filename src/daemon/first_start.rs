@@ -11,7 +11,7 @@ use super::error::DaemonError;
 /// Makes a data directory that only its owner may enter; one that is there stays as it is.
 pub fn make_private(directory: &Path) -> Result<(), DaemonError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
-    made.map_err(|source| DaemonError::File { path: directory.to_owned(), source })
+    made.map_err(|source| DaemonError::Directory { path: directory.to_owned(), source })
 }
 
 /// Writes a secret into a file that only its owner may read.

@@ -1,6 +1,6 @@
 //! What goes wrong with stored bytes.
 
-use std::io;
+use std::io::{self, ErrorKind};
 
 use thiserror::Error;
 
@@ -10,6 +10,19 @@ pub enum StorageError {
     /// The disk said no.
     #[error("failed to {act} {name}: {source}")]
     Disk {
+        /// What was tried.
+        act: &'static str,
+        /// On which file.
+        name: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The disk is full, or the user's part of it.
+    #[error(
+        "failed to {act} {name}: {source}: make room and start again; \
+         nothing that was acknowledged is lost"
+    )]
+    Full {
         /// What was tried.
         act: &'static str,
         /// On which file.
@@ -29,6 +42,19 @@ pub enum StorageError {
         offset: u64,
         /// What is wrong there.
         found: String,
+    },
+    /// A frame whose checksum holds is of another version of the layout: a later daemon wrote it.
+    #[error(
+        "{name}, byte {offset}: a frame of version {version}, which this doorstep does not know: \
+         start the version that wrote it, or a later one"
+    )]
+    LaterVersion {
+        /// The file.
+        name: String,
+        /// Where the frame begins.
+        offset: u64,
+        /// Its version.
+        version: u8,
     },
     /// There is a feed log and no journal, from which it was made.
     #[error(
@@ -51,6 +77,13 @@ pub enum StorageError {
 impl StorageError {
     /// A failure of the disk, with what was tried.
     pub fn disk(act: &'static str, name: &str) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Disk { act, name: name.to_owned(), source }
+        move |source| {
+            let name = name.to_owned();
+            if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+                Self::Full { act, name, source }
+            } else {
+                Self::Disk { act, name, source }
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 0..4 | magic with the version of the layout |
+//! | 0..4 | magic; its last byte is the version of the layout |
 //! | 4..8 | CRC-32C of everything from byte 8 to the end of the payload |
 //! | 8..12 | length of the payload |
 //! | 12 | kind: 0 positions and ticks, 1 a command |
@@ -11,6 +11,9 @@
 //! | 24..32 | sequence of the frame: dense, from 1 |
 //! | 32..40 | synced_before: frames below this sequence were synced when it was written |
 //! | 40.. | payload, then zeros up to a multiple of 8 |
+//!
+//! Magic, checksum, length and what the checksum covers stay as they are in every version, so that
+//! a frame of a later one is known as such, and never taken for a torn one.
 
 use super::bytes::{Read, Reader, Writer};
 use crate::domain::time::Time;
@@ -67,6 +70,21 @@ impl<'a> Frame<'a> {
         let crc = crc32c::crc32c(&to[start + CRC_FROM..]);
         to[start + 4..start + CRC_FROM].copy_from_slice(&crc.to_le_bytes());
         to.resize(start + Self::size(self.payload.len()), 0);
+    }
+
+    /// The version of the frame that begins the bytes, if it is whole and this version cannot read
+    /// it.
+    #[must_use]
+    pub fn other_version(bytes: &[u8]) -> Option<u8> {
+        let [magic @ .., version] = *bytes.first_chunk::<4>()?;
+        if magic != MAGIC[..3] || version == MAGIC[3] {
+            return None;
+        }
+        let mut head = Reader::new(&bytes[4..]);
+        let crc = head.u32().ok()?;
+        let length = head.u32().ok()? as usize;
+        let covered = bytes.get(CRC_FROM..HEAD.checked_add(length)?)?;
+        (crc32c::crc32c(covered) == crc).then_some(version)
     }
 
     /// The frame of a segment that begins the bytes; `None`: there is no whole one.

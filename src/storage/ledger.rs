@@ -36,10 +36,10 @@ impl Ledger {
     /// # Errors
     /// The file cannot be opened.
     pub fn open(directory: &Path) -> Result<Self, CatalogError> {
-        let connection = Connection::open(directory.join(FILE_NAME))?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.execute_batch(TABLES)?;
+        let path = directory.join(FILE_NAME);
+        let connection = Connection::open(&path)?;
+        let prepared = prepare(&connection).map_err(CatalogError::from);
+        prepared.map_err(|error| error.in_file(&path, REMEDY))?;
         Ok(Self { connection: Mutex::new(connection) })
     }
 
@@ -135,6 +135,15 @@ impl Ledger {
     }
 }
 
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.execute_batch(TABLES)
+}
+
+const REMEDY: &str = "move it away, with the files of its name that end in -wal and -shm, and start \
+                      again: only the answers kept for repeated requests and the times at which \
+                      tokens were used are lost";
 /// The one file, beside its write-ahead log.
 const FILE_NAME: &str = "ledger.sqlite";
 /// Most answers that are kept.

@@ -3,7 +3,8 @@
 //!
 //! A frame that cannot be read is the end of the journal: a crash cut it off, and nothing that
 //! followed was acknowledged. Unless a later frame says that the sequence missing there had been
-//! synced: then bytes rotted, and everything after them is worth nothing.
+//! synced: then bytes rotted, and everything after them is worth nothing. Or it is whole, but of a
+//! version that is not known here: that is no end either.
 
 use super::disk::Disk;
 use super::error::StorageError;
@@ -74,6 +75,9 @@ pub fn replay<E: From<StorageError>>(
             at = at.min(bytes.len());
             end = JournalEnd { segment: number, offset: at as u64, next: end.next + 1, ..end };
         }
+        if let Some(version) = Frame::other_version(&bytes[at..]) {
+            return Err(StorageError::LaterVersion { name, offset: at as u64, version }.into());
+        }
         if let Some(later) = later_synced(&bytes, at, number, end.next) {
             return Err(corrupt(&end, &name, at as u64, number, later).into());
         }
@@ -124,6 +128,10 @@ fn corrupt(end: &JournalEnd, name: &str, at: u64, segment: u64, later: u64) -> S
     } else {
         (journal_name(end.segment), end.offset)
     };
-    let found = format!("frame {} is not whole, but frame {later} says it was synced", end.next);
+    let found = format!(
+        "frame {} is not whole, but frame {later} says it was synced: nothing is cut off; put back \
+         a copy of the data directory",
+        end.next
+    );
     StorageError::Corrupt { name, offset, found }
 }

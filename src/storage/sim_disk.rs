@@ -23,6 +23,8 @@ struct State {
     syncs: u64,
     dies_after: Option<u64>,
     sync_that_fails: Option<u64>,
+    /// Bytes of all files together, at most.
+    room: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -54,6 +56,11 @@ impl SimDisk {
     pub fn fail_sync(&self, from_now: u64) {
         let mut state = self.lock_state();
         state.sync_that_fails = Some(state.syncs + from_now);
+    }
+
+    /// Lets the disk be full once its files have so many bytes together.
+    pub fn fill_at(&self, bytes: usize) {
+        self.lock_state().room = Some(bytes);
     }
 
     /// How many calls changed something.
@@ -128,6 +135,12 @@ impl State {
     fn is_dead(&self) -> bool {
         self.dies_after.is_some_and(|dies_after| self.steps > dies_after)
     }
+
+    /// Bytes by which the files may still grow.
+    fn growth_max(&self) -> usize {
+        let used: usize = self.files.values().map(|content| content.bytes.len()).sum();
+        self.room.map_or(usize::MAX, |room| room.saturating_sub(used))
+    }
 }
 
 impl Disk for SimDisk {
@@ -185,7 +198,15 @@ impl DiskFile for SimFile {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.change(|content| content.write(bytes, offset as usize))
+        let offset = offset as usize;
+        let mut state = self.disk.step()?;
+        let growth_max = state.growth_max();
+        let content = state.files.get_mut(&self.name).ok_or_else(dead)?;
+        // A full disk takes what there is room for.
+        let taken = (content.bytes.len().saturating_add(growth_max)).saturating_sub(offset);
+        let taken = taken.min(bytes.len());
+        content.write(&bytes[..taken], offset);
+        if taken < bytes.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -30,9 +30,10 @@ impl Catalog {
     /// # Errors
     /// The file cannot be opened or is of another version.
     pub fn open(directory: &Path) -> Result<Self, CatalogError> {
-        let connection = Connection::open(directory.join(FILE_NAME))?;
+        let path = directory.join(FILE_NAME);
+        let connection = Connection::open(&path)?;
         connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS_MAX))?;
-        schema::prepare(&connection)?;
+        schema::prepare(&connection).map_err(|error| error.in_file(&path, REMEDY))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         Ok(Self { connection })
     }
@@ -410,6 +411,8 @@ const fn unsql(value: i64) -> u64 {
 
 /// The one file, beside its write-ahead log.
 const FILE_NAME: &str = "catalog.sqlite";
+const REMEDY: &str = "move it away, with the files of its name that end in -wal and -shm, and start \
+                      again: it is made anew from the journal";
 const SECRET: &str = "instance";
 const APPLIED: &str = "applied_place";
 /// How long a connection waits for another one's lock.
