@@ -1,6 +1,7 @@
 //! The couriers of a shard: an array addressed by id, and the hot line of each.
 
 use super::fix::Seen;
+use super::prefetch::prefetch;
 use super::route::RouteSlot;
 use crate::domain::geo::Point;
 use crate::domain::ids::{CompanyId, CourierId, PartitionId};
@@ -46,6 +47,18 @@ pub struct Couriers {
 }
 
 impl Couriers {
+    /// Asks for the slot of a courier ahead of its use.
+    pub fn prefetch_slot(&self, id: CourierId) {
+        prefetch(&self.slots, id.0 as usize);
+    }
+
+    /// Asks for the line of a courier ahead of its use.
+    pub fn prefetch_line(&self, id: CourierId) {
+        if let Some(slot) = self.slot(id) {
+            prefetch(&self.lines, slot.0 as usize);
+        }
+    }
+
     /// The slot of a courier.
     pub fn slot(&self, id: CourierId) -> Option<CourierSlot> {
         self.slots.get(id.0 as usize).copied().filter(|&slot| slot != NONE)

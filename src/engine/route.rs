@@ -6,6 +6,7 @@ use super::deadlines::Deadline;
 use super::depot::{NodeBetween, StartingDepot};
 use super::eta::EtaLine;
 use super::fix::{Fix, Seen};
+use super::prefetch::prefetch;
 use super::stay::StaySlot;
 use crate::domain::depot::DepotPlan;
 use crate::domain::geo::Point;
@@ -57,6 +58,8 @@ pub struct RouteLine {
     pub is_over: bool,
     /// A position is held as a possible jump.
     pub has_held: bool,
+    /// How the courier travels.
+    pub mode: RoutingMode,
 }
 
 /// A route beyond its line.
@@ -66,8 +69,6 @@ pub struct Route {
     pub id: RouteId,
     /// Its courier.
     pub courier: CourierId,
-    /// How the courier travels.
-    pub mode: RoutingMode,
     /// The orders in sequence.
     pub orders: Vec<Order>,
     /// Orders that left the route: should one come back, what was told of it still holds.
@@ -339,6 +340,11 @@ pub struct Routes {
 }
 
 impl Routes {
+    /// Asks for the line of a route ahead of its use.
+    pub fn prefetch(&self, slot: RouteSlot) {
+        prefetch(&self.lines, slot.0 as usize);
+    }
+
     /// Stores a route.
     pub fn insert(&mut self, line: RouteLine, route: Route) -> RouteSlot {
         if let Some(slot) = self.free.pop() {

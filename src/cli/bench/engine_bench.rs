@@ -152,7 +152,8 @@ impl EngineSide {
         let (engine, out) = (&mut self.engine, &mut self.out);
         ticks_s
             + cpu_s_of(|| {
-                for input in &inputs {
+                for (at, input) in inputs.iter().enumerate() {
+                    engine.look_ahead(at, |at| courier_of(inputs.get(at)?));
                     engine.handle(input, out);
                 }
             })
@@ -167,6 +168,13 @@ impl EngineSide {
                 self.engine.handle(&input, &mut self.out);
             }
         }
+    }
+}
+
+fn courier_of(input: &Input) -> Option<CourierId> {
+    match &input.body {
+        InputBody::Position { courier, .. } => Some(*courier),
+        InputBody::Command(_) | InputBody::Tick => None,
     }
 }
 
