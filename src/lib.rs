@@ -13,6 +13,7 @@
 //! | 0 | [`domain`] | the words of the field: couriers, orders, routes, positions, events |
 //! | 1 | [`engine`] | what is told: inputs in, outputs out; owns the travel-time question |
 //! | 2 | [`travel`] | travel times: answers that question from arrays |
+//! | 2 | [`query`] | folds: a route's plan against what happened, the status of a delivery |
 //! | 2 | [`storage`] | bytes on disk: the journal, the feed log, the catalog, and what recovery may trust |
 //! | 3 | [`runtime`] | shards, the committer, admission, tokens, the clock, and the handles to them |
 //! | 4 | [`feed`] | events on their way out: how they are written, who follows the feed |
@@ -90,6 +91,7 @@ pub mod engine;
 pub mod feed;
 #[cfg(feature = "daemon")]
 pub mod ingest;
+pub mod query;
 #[cfg(feature = "daemon")]
 pub mod runtime;
 #[cfg(feature = "daemon")]

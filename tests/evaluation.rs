@@ -7,7 +7,7 @@ use doorstep::cli::plan::Plan;
 use doorstep::domain::eta::{Eta, OrderEta};
 use doorstep::domain::event::{EndReason, EventKind, OrderEvent, StayPoint};
 use doorstep::domain::geo::Point;
-use doorstep::domain::ids::{OrderId, RouteId};
+use doorstep::domain::ids::{CourierId, OrderId, RouteId};
 use doorstep::domain::policy::Radius;
 use doorstep::domain::time::Time;
 
@@ -33,6 +33,7 @@ fn at(seconds: f64) -> Time {
 fn row(order: u64, started_s: f64, ended_s: f64) -> TruthRow {
     TruthRow {
         order: OrderId(order),
+        courier: CourierId(1),
         started: at(started_s),
         ended: at(ended_s),
         clear_start: true,

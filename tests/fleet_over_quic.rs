@@ -8,16 +8,21 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use doorstep::api::{Api, ApiParts, QuicAddress, Site, names, router};
+use doorstep::api::limits::Limits;
+use doorstep::api::server::serve;
+use doorstep::api::{Api, ApiParts, QuicAddress, Site, names};
 use doorstep::ingest::quic::certificate::Certificate;
 use doorstep::ingest::quic::endpoint::QuicEndpoint;
+use doorstep::ingest::quic::reset_key::ResetKey;
 use doorstep::ingest::quic::services::QuicServices;
 use doorstep::ingest::quic::settings::QuicSettings;
 use doorstep::runtime::access::Access;
 use doorstep::runtime::admission::{Admission, Recovery, Surroundings};
 use doorstep::runtime::clock::Clock;
 use doorstep::runtime::node::{Node, NodeSettings};
+use doorstep::storage::audit_log::AuditLog;
 use doorstep::storage::disk::Disk;
+use doorstep::storage::ledger::Ledger;
 use doorstep::storage::sim_disk::SimDisk;
 use doorstep::travel::straight_line::StraightLine;
 use serde_json::Value;
@@ -42,14 +47,17 @@ async fn start(time_scale: f64) -> Daemon {
     let directory = std::env::temp_dir().join(format!("doorstep-fleet-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     let (node, admission, access, token) = node(&directory, Clock::scaled(time_scale, None)).await;
-    let names = Arc::new(names(&admission.readers()));
+    let names = Arc::new(names(&admission.labels()));
     let certificate = Certificate::keep(&directory, &[]).unwrap();
+    let reset_key = ResetKey::keep(&directory).unwrap();
     let local = ([127, 0, 0, 1], 0).into();
-    let endpoint = QuicEndpoint::bind(local, certificate, QuicSettings::default()).unwrap();
+    let endpoint =
+        QuicEndpoint::bind(local, certificate, reset_key, QuicSettings::default()).unwrap();
     let services = QuicServices {
         access: Arc::clone(&access),
         intake: node.intake(),
         feed: node.feed(),
+        views: node.views(),
         clock: node.clock(),
         names: Arc::clone(&names),
         statuses: None,
@@ -72,12 +80,13 @@ async fn start(time_scale: f64) -> Daemon {
         counters: node.counters(),
         names,
         site: Site { public_url: url.clone(), quic: Some(quic) },
+        limits: Limits::default(),
+        audit: AuditLog::open(&directory, 1 << 20).unwrap(),
+        ledger: Ledger::open(&directory).unwrap(),
     });
-    let service = router(Arc::new(api.unwrap()));
     tokio::spawn(async move {
-        let served = axum::serve(listener, service).await;
+        serve(listener, None, Arc::new(api.unwrap())).await;
         drop(node);
-        served
     });
     Daemon { url, token, directory }
 }
@@ -133,7 +142,7 @@ async fn a_fleet_streams_and_its_visits_are_printed() {
         ("eta.changed", "6"),
         ("notification.nearby", "3"),
     ] {
-        let printed = run(&daemon, &["tail", "--type", kind, "--count", count]).await;
+        let printed = run(&daemon, &["tail", "--json", "--type", kind, "--count", count]).await;
         assert_eq!(printed.lines().count().to_string(), count, "{kind}");
         assert!(printed.contains("sim-") || kind == "eta.changed", "{printed}");
     }

@@ -11,11 +11,13 @@ use std::sync::Arc;
 
 use doorstep::domain::ids::CourierId;
 use doorstep::runtime::clock::Clock;
+use doorstep::runtime::error::RuntimeError;
 use doorstep::runtime::intake::{Delivery, Sender, SenderId};
 use doorstep::runtime::node::{Node, NodeSettings};
 use doorstep::storage::disk::{Disk, RealDisk};
 use doorstep::storage::segment::journal_name;
 use doorstep::travel::straight_line::StraightLine;
+use serde_json::{Value, json};
 use support::fleet::{fix, planned};
 use support::world::ZERO;
 use tokio::sync::mpsc::unbounded_channel;
@@ -27,10 +29,7 @@ fn left(name: &str) -> PathBuf {
     for name in disk.names().expect("it can be read") {
         disk.remove(&name).expect("it was there");
     }
-    let settings = NodeSettings { segment_bytes: 64 << 10, ..NodeSettings::default() };
-    let travel = || Box::new(StraightLine::default()) as _;
-    let clock = Clock::manual(ZERO);
-    let node = Node::start(&settings, &disk, clock, &travel, &mut |_| ()).expect("it starts");
+    let node = start(&disk).expect("it starts");
     let parts = planned(CourierId(4), 2);
     node.commands().commit_blocking(parts, b"note".to_vec()).expect("it is committed");
     let (reply, mut receiver) = unbounded_channel();
@@ -42,9 +41,15 @@ fn left(name: &str) -> PathBuf {
     directory
 }
 
+fn start(disk: &Arc<dyn Disk>) -> Result<Node, RuntimeError> {
+    let settings = NodeSettings { segment_bytes: 64 << 10, ..NodeSettings::default() };
+    let travel = || Box::new(StraightLine::default()) as _;
+    Node::start(&settings, disk, Clock::manual(ZERO), &travel, &mut |_| ())
+}
+
 fn journal(command: &str, directory: &Path) -> Output {
     let mut doorstep = Command::new(env!("CARGO_BIN_EXE_doorstep"));
-    doorstep.args(["journal", command, "--data-dir"]).arg(directory);
+    doorstep.arg("journal").args(command.split(' ')).arg("--data-dir").arg(directory);
     doorstep.output().expect("the binary runs")
 }
 
@@ -67,6 +72,26 @@ fn a_whole_journal_is_good() {
 }
 
 #[test]
+fn programs_are_told_what_is_where() {
+    let directory = left("journal-json");
+    let dumped = journal("dump --json", &directory);
+    let lines = String::from_utf8_lossy(&dumped.stdout).into_owned();
+    let lines: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
+    assert_eq!(lines[0]["request"]["note_bytes"], 4, "{}", lines[0]);
+    let last = lines.last().expect("there is a position");
+    assert_eq!(last["by"], json!({"sender": 3, "boot": 1, "seq": 1}));
+    assert_eq!(
+        (&last["position"]["courier"], &last["position"]["t"]),
+        (&4.into(), &ZERO.ms().into())
+    );
+    let (first, second) = (&lines[0]["in"], &last["in"]);
+    assert_eq!((&first["frame"], &first["offset"]), (&1.into(), &0.into()));
+    assert_eq!((&second["frame"], &second["offset"]), (&2.into(), &first["bytes"]));
+    assert_eq!(second["file"], journal_name(1));
+}
+
+#[test]
 fn a_corrupt_journal_is_named_with_its_place() {
     let directory = left("journal-corrupt");
     let disk = RealDisk::open(&directory).expect("it is there");
@@ -78,6 +103,57 @@ fn a_corrupt_journal_is_named_with_its_place() {
         assert_eq!(found.status.code(), Some(1));
         assert!(said.contains("journal-00000000000000000001.seg is corrupt at byte 0"), "{said}");
     }
+}
+
+#[test]
+fn what_a_crash_cut_off_is_said() {
+    let directory = left("journal-cut");
+    let disk = RealDisk::open(&directory).expect("it is there");
+    let name = journal_name(1);
+    let file = disk.open(&name).expect("it is there");
+    let dumped = journal("dump --json", &directory);
+    let last = String::from_utf8_lossy(&dumped.stdout).lines().last().map(str::to_owned);
+    let last: Value = serde_json::from_str(&last.expect("a line")).expect("it is JSON");
+    let end = |key: &str| last["in"][key].as_u64().expect("a number");
+    // Half a frame, as a crash in the middle of a write leaves it.
+    let at = end("offset") + end("bytes");
+    file.write_at(b"DSJ\x01 half", at).expect("it can be written");
+    let found = journal("verify", &directory);
+    let said = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert!(found.status.success(), "{said}");
+    assert!(said.contains(&format!("cuts off 9 bytes of {name} from byte {at} on")), "{said}");
+    assert!(said.contains("nothing in them was acknowledged"), "{said}");
+    let node = start(&(Arc::new(disk) as Arc<dyn Disk>)).expect("it starts");
+    let cut = node.recovered().cut.expect("it was there");
+    assert_eq!((cut.bytes, cut.offset, cut.segment), (9, at, 1));
+    node.stop().expect("it stops");
+    assert!(!String::from_utf8_lossy(&journal("verify", &directory).stdout).contains("cuts off"));
+}
+
+#[test]
+fn a_directory_whose_journal_is_gone_is_not_good() {
+    let directory = left("journal-gone");
+    let disk = RealDisk::open(&directory).expect("it is there");
+    disk.remove(&journal_name(1)).expect("it was there");
+    let gone = "the journal is gone: feed-00000000000000000001.seg is there";
+    for command in ["verify", "dump"] {
+        let found = journal(command, &directory);
+        assert_eq!(found.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&found.stderr).into_owned();
+        assert!(said.contains(gone), "{said}");
+    }
+    let disk: Arc<dyn Disk> = Arc::new(disk);
+    let refused = start(&disk).err().expect("it does not start").to_string();
+    assert!(refused.contains(gone), "{refused}");
+    let names = disk.names().expect("it can be read");
+    assert!(names.iter().any(|name| name.starts_with("feed-")), "nothing was removed: {names:?}");
+    // Nor is one in which there never was anything.
+    for name in names {
+        disk.remove(&name).expect("it was there");
+    }
+    let found = journal("verify", &directory);
+    let said = String::from_utf8_lossy(&found.stderr).into_owned();
+    assert_eq!((found.status.code(), said.contains("no journal is there")), (Some(1), true));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
-use doorstep::cli::plan::Plan;
+use doorstep::cli::plan::{Items, Plan, SETTINGS};
 use doorstep::domain::geo::Point;
 use doorstep::domain::order::{EtaType, OrderStatus};
 use doorstep::domain::policy::{ArrivalScope, InferredVisits, OverlapPolicy, Policy, Radius};
@@ -190,6 +190,10 @@ fn type_errors_name_line_column_and_place() {
         ),
         (&one_route("", r#""radius": 1"#), "company.radius: unknown field `radius`"),
         ("{\"routes\": []} x", "trailing characters at line 1 column 16"),
+        ("3", "plan.json:1:1: invalid type: integer `3`, expected an object"),
+        ("[]", "invalid length 0, expected an object"),
+        ("{\"routes\": {}}", "routes: invalid type: map, expected a list"),
+        ("{\"routes\": [7]}", "routes[0]: invalid type: integer `7`, expected an object"),
     ];
     for (text, expected) in table {
         let lines = errors(text);
@@ -211,6 +215,25 @@ fn limits_of_texts_and_counts() {
 }
 
 #[test]
+fn doors_within_each_others_radius_are_worth_a_word() {
+    let text = |policy: &str, radius: u32| {
+        format!(
+            r#"{{"company": {{"overlap_policy": "{policy}"}},
+            "routes": [{{"number": "r", "courier": "d", "orders": [
+            {{"number": "a", "lat": 55.7558, "lon": 37.6173, "mark_delivered_radius": 300}},
+            {{"number": "b", "lat": 55.7558, "lon": 37.6173, "mark_delivered_radius": 300}},
+            {{"number": "c", "lat": 55.7568, "lon": 37.6173, "mark_delivered_radius": {radius}}}]}}]}}"#
+        )
+    };
+    let warned = "plan.json: routes[0]: warning: \"a\" and \"c\" lie within each other's radius: \
+                  with overlap_policy \"nearest\"";
+    let warnings = plan(&text("parallel", 200)).warnings;
+    assert!(warnings.len() == 1 && warnings[0].starts_with(warned), "{warnings:?}");
+    assert_eq!(plan(&text("nearest", 200)).warnings, [""; 0]);
+    assert_eq!(plan(&text("parallel", 100)).warnings, [""; 0]);
+}
+
+#[test]
 fn what_deserves_a_word_is_said() {
     let text = r#"{"couriers": [{"number": "c", "silent_when_still": true}],
         "routes": [{"number": "r", "courier": "d", "route_start": "22:00", "orders": [
@@ -225,4 +248,40 @@ fn what_deserves_a_word_is_said() {
     for (warning, expected) in plan.warnings.iter().zip(expected) {
         assert!(warning.starts_with(&format!("plan.json: {expected}")), "{warning}");
     }
+}
+
+#[test]
+fn every_setting_of_a_company_is_stored() {
+    let told = errors(&one_route("", r#""unheard": 1"#)).remove(0);
+    let (_, known) = told.split_once("expected one of ").unwrap();
+    let known: Vec<&str> = known.split(", ").map(|key| key.trim_matches('`')).collect();
+    assert_eq!(known, SETTINGS);
+}
+
+#[test]
+fn the_documents_of_a_plan_are_those_of_requests() {
+    let text = r#"{"epoch": 1777844400, "company": {"time_zone": "UTC", "resequence": true},
+        "depots": [{"number": "d", "lat": 52.0, "lon": 13.0, "time_zone": "Pacific/Auckland"}],
+        "couriers": [{"number": "a", "silent_when_still": true}],
+        "routes": [
+            {"number": "r1", "courier": "b", "route_start": "08:00", "orders": [
+                {"number": "1", "lat": 52.5, "lon": 13.4, "route_id": 7, "comments": null}]},
+            {"number": "r2", "courier": "a", "nodes": [
+                {"depot": "d"}, {"order": {"number": "2"}}, {"garage": {"lat": 1, "lon": 2}}]}]}"#;
+    let items = Items::of(text, plan(text).epoch);
+    assert_eq!(items.company["resequence"], true);
+    assert!(items.company["mark_delivered_radius"].is_null(), "what is left out is reset");
+    let numbers: Vec<_> = items.couriers.iter().map(|one| one["number"].clone()).collect();
+    assert_eq!(numbers, ["a", "b"]);
+    // The day of the epoch, where the route begins: at 21:40 UTC it is the next one in Auckland.
+    let dates = (&items.routes[0]["date"], &items.routes[1]["date"]);
+    assert_eq!(dates, (&"2026-05-03".into(), &"2026-05-04".into()));
+    assert_eq!(items.routes[1]["depot_number"], "d");
+    assert_eq!(items.orders.len(), 2);
+    assert_eq!(items.orders[0]["route_number"], "r1");
+    assert!(items.orders[0].get("route_id").is_none(), "an id of another installation");
+    let nodes = items.sequences[0]["nodes"].as_array().unwrap();
+    assert_eq!(nodes[0]["depot_number"], "d");
+    assert_eq!(nodes[1]["order_number"], "2");
+    assert_eq!(nodes[2]["garage"]["lon"], 2);
 }

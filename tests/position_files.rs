@@ -167,6 +167,17 @@ fn other_forms_name_their_places_too() {
     assert!(lines[2].starts_with("a.gpx:4: time: \"today\" is not a time"), "{}", lines[2]);
     let broken = problems("bad_other", "b.gpx", "<gpx>\n<trk></gpx>");
     assert!(broken[0].starts_with("b.gpx: line 2: not XML"), "{}", broken[0]);
+    // What holds no recording is no good file of no rows.
+    let waypoint = "<gpx><wpt lat='1' lon='2'><time>2026-05-04T08:00:00Z</time></wpt></gpx>";
+    for (text, expected) in [
+        ("", "c.gpx: not GPX: there is no <gpx> in it"),
+        ("some words", "c.gpx: not GPX: there is no <gpx> in it"),
+        ("<html><trkpt/></html>", "c.gpx: not GPX: the file begins with <html>"),
+        ("<gpx/>", "c.gpx: there is no track point (<trkpt>) in it"),
+        (waypoint, "c.gpx: there is no track point (<trkpt>) in it"),
+    ] {
+        assert_eq!(problems("bad_other", "c.gpx", text), [expected], "{text}");
+    }
 }
 
 #[test]
@@ -181,6 +192,7 @@ fn a_file_without_what_every_row_needs_is_refused_at_once() {
         ("a.txt", "", "unknown ending; known are .csv"),
         ("a.geojson", "{\"type\": \"Feature\"}", "feature 0 has no geometry"),
         ("b.geojson", "{\"type\": \"Point\"}", "not GeoJSON"),
+        ("d.geojson", "3", "not GeoJSON: invalid type: integer `3`, expected an object"),
         (
             "c.geojson",
             "{\"type\": \"Feature\", \"geometry\": {\"type\": \"LineString\", \"coordinates\": []}}",

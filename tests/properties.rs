@@ -12,14 +12,13 @@ mod support {
 use doorstep::domain::event::{EventKind, OrderEvent};
 use doorstep::domain::geo::distance_m;
 use doorstep::domain::ids::CourierId;
-use doorstep::domain::policy::{ArrivalScope, Policy};
 use doorstep::domain::position::Position;
 use doorstep::engine::output::OutputBody;
 use proptest::prelude::*;
 use support::invariants::broken;
 use support::play::{Engines, Step, Told, play};
 use support::reference::{StayEvent, accepted, stays_of};
-use support::walk::{Day, busy_days, days, position_body, step};
+use support::walk::{Day, busy_days, days, plain, position_body, step};
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -49,13 +48,7 @@ proptest! {
     /// The engine against the rules written out once more, each order by itself.
     #[test]
     fn stays_are_those_of_the_reference(day in days()) {
-        let policy = Policy {
-            arrival_scope: ArrivalScope::Any,
-            delivery_by_order_statuses: false,
-            mark_delivered_enabled: false,
-            ..day.policy.clone()
-        };
-        let day = Day { policy, ..day };
+        let day = plain(day);
         let steps = day.steps(COURIER);
         let told = events(&play(&steps[..steps.len() - 1], 1).concat());
         let accepted = accepted(&day.positions);

@@ -68,7 +68,8 @@ async fn tail_prints_one_event_a_line() {
     // By the certificate itself, which the name in it must fit.
     let certificate = daemon.directory.join(CERTIFICATE_FILE);
     let certificate = certificate.to_str().unwrap();
-    let arguments = ["tail", "--token", "subscriber", "--count", "3", "--ca", certificate];
+    let arguments =
+        ["tail", "--json", "--token", "subscriber", "--count", "3", "--ca", certificate];
     let output = run(&daemon, &[&arguments[..], &["--type", "order.created"]].concat()).await;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines: Vec<Value> = String::from_utf8(output.stdout)

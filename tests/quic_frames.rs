@@ -7,13 +7,12 @@ use doorstep::domain::geo::Point;
 use doorstep::domain::ids::{CompanyId, CourierId, OrderId, RouteId};
 use doorstep::domain::position::{Accuracy, Source};
 use doorstep::domain::time::Time;
+use doorstep::engine::upcoming::UpcomingOrder;
 use doorstep::ingest::quic::wire::client_frame::{ClientFrame, decode_datagram};
 use doorstep::ingest::quic::wire::error::WireError;
 use doorstep::ingest::quic::wire::fix::Fix;
 use doorstep::ingest::quic::wire::length::{read_length, write_length};
-use doorstep::ingest::quic::wire::server_frame::{
-    FrameWriter, NextOrder, Refused, Severity, Welcome,
-};
+use doorstep::ingest::quic::wire::server_frame::{FrameWriter, Refused, Severity, Welcome};
 use doorstep::ingest::quic::wire::{BATCH_MAX, FRAME_BODY_MAX};
 use proptest::collection::vec;
 use proptest::option;
@@ -249,7 +248,7 @@ fn server_frames_are_what_serde_reads() {
     assert_eq!(frame, (4, 4, "invalid".to_owned(), 2, None));
     let frame: (u8, u64, Option<String>) = read(|writer, to| writer.reply(5, Some("no"), to));
     assert_eq!(frame, (7, 5, Some("no".to_owned())));
-    let next = NextOrder {
+    let next = UpcomingOrder {
         order: OrderId(9),
         point: Point::from_e7(-5, 170_000_000).unwrap(),
         radius_m: 150.5,

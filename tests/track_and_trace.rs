@@ -69,6 +69,28 @@ fn an_order_is_read_as_documented_with_what_happened() {
 }
 
 #[test]
+fn the_silence_of_a_device_whose_courier_says_so_is_credited() {
+    let (place, disk, clock) = (Place::new(), SimDisk::default(), Clock::manual(morning()));
+    let serving = Serving::start(&place, &disk, &clock);
+    let (courier, route, order) = with_route(&serving);
+    let still = json!({"silent_when_still": true});
+    serving.ask("PATCH", &format!("{C}/couriers/{courier}"), &still).expect(200);
+    let token = serving.token.clone();
+    serving.stop();
+
+    // The document is what counts, also after a start.
+    let mut serving = Serving::start(&place, &disk.after_crash(0, 100), &clock);
+    serving.token = token;
+    drive(&serving, courier, route, &[(60, 400.0), (120, 10.0), (400, 700.0), (420, 800.0)]);
+    let read = serving.get(&format!("{C}/orders/{order}"));
+    let inferred = |event: &&Value| event["inferred"] == true;
+    let visit = read["history"].as_array().unwrap().iter().find(inferred).unwrap();
+    assert_eq!(visit["event"], "ORDER_VISIT");
+    assert_eq!(visit["position"]["time"], "2026-05-04T08:02:00.000Z");
+    serving.stop();
+}
+
+#[test]
 fn notifications_are_listed_in_spans_and_pages() {
     let (place, clock) = (Place::new(), Clock::manual(morning()));
     let serving = Serving::start(&place, &SimDisk::default(), &clock);
@@ -410,6 +432,12 @@ fn events_are_streamed_from_a_cursor_and_paged() {
     assert!(next("data:").contains("DEPARTURE"));
     assert_eq!(serving.ask("GET", "/v1/events?types=unheard", &Value::Null).status, 422);
     assert_eq!(serving.ask("GET", "/v1/events?after=x", &Value::Null).status, 422);
+    // Short names are the same types; beyond the feed's end nothing would ever come.
+    let short = serving.get("/v1/events?types=order.arrival,order.departure");
+    assert_eq!(short, page);
+    let beyond = "/v1/events?after=00000000000000099999";
+    let problem = serving.ask("GET", beyond, &Value::Null).expect(422);
+    assert_eq!(problem["errors"][0]["pointer"], "/after", "{problem}");
     serving.stop();
 }
 

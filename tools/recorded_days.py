@@ -118,3 +118,67 @@ def first_stay(track, centre, radius, required_s):
     """The first stay of at least required_s, or None."""
     long_enough = (stay for stay in stays(track, centre, radius) if stay[1] - stay[0] >= required_s)
     return next(long_enough, None)
+
+
+def add_order_choice(parser):
+    """The choice of where the orders of bare tracks are."""
+    parser.add_argument(
+        "--orders",
+        choices=["stops", "far"],
+        default="stops",
+        help="at the derived stops (R 50 m), or at least 300 m from every fix (R 100 m)",
+    )
+
+
+def write_tracks_day(args, zone, tracks, stops):
+    """Writes a day in which each bare track is one courier with one route. tracks: name -> fixes
+    (t, lat, lon); stops: name -> (arrive, depart, lat, lon). All tracks begin together at a
+    midnight, since their own times are years apart; fixes of one time keep their order."""
+    radius = 50 if args.orders == "stops" else 100
+    date, epoch = midnight(unix("2026-05-04T12:00:00Z"), zone)
+    routes, positions, truth = [], [], []
+    for name, track in tracks.items():
+        begin, end = track[0][0], track[-1][0]
+        if args.orders == "far":
+            places = [(None, None, *place) for place in far_places(track)]
+        else:
+            places = sorted(stops.get(name, []))
+        orders = []
+        for number, (arrive, depart, lat, lon) in enumerate(places):
+            order = {"number": f"{name}-{number}", "lat": lat, "lon": lon}
+            orders.append(order | {"service_duration_s": 2 * REQUIRED_S})
+            if arrive is not None:
+                truth.append((name, f"{name}-{number}", arrive - begin, depart - begin))
+        if not orders:
+            continue
+        positions += [(name, t - begin, lat, lon) for t, lat, lon in track]
+        route = {"number": name, "courier": name, "date": date, "route_start": clock(0)}
+        route |= {"route_finish": clock(end - begin + 3600), "orders": orders}
+        routes.append(route)
+    positions.sort(key=lambda row: row[1])
+    company = {"time_zone": zone, "mark_delivered_radius": radius, "arrival_scope": "any"}
+    write_plan(args.out / "plan.json", {"epoch": epoch, "company": company, "routes": routes})
+    write_csv(args.out / "positions.csv.gz", ("courier", "t_s", "lat", "lon"), positions)
+    write_csv(args.out / "truth.csv", ("courier", "order_number", "started_s", "ended_s"), truth)
+
+
+def far_places(track):
+    """Up to eight places beside the way, 300 to 400 m or more from every fix: those that tempt."""
+    places = []
+    for eighth in range(1, 9):
+        _, lat, lon = track[(len(track) - 1) * eighth // 8]
+        metre_east, metre_north = plane((lat, lon), (lat + 1e-4, lon + 1e-4))
+        for step in range(16):
+            way_m, heading = 305 + 95 * (step % 2), step * math.tau / 16
+            east, north = way_m * math.sin(heading), way_m * math.cos(heading)
+            place = (
+                round(lat + north / metre_north * 1e-4, 7),
+                round(lon + east / metre_east * 1e-4, 7),
+            )
+            if all(distance(place, fix[1:]) >= 300 for fix in track):
+                places.append(place)
+                break
+    return places
+
+
+REQUIRED_S = 60

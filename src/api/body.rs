@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::body::to_bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
-use axum::http::StatusCode;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::error::Problem;
+use super::json::parse;
+pub(super) use super::parameters::Parameters;
 use super::state::Api;
 use crate::runtime::admission::{BATCH_MAX, Item};
 
@@ -20,18 +24,45 @@ pub(super) struct Json(pub(super) Value);
 impl FromRequest<Arc<Api>> for Json {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &Arc<Api>) -> Result<Self, Problem> {
-        let length = request.headers().get(CONTENT_LENGTH);
-        let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        if length.is_some_and(|length| length > BODY_BYTES_MAX) {
-            return Err(too_large());
-        }
-        let bytes = to_bytes(request.into_body(), BODY_BYTES_MAX).await.map_err(|_| too_large())?;
-        let value = serde_json::from_slice(&bytes).map_err(|error| {
-            Problem::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}"))
-        })?;
-        Ok(Self(value))
+    async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        whole(api, &parts.headers, body, |bytes| parse(&bytes)).await.map(Self)
     }
+}
+
+/// Reads a body within the limits, and makes something of it while its room is taken.
+pub(super) async fn whole<T>(
+    api: &Api,
+    headers: &HeaderMap,
+    body: Body,
+    then: impl FnOnce(Bytes) -> Result<T, Problem>,
+) -> Result<T, Problem> {
+    let length = headers.get(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > BODY_BYTES_MAX) {
+        return Err(too_large());
+    }
+    let room = length.unwrap_or(BODY_BYTES_MAX).div_ceil(ROOM_BYTES);
+    let read = timeout(api.limits.body_timeout, async {
+        let room =
+            api.bodies.acquire_many(room as u32).await.map_err(|_| {
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping")
+            })?;
+        let bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| too_large())?;
+        let made = then(bytes);
+        drop(room);
+        made
+    });
+    let late = || {
+        let detail = "the body did not arrive in time";
+        Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
+    };
+    read.await.map_err(|_| late())?
+}
+
+/// The room in which all bodies that are being read must fit.
+pub(super) fn body_room() -> Semaphore {
+    Semaphore::new(BODIES_BYTES_MAX / ROOM_BYTES)
 }
 
 /// The ids in a path; what is no id names nothing.
@@ -43,19 +74,6 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Api>> for Ids<T> {
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
         let ids = Path::<T>::from_request_parts(parts, api).await;
         ids.map(|Path(ids)| Self(ids)).map_err(|_| Problem::not_found("path"))
-    }
-}
-
-/// The parameters after the question mark.
-pub(super) struct Parameters<T>(pub(super) T);
-
-impl<T: DeserializeOwned> FromRequestParts<Arc<Api>> for Parameters<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<Api>) -> Result<Self, Problem> {
-        let parameters = Query::<T>::try_from_uri(&parts.uri);
-        let parameters = parameters.map(|Query(parameters)| Self(parameters));
-        parameters.map_err(|error| Problem::invalid("", error.body_text()))
     }
 }
 
@@ -109,6 +127,10 @@ fn too_large() -> Problem {
 
 /// Longest body of a request.
 const BODY_BYTES_MAX: usize = 8 << 20;
+/// All bodies that are being read at one time.
+const BODIES_BYTES_MAX: usize = 128 << 20;
+/// The unit in which room for bodies is taken.
+const ROOM_BYTES: usize = 1 << 10;
 /// Entries of one page.
 pub(super) const PAGE_MAX: u64 = 1_000;
 /// Highest page that can be asked for.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
+use super::edge::Presented;
 use super::error::Problem;
 use super::state::Api;
 use crate::domain::ids::CompanyId;
@@ -40,20 +40,9 @@ impl Caller {
 impl FromRequestParts<Arc<Api>> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
-        let token = from_header(parts).or_else(|| from_query(parts));
-        let grant = token.and_then(|token| api.access.authenticate(token));
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Api>) -> Result<Self, Problem> {
+        let presented = parts.extensions.get::<Presented>();
+        let grant = presented.and_then(|presented| presented.0);
         grant.map(|grant| Self { grant }).ok_or_else(Problem::unauthorized)
     }
-}
-
-fn from_header(parts: &Parts) -> Option<&str> {
-    let (scheme, token) = parts.headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    let is_known = scheme.eq_ignore_ascii_case("OAuth") || scheme.eq_ignore_ascii_case("Bearer");
-    is_known.then(|| token.trim())
-}
-
-/// `?apikey=`, as the documented push of positions has it.
-fn from_query(parts: &Parts) -> Option<&str> {
-    parts.uri.query()?.split('&').find_map(|pair| pair.strip_prefix("apikey="))
 }

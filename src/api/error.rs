@@ -1,15 +1,10 @@
 //! Problems as RFC 9457 has them, and which of ours each failure is.
 
-use std::sync::Arc;
-
-use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::state::Api;
 use crate::feed::error::FeedError;
 use crate::runtime::admission::Refusal;
 use crate::runtime::error::{NotificationsError, SubmitError, ViewError};
@@ -22,12 +17,13 @@ pub struct Problem {
     status: StatusCode,
     detail: String,
     errors: Vec<(String, String)>,
+    retry_s: Option<u64>,
 }
 
 impl Problem {
     /// A problem of that status.
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), errors: Vec::new() }
+        Self { status, detail: detail.into(), errors: Vec::new(), retry_s: None }
     }
 
     /// No token, or none that is in force.
@@ -53,12 +49,13 @@ impl Problem {
 
     /// One thing is wrong with the request.
     pub(super) fn invalid(pointer: &str, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
-        Self {
-            status: StatusCode::UNPROCESSABLE_ENTITY,
-            detail: "the request is not valid".to_owned(),
-            errors: vec![(pointer.to_owned(), detail)],
-        }
+        Self::all_invalid(vec![(pointer.to_owned(), detail.into())])
+    }
+
+    /// Too much is asked; it may be asked again after so many seconds.
+    pub(super) fn too_many(detail: impl Into<String>, retry_s: u64) -> Self {
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, detail);
+        Self { retry_s: Some(retry_s), ..problem }
     }
 
     /// Something of ours failed.
@@ -66,13 +63,35 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     }
 
+    /// The status of the answer.
+    pub(super) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong as a whole.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What is wrong, each with its JSON pointer.
+    pub(super) fn errors(&self) -> &[(String, String)] {
+        &self.errors
+    }
+
+    /// Several things are wrong with the request, each at its JSON pointer.
+    pub(super) fn all_invalid(errors: Vec<(String, String)>) -> Self {
+        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "the request is not valid");
+        Self { errors, ..problem }
+    }
+
     /// Whether trying again may help.
-    fn severity(&self) -> &'static str {
+    pub(super) fn severity(&self) -> &'static str {
         let is_transient = self.status.is_server_error() || self.status.as_u16() == 429;
         if is_transient { "transient" } else { "hard" }
     }
 
-    fn body(&self, instance: &str) -> String {
+    /// The body, which names the path.
+    pub(super) fn body(&self, instance: &str) -> String {
         let mut body = json!({
             "type": "about:blank",
             "title": self.status.canonical_reason().unwrap_or("Error"),
@@ -95,32 +114,16 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         let headers = response.headers_mut();
-        match self.status {
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("OAuth, Bearer"));
-            }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            _ => {}
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("OAuth, Bearer"));
+        }
+        let is_overload = self.status == StatusCode::SERVICE_UNAVAILABLE;
+        if let Some(retry_s) = self.retry_s.or(is_overload.then_some(1)) {
+            headers.insert(RETRY_AFTER, retry_s.into());
         }
         response.extensions_mut().insert(self);
         response
     }
-}
-
-/// Writes the body of a problem, which names the path, and counts the answer.
-pub(super) async fn render(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
-    let mut response = next.run(request).await;
-    api.metrics.answered(response.status());
-    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
-    let body = problem.body(&path);
-    let (mut parts, _) = response.into_parts();
-    let kind = HeaderValue::from_static("application/problem+json");
-    parts.headers.insert(CONTENT_TYPE, kind);
-    parts.headers.remove(axum::http::header::CONTENT_LENGTH);
-    Response::from_parts(parts, body.into())
 }
 
 impl From<Refusal> for Problem {
@@ -129,12 +132,12 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::NotFound(what) => Self::not_found(what),
             Refusal::Forbidden => Self::forbidden(),
+            Refusal::Changed => Self::new(StatusCode::PRECONDITION_FAILED, detail),
             Refusal::Invalid(findings) => {
                 let errors = findings.into_iter();
                 Self {
-                    status: StatusCode::UNPROCESSABLE_ENTITY,
-                    detail,
                     errors: errors.map(|found| (found.pointer, found.detail)).collect(),
+                    ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
                 }
             }
             Refusal::Busy | Refusal::Stopped(_) => {
@@ -182,7 +185,7 @@ impl From<FeedError> for Problem {
     fn from(error: FeedError) -> Self {
         let detail = error.to_string();
         match error {
-            FeedError::Cursor(_) => Self::invalid("/after", detail),
+            FeedError::Cursor(_) | FeedError::Ahead { .. } => Self::invalid("/after", detail),
             FeedError::Type(_) => Self::invalid("/types", detail),
             FeedError::Storage(_) => Self::failed(detail),
             FeedError::Stopped => Self::new(StatusCode::SERVICE_UNAVAILABLE, detail),

@@ -2,21 +2,34 @@
 
 use std::sync::Arc;
 
+use axum::http::Method;
+use serde_json::json;
+use tokio::sync::{Semaphore, watch};
+
+use super::body::body_room;
+use super::idempotency::InFlight;
+use super::limits::Limits;
 use super::native::metrics::Metrics;
-use crate::domain::ids::{DepotId, OrderId, RouteId};
+use super::quotas::Quotas;
+use super::streams::Streams;
+use crate::domain::time::Time;
+use crate::feed::cloud_event::iso;
 use crate::feed::names::Names;
-use crate::runtime::access::Access;
-use crate::runtime::admission::{Admission, DEPOT};
+use crate::feed::press::Press;
+use crate::runtime::access::{Access, Grant, TokenId};
+use crate::runtime::admission::Admission;
 use crate::runtime::clock::Clock;
 use crate::runtime::counters::Counters;
 use crate::runtime::fault::Fault;
 use crate::runtime::feed_reader::Feed;
 use crate::runtime::intake::Intake;
+use crate::runtime::labels::Labels;
 use crate::runtime::notifications::Notifications;
 use crate::runtime::readers::Readers;
 use crate::runtime::views::Views;
-use crate::storage::catalog::change::Kind;
+use crate::storage::audit_log::AuditLog;
 use crate::storage::catalog::error::CatalogError;
+use crate::storage::ledger::Ledger;
 
 /// The handles that the daemon hands over.
 pub struct ApiParts {
@@ -40,6 +53,12 @@ pub struct ApiParts {
     pub names: Arc<Names>,
     /// What the outside sees of the daemon.
     pub site: Site,
+    /// What one client may take.
+    pub limits: Limits,
+    /// Where writes are noted.
+    pub audit: AuditLog,
+    /// What is remembered beside the documents.
+    pub ledger: Ledger,
 }
 
 /// What the outside sees of the daemon.
@@ -74,6 +93,15 @@ pub struct Api {
     pub(super) readers: Readers,
     pub(super) notifications: Notifications,
     pub(super) metrics: Metrics,
+    pub(super) press: Arc<Press>,
+    pub(super) streams: Streams,
+    pub(super) quotas: Quotas,
+    pub(super) bodies: Semaphore,
+    pub(super) limits: Limits,
+    pub(super) audit: AuditLog,
+    pub(super) ledger: Ledger,
+    pub(super) in_flight: InFlight,
+    pub(super) stopping: watch::Sender<bool>,
 }
 
 impl Api {
@@ -84,7 +112,20 @@ impl Api {
     pub fn new(parts: ApiParts) -> Result<Self, CatalogError> {
         let readers = parts.admission.readers();
         let metrics = Metrics::new(parts.feed.clone(), parts.intake.clone(), parts.counters);
+        for (token, at_ms) in parts.ledger.uses()? {
+            parts.access.used(TokenId(token), Time::from_ms(at_ms));
+        }
+        let press = Press::new(parts.feed.clone(), Arc::clone(&parts.names));
         Ok(Self {
+            press: Arc::new(press),
+            streams: Streams::new(parts.limits.streams_max),
+            quotas: Quotas::new(parts.limits.requests_max),
+            bodies: body_room(),
+            stopping: watch::Sender::new(false),
+            limits: parts.limits,
+            audit: parts.audit,
+            ledger: parts.ledger,
+            in_flight: InFlight::default(),
             notifications: Notifications::new(readers.open()?, parts.feed.clone()),
             metrics,
             readers,
@@ -99,21 +140,41 @@ impl Api {
             site: parts.site,
         })
     }
+
+    /// Notes a write: who, what, when and what came of it. Ids only, no word of its content.
+    pub(super) fn audit(&self, grant: &Grant, method: &Method, path: &str, status: u16) {
+        let line = json!({
+            "time": iso(self.clock.now()), "token_id": grant.token.0,
+            "company_id": grant.company.0, "role": grant.role.name(),
+            "method": method.as_str(), "path": path, "status": status,
+        });
+        if self.audit.append(&line.to_string()).is_err() {
+            self.metrics.unaudited();
+        }
+    }
+
+    /// Keeps when tokens were used. Blocks.
+    pub(super) fn note_uses(&self) {
+        let uses = self.access.uses().into_iter();
+        let uses: Vec<_> = uses.map(|(token, at)| (token.0, at.ms())).collect();
+        // It is told again a minute later.
+        let _ = self.ledger.note_uses(&uses);
+    }
+
+    /// Ends the streams of events and lets [`super::server::serve`] return.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
 }
 
 /// The look-ups that events need, for the API and for QUIC subscribers.
 #[must_use]
-pub fn names(readers: &Readers) -> Names {
-    let (orders, routes) = (readers.clone(), readers.clone());
-    // What cannot be read is unknown: the event is told all the same.
-    let order_number = move |id: OrderId| {
-        let order = orders.read(|catalog| catalog.document_ever(Kind::Order, id.0)).ok()?;
-        order.map(|order| order.number)
-    };
-    let depot = move |id: RouteId| {
-        let route = routes.read(|catalog| catalog.document_ever(Kind::Route, id.0)).ok()??;
-        let depot = route.field(DEPOT)?.as_u64()?;
-        Some(DepotId(depot as u32))
-    };
-    Names { order_number: Box::new(order_number), depot: Box::new(depot) }
+pub fn names(labels: &Arc<Labels>) -> Names {
+    let (numbers, depots) = (Arc::clone(labels), Arc::clone(labels));
+    Names {
+        order_number: Box::new(move |order| {
+            numbers.order_number(order).map(|number| number.to_string())
+        }),
+        depot: Box::new(move |route| depots.depot(route)),
+    }
 }

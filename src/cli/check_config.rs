@@ -1,4 +1,5 @@
-//! `doorstep check-config`: reads a plan, and positions if given, and says what is in them.
+//! `doorstep check-config`: reads the daemon's configuration, a plan, or a plan and positions, and
+//! says what is in them or what is wrong.
 
 use std::collections::BTreeMap;
 use std::io::{Write, stdout};
@@ -9,18 +10,23 @@ use clap::Args;
 use super::error::CliError;
 use super::plan::Plan;
 use super::replay::date_time;
+use super::stderr::tell;
+use crate::daemon::config_check::config_errors;
 use crate::ingest::error::FileError;
 use crate::ingest::files::Rows;
 
-/// Check a plan file, and a positions file against it
+/// Check the daemon's configuration, a plan file, and a positions file against its plan
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct CheckConfigArgs {
+    /// The daemon's configuration (TOML)
+    #[arg(long, value_name = "FILE", required_unless_present = "plan")]
+    config: Option<PathBuf>,
     /// The plan (JSON)
     #[arg(long, value_name = "FILE")]
-    plan: PathBuf,
+    plan: Option<PathBuf>,
     /// Recorded positions
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "plan")]
     positions: Option<PathBuf>,
 }
 
@@ -29,13 +35,27 @@ pub struct CheckConfigArgs {
 /// # Errors
 /// A file has errors; the positions' own were told on stderr.
 pub fn check_config(args: &CheckConfigArgs) -> Result<(), CliError> {
-    let plan = Plan::load(&args.plan)?;
-    plan.warn();
-    let mut lines = format!("{}: good: {}\n", args.plan.display(), summary(&plan));
-    if let Some(path) = &args.positions {
-        lines.push_str(&check_positions(&plan, path)?);
+    let mut lines = String::new();
+    if let Some(path) = &args.config {
+        lines.push_str(&check_daemon(path)?);
+    }
+    if let Some(path) = &args.plan {
+        let plan = Plan::load(path)?;
+        plan.warn();
+        lines.push_str(&format!("{}: good: {}\n", path.display(), summary(&plan)));
+        if let Some(path) = &args.positions {
+            lines.push_str(&check_positions(&plan, path)?);
+        }
     }
     Ok(stdout().lock().write_all(lines.as_bytes())?)
+}
+
+fn check_daemon(path: &Path) -> Result<String, CliError> {
+    let errors = config_errors(path)?;
+    if errors.is_empty() {
+        return Ok(format!("{}: valid\n", path.display()));
+    }
+    Err(CliError::Argument(errors.join("\n")))
 }
 
 fn summary(plan: &Plan) -> String {
@@ -67,14 +87,16 @@ fn check_positions(plan: &Plan, path: &Path) -> Result<String, CliError> {
             Err(error) => {
                 errors += 1;
                 if errors <= ERRORS_TOLD_MAX {
-                    eprintln!("{error}");
+                    tell(format_args!("{error}"));
                 }
             }
         }
     }
     let file = path.display();
     for (courier, count) in &strangers {
-        eprintln!("{file}: warning: {count} rows of courier \"{courier}\", who is not in the plan");
+        tell(format_args!(
+            "{file}: warning: {count} rows of courier \"{courier}\", who is not in the plan"
+        ));
     }
     if errors > 0 {
         let problem = format!("{errors} of {} rows are not good", rows + errors);
@@ -88,9 +110,10 @@ fn check_positions(plan: &Plan, path: &Path) -> Result<String, CliError> {
 
 const ERRORS_TOLD_MAX: u64 = 20;
 const EXAMPLES: &str = "\
-Reads the files as replay and evaluate do, without running anything. Every error is told with its
-place. The daemon's own configuration is checked by serve.
+Reads the files as serve, replay and evaluate do, without running anything. Every error is told with
+its place.
 
 Examples:
+  doorstep check-config --config /etc/doorstep.toml
   doorstep check-config --plan plan.json
   doorstep check-config --plan plan.json --positions positions.csv.gz";

@@ -14,8 +14,10 @@ use super::client::frame::{HelloOptions, ServerFrame, Wanted};
 use super::client::link::Link;
 use super::client::target::TargetArgs;
 use super::error::CliError;
+use super::event_text;
 use super::serve::{ServeArgs, runtime, settings};
 use super::simulate::{self, SimulateArgs};
+use super::stderr::tell;
 use crate::daemon::assemble::Daemon;
 use crate::daemon::error::DaemonError;
 
@@ -61,9 +63,12 @@ pub fn demo(args: &DemoArgs) -> Result<(), CliError> {
 async fn show(args: &DemoArgs, daemon: &Daemon) -> Result<(), CliError> {
     let url = format!("http://{}", daemon.http);
     let token = daemon.first_token.clone().unwrap_or_default();
-    eprintln!("{} couriers, {} times as fast, for {} s", args.couriers, args.speed, args.seconds);
-    eprintln!("  api     {url}");
-    eprintln!("  events  curl -H 'Authorization: OAuth {token}' {url}/v1/events");
+    tell(format_args!(
+        "{} couriers, {} times as fast, for {} s",
+        args.couriers, args.speed, args.seconds
+    ));
+    tell(format_args!("  api     {url}"));
+    tell(format_args!("  events  curl -H 'Authorization: OAuth {token}' {url}/v1/events"));
     let fleet = Fleet::parse_from([
         "simulate".to_owned(),
         format!("--into={url}"),
@@ -82,7 +87,7 @@ async fn show(args: &DemoArgs, daemon: &Daemon) -> Result<(), CliError> {
     if let Ok(Err(error)) = watching.await {
         return Err(error);
     }
-    eprint!("{}", report.text());
+    tell(format_args!("{}", report.text().trim_end()));
     Ok(())
 }
 
@@ -97,43 +102,27 @@ async fn watch(target: &TargetArgs) -> Result<(), CliError> {
         match link.heard.next().await? {
             ServerFrame::Events { events, .. } => {
                 let mut out = stdout().lock();
-                for line in events.iter().filter_map(line) {
+                for line in events.iter().filter(|event| is_news(event)).map(event_text::line) {
                     writeln!(out, "{line}")?;
                 }
                 out.flush()?;
             }
-            ServerFrame::Error { code, text } => {
-                return Err(ClientError::Refused { code, text }.into());
+            ServerFrame::Error { code, text, is_transient } => {
+                return Err(ClientError::Refused { code, text, is_transient }.into());
             }
             ServerFrame::Gap { .. }
             | ServerFrame::Welcome(_)
             | ServerFrame::Ack(_)
             | ServerFrame::Refused { .. }
+            | ServerFrame::Route(_)
             | ServerFrame::Other(_) => {}
         }
     }
 }
 
-/// An event as a person reads it; ORDER_CREATED is no news here.
-fn line(event: &Value) -> Option<String> {
-    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-    let kind = text(event, "type")?;
-    let kind = kind.strip_prefix("doorstep.")?.strip_suffix(".v1")?;
-    if kind == "order.created" {
-        return None;
-    }
-    let time = text(event, "time")?.replace('T', " ");
-    let courier = text(event, "partitionkey").unwrap_or_default();
-    let data = event.get("data")?;
-    let about = text(data, "order_number").or_else(|| text(event, "subject")).unwrap_or_default();
-    let mut details = String::new();
-    if let Some(visited) = data.get("visited").and_then(Value::as_bool) {
-        details.push_str(if visited { "visited" } else { "not visited" });
-    }
-    if let Some(orders) = data.get("orders").and_then(Value::as_array) {
-        details = format!("{} orders", orders.len());
-    }
-    Some(format!("{time:.19}  courier {courier:>4}  {kind:26}  {about:16}  {details}"))
+/// The orders were made for the demonstration.
+fn is_news(event: &Value) -> bool {
+    event.get("type").and_then(Value::as_str) != Some("doorstep.order.created.v1")
 }
 
 /// A directory that is gone when the demonstration is.

@@ -49,6 +49,9 @@ pub enum CliError {
     /// Positions were sent that the daemon did not acknowledge.
     #[error("not every position was acknowledged")]
     NotAcked,
+    /// A benchmark found positions or events missing, or told twice.
+    #[error("not every position was acknowledged and every event told once")]
+    NotWhole,
     /// A data directory cannot be read, or holds what was not written so.
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -1,13 +1,15 @@
 //! `doorstep journal dump` and `doorstep journal verify`: what a data directory's journal holds,
 //! read without changing anything.
 
-use std::io::{Write, stdout};
+use std::io::{BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::replay::date_time;
+use super::serve::cut_off;
 use crate::engine::input::InputBody;
 use crate::storage::bytes::{Malformed, Reader};
 use crate::storage::codec::input::{ChunkReader, Record};
@@ -27,7 +29,7 @@ pub struct JournalArgs {
 #[derive(Clone, Debug, Subcommand)]
 enum JournalCommand {
     /// Print every input, one a line
-    Dump(DataDirectory),
+    Dump(DumpArgs),
     /// Check that every frame is whole and can be understood
     Verify(DataDirectory),
 }
@@ -39,19 +41,29 @@ struct DataDirectory {
     data_dir: PathBuf,
 }
 
+#[derive(Args, Clone, Debug)]
+struct DumpArgs {
+    #[command(flatten)]
+    directory: DataDirectory,
+    /// Print JSON Lines, with the place of each input's frame in the journal
+    #[arg(long)]
+    json: bool,
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// The journal cannot be read, is corrupt, or the results cannot be written.
 pub fn journal(args: &JournalArgs) -> Result<(), CliError> {
     match &args.command {
-        JournalCommand::Dump(directory) => dump(&directory.data_dir),
+        JournalCommand::Dump(DumpArgs { directory, json: false }) => dump(&directory.data_dir),
+        JournalCommand::Dump(DumpArgs { directory, json: true }) => dump_json(&directory.data_dir),
         JournalCommand::Verify(directory) => verify(&directory.data_dir),
     }
 }
 
 fn dump(directory: &Path) -> Result<(), CliError> {
-    let mut out = stdout().lock();
+    let mut out = BufWriter::new(stdout().lock());
     read(directory, &mut |frame, name, offset| {
         let sequence = frame.stamp.sequence;
         let records = Records::of(frame).map_err(|Malformed| unreadable(name, offset))?;
@@ -65,7 +77,34 @@ fn dump(directory: &Path) -> Result<(), CliError> {
         }
         Ok(())
     })?;
-    Ok(())
+    Ok(out.flush()?)
+}
+
+/// The same for programs: instants in unix milliseconds, degrees in 1e-7.
+fn dump_json(directory: &Path) -> Result<(), CliError> {
+    let mut out = BufWriter::new(stdout().lock());
+    read(directory, &mut |frame, name, offset| {
+        let records = Records::of(frame).map_err(|Malformed| unreadable(name, offset))?;
+        let place = json!({
+            "frame": frame.stamp.sequence,
+            "file": name,
+            "offset": offset,
+            "bytes": Frame::size(frame.payload.len()),
+        });
+        if let Some(head) = &records.command {
+            let (at, note) = (head.at.ms(), head.note.len());
+            let command = json!({"place": head.place, "at": at, "note_bytes": note});
+            writeln!(out, "{}", json!({"in": place, "request": command}))?;
+        }
+        for record in records.chunks {
+            let record = record.map_err(|Malformed| unreadable(name, offset))?;
+            let mut line = json_line(&record);
+            line["in"] = place.clone();
+            writeln!(out, "{line}")?;
+        }
+        Ok(())
+    })?;
+    Ok(out.flush()?)
 }
 
 fn verify(directory: &Path) -> Result<(), CliError> {
@@ -81,8 +120,12 @@ fn verify(directory: &Path) -> Result<(), CliError> {
         }
         Ok(())
     })?;
+    if end.segments == 0 {
+        return Err(CliError::Argument(format!("{}: no journal is there", directory.display())));
+    }
+    let mut out = stdout().lock();
     writeln!(
-        stdout().lock(),
+        out,
         "good: {} frames in {} segments, {positions} positions, {commands} commands, {ticks} ticks; \
          ends in segment {} at byte {}",
         end.next - 1,
@@ -90,6 +133,9 @@ fn verify(directory: &Path) -> Result<(), CliError> {
         end.segment,
         end.offset
     )?;
+    if let Some(cut) = &end.cut {
+        writeln!(out, "the next start cuts off {}", cut_off(cut))?;
+    }
     Ok(())
 }
 
@@ -140,6 +186,32 @@ fn line(record: &Record) -> String {
     }
 }
 
+fn json_line(record: &Record) -> Value {
+    let input = &record.input;
+    let mut line = json!({
+        "partition": input.partition.0,
+        "sequence": input.sequence,
+        "received_at": input.received_at.ms(),
+    });
+    match &input.body {
+        InputBody::Position { courier, route, position } => {
+            line["position"] = json!({
+                "courier": courier.0,
+                "route": route.map(|route| route.0),
+                "t": position.device_time.ms(),
+                "lat_e7": position.point.lat_e7(),
+                "lon_e7": position.point.lon_e7(),
+            });
+        }
+        InputBody::Command(command) => line["command"] = format!("{command:?}").into(),
+        InputBody::Tick => line["tick"] = true.into(),
+    }
+    if let Some(by) = record.by {
+        line["by"] = json!({"sender": by.sender, "boot": by.boot, "seq": by.seq});
+    }
+    line
+}
+
 fn unreadable(name: &str, offset: u64) -> CliError {
     let found = "a whole frame cannot be understood: it may be of a later version".to_owned();
     StorageError::Corrupt { name: name.to_owned(), offset, found }.into()
@@ -148,4 +220,5 @@ fn unreadable(name: &str, offset: u64) -> CliError {
 const EXAMPLES: &str = "\
 Examples:
   doorstep journal verify --data-dir data
-  doorstep journal dump --data-dir data";
+  doorstep journal dump --data-dir data
+  doorstep journal dump --data-dir data --json | jq -c 'select(.position.courier == 7)'";

@@ -3,22 +3,29 @@
 
 #![expect(
     clippy::disallowed_methods,
-    clippy::print_stderr,
     reason = "commands read the files they are named, tell what they refuse, and keep pace"
 )]
 
 pub mod bench;
 pub mod check_config;
 pub mod client;
+pub mod company;
 pub mod demo;
 pub mod error;
 pub mod evaluate;
+mod event_text;
 pub mod journal;
+pub mod load;
+pub mod noise;
 pub mod plan;
+mod progress;
+mod random;
 pub mod replay;
 pub mod serve;
 pub mod simulate;
+mod stderr;
 pub mod tail;
+pub mod token;
 
 use std::process::ExitCode;
 
@@ -26,13 +33,17 @@ use clap::{Parser, Subcommand};
 
 use self::bench::{BenchArgs, bench};
 use self::check_config::{CheckConfigArgs, check_config};
+use self::company::{CompanyArgs, company};
 use self::demo::{DemoArgs, demo};
 use self::evaluate::{EvaluateArgs, evaluate};
 use self::journal::{JournalArgs, journal};
+use self::load::{LoadArgs, load};
 use self::replay::{ReplayArgs, replay};
 use self::serve::{ServeArgs, serve};
 use self::simulate::{SimulateArgs, simulate};
+use self::stderr::tell;
 use self::tail::{TailArgs, tail};
+use self::token::{TokenArgs, token};
 
 /// Knows when a courier is at the doorstep: arrivals, visits, departures and ETAs from positions
 #[derive(Debug, Parser)]
@@ -52,6 +63,9 @@ enum Command {
     Bench(BenchArgs),
     Simulate(SimulateArgs),
     Tail(TailArgs),
+    Load(LoadArgs),
+    Company(CompanyArgs),
+    Token(TokenArgs),
     Journal(JournalArgs),
 }
 
@@ -67,13 +81,16 @@ pub fn run() -> ExitCode {
         Command::Bench(args) => bench(&args),
         Command::Simulate(args) => simulate(&args),
         Command::Tail(args) => tail(&args),
+        Command::Load(args) => load(&args),
+        Command::Company(args) => company(&args),
+        Command::Token(args) => token(&args),
         Command::Journal(args) => journal(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            tell(format_args!("{error}"));
             ExitCode::FAILURE
         }
     }
@@ -81,6 +98,8 @@ pub fn run() -> ExitCode {
 
 const EXAMPLES: &str = "\
 Examples:
+  doorstep serve
+  doorstep token create --into http://127.0.0.1:8080 --token ADMIN --role device --courier ada
   doorstep check-config --plan plan.json
   doorstep replay --plan plan.json --positions positions.csv
   doorstep evaluate --plan plan.json --positions positions.csv --truth truth.csv

@@ -7,11 +7,14 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::error::CliError;
-use crate::daemon::assemble::{Daemon, TOKEN_FILE};
+use super::stderr::tell;
+use crate::daemon::assemble::Daemon;
 use crate::daemon::config::Config;
+use crate::daemon::core::TOKEN_FILE;
 use crate::daemon::error::DaemonError;
 use crate::daemon::settings::Settings;
 use crate::runtime::local_time::instant;
+use crate::storage::replay::CutTail;
 
 /// Run the daemon
 #[derive(Args, Clone, Debug, Default)]
@@ -82,7 +85,7 @@ async fn run(settings: &Settings) -> Result<(), CliError> {
         cause = daemon.failed() => Some(cause),
     };
     if let Some(cause) = &failure {
-        eprintln!("doorstep: {cause}; stopping");
+        tell(format_args!("doorstep: {cause}; stopping"));
     }
     daemon.stop().await?;
     Ok(())
@@ -91,27 +94,44 @@ async fn run(settings: &Settings) -> Result<(), CliError> {
 /// What an operator wants to see: the token once, the places, and what was recovered.
 fn greet(settings: &Settings, daemon: &Daemon) {
     let recovered = daemon.recovered();
-    eprintln!("doorstep {}", env!("CARGO_PKG_VERSION"));
-    eprintln!("  data         {}", settings.data_dir.display());
-    eprintln!("  http         http://{}", daemon.http);
-    eprintln!("  quic         {}", daemon.quic_address);
-    eprintln!("  fingerprint  {}", daemon.fingerprint());
+    tell(format_args!("doorstep {}", env!("CARGO_PKG_VERSION")));
+    tell(format_args!("  data         {}", settings.data_dir.display()));
+    tell(format_args!("  http         {}", daemon.url()));
+    tell(format_args!("  quic         {}", daemon.quic_address));
+    tell(format_args!("  fingerprint  {}", daemon.fingerprint()));
     let file = settings.data_dir.join(TOKEN_FILE);
     match &daemon.first_token {
         Some(token) => {
-            eprintln!("  admin token  {token}");
-            eprintln!("               shown once, kept in {}", file.display());
+            tell(format_args!("  admin token  {token}"));
+            tell(format_args!("               shown once, kept in {}", file.display()));
         }
-        None => eprintln!("  admin token  that of the first start was kept in {}", file.display()),
+        None => tell(format_args!(
+            "  admin token  that of the first start was kept in {}",
+            file.display()
+        )),
     }
     if settings.time_scale != 1.0 {
-        eprintln!("  time         {} times as fast", settings.time_scale);
+        tell(format_args!("  time         {} times as fast", settings.time_scale));
     }
-    eprintln!(
+    if let Some(cut) = recovered.cut {
+        tell(format_args!("  cut off      {}", cut_off(&cut)));
+    }
+    tell(format_args!(
         "  recovered    {} inputs, {} events, {} documents' requests redone",
         recovered.inputs, recovered.feed_head, daemon.redone
-    );
-    eprintln!("ready");
+    ));
+    tell(format_args!("ready"));
+}
+
+/// What was cut off the journal's end, and what that means.
+pub(super) fn cut_off(cut: &CutTail) -> String {
+    format!(
+        "{} bytes of {} from byte {} on: no whole frame, as a crash leaves them in the middle of a \
+         write; nothing says that they were synced, so nothing in them was acknowledged",
+        cut.bytes,
+        cut.file(),
+        cut.offset
+    )
 }
 
 const EXAMPLES: &str = "\

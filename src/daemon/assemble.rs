@@ -5,31 +5,36 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::core::{Core, stop};
 use super::error::DaemonError;
-use super::first_start::{keep_secret, make_private};
+use super::http_tls::HttpTls;
+use super::open_files::connections_within;
 use super::settings::Settings;
 use super::statuses::forward;
-use crate::api::{Api, ApiParts, QuicAddress, Site, names, router};
-use crate::engine::travel_time::TravelTime;
+use crate::api::limits::Limits;
+use crate::api::server::serve;
+use crate::api::{Api, ApiParts, QuicAddress, Site, names};
 use crate::feed::names::Names;
 use crate::ingest::quic::certificate::Certificate;
 use crate::ingest::quic::endpoint::QuicEndpoint;
+use crate::ingest::quic::reset_key::ResetKey;
 use crate::ingest::quic::services::QuicServices;
 use crate::runtime::access::Access;
-use crate::runtime::admission::{Admission, Recovery, Surroundings};
+use crate::runtime::admission::Admission;
 use crate::runtime::node::{Node, RecoveryReport};
-use crate::storage::disk::{Disk, RealDisk};
-use crate::travel::straight_line::StraightLine;
+use crate::storage::audit_log::{AUDIT_FILE, AuditLog};
+use crate::storage::ledger::Ledger;
 
 /// A daemon that serves. [`Self::stop`] ends it in order.
 pub struct Daemon {
     node: Node,
     admission: Admission,
     quic: QuicEndpoint,
-    stopping: watch::Sender<bool>,
+    served: Option<(Arc<Api>, JoinHandle<()>)>,
+    is_encrypted: bool,
     tasks: Vec<JoinHandle<()>>,
     /// Where HTTP listens.
     pub http: SocketAddr,
@@ -48,28 +53,7 @@ impl Daemon {
     /// # Errors
     /// The directory is in use, damaged or cannot be written, or an address cannot be had.
     pub async fn start(settings: &Settings) -> Result<Self, DaemonError> {
-        let directory = settings.data_dir.clone();
-        make_private(&directory)?;
-        let disk = RealDisk::open(&directory)
-            .map_err(|source| DaemonError::File { path: directory.clone(), source })?;
-        let disk: Arc<dyn Disk> = Arc::new(disk);
-        let mut recovery = Recovery::open(&directory)?;
-        let travel = || -> Box<dyn TravelTime> { Box::new(StraightLine::default()) };
-        let clock = settings.clock.clone();
-        let node =
-            Node::start(&settings.node, &disk, clock, &travel, &mut |note| recovery.redo(note))?;
-        let redone = recovery.redone();
-        let access = Arc::new(Access::default());
-        let around = Surroundings {
-            commands: node.commands(),
-            views: node.views(),
-            clock: node.clock(),
-            access: Arc::clone(&access),
-            fault: node.fault(),
-            runtime: tokio::runtime::Handle::current(),
-        };
-        let admission = Admission::start(recovery, around)?;
-        let first_token = first_token(settings, &admission).await?;
+        let Core { node, admission, access, first_token, redone } = Core::open(settings).await?;
         let quic = bind_quic(settings)?;
         let quic_address = quic.local_address()?;
         let listener = TcpListener::bind(settings.http).await;
@@ -80,13 +64,15 @@ impl Daemon {
             node,
             admission,
             quic,
-            stopping: watch::Sender::new(false),
+            served: None,
+            is_encrypted: settings.http_tls.is_some(),
             tasks: Vec::new(),
             http,
             quic_address,
             first_token,
             redone,
         };
+        settings.clock.begin();
         daemon.serve(settings, listener, &access)?;
         Ok(daemon)
     }
@@ -97,13 +83,14 @@ impl Daemon {
         listener: TcpListener,
         access: &Arc<Access>,
     ) -> Result<(), DaemonError> {
-        let names = Arc::new(names(&self.admission.readers()));
+        let names = Arc::new(names(&self.admission.labels()));
         let (sender, statuses) = mpsc::channel(STATUSES_MAX);
         self.tasks.push(tokio::spawn(forward(statuses, self.admission.clone())));
         let services = QuicServices {
             access: Arc::clone(access),
             intake: self.node.intake(),
             feed: self.node.feed(),
+            views: self.node.views(),
             clock: self.node.clock(),
             names: Arc::clone(&names),
             statuses: Some(sender),
@@ -111,17 +98,9 @@ impl Daemon {
         let quic = self.quic.clone();
         self.tasks.push(tokio::spawn(async move { quic.serve(services).await }));
         let api = Arc::new(self.api(settings, access, names)?);
-        let mut stopping = self.stopping.subscribe();
-        self.tasks.push(tokio::spawn(async move {
-            let stopped = async move {
-                // A sender that is gone has stopped too.
-                let _ = stopping.wait_for(|stopping| *stopping).await;
-            };
-            tokio::select! {
-                _ = axum::serve(listener, router(api)) => {}
-                () = stopped => {}
-            }
-        }));
+        let tls = settings.http_tls.as_ref().map(HttpTls::config).transpose()?;
+        let server = tokio::spawn(serve(listener, tls, Arc::clone(&api)));
+        self.served = Some((api, server));
         Ok(())
     }
 
@@ -132,7 +111,7 @@ impl Daemon {
         names: Arc<Names>,
     ) -> Result<Api, DaemonError> {
         let public_url = if settings.public_url.is_empty() {
-            format!("http://{}", self.http)
+            self.url()
         } else {
             settings.public_url.trim_end_matches('/').to_owned()
         };
@@ -140,6 +119,11 @@ impl Daemon {
             address: self.quic_address.to_string(),
             fingerprint: self.quic.fingerprint().to_owned(),
         };
+        let connections_max = connections_within(settings.http_limits.connections_max);
+        let limits = Limits { connections_max, ..settings.http_limits.clone() };
+        let directory = &settings.data_dir;
+        let audit = AuditLog::open(directory, AUDIT_BYTES_MAX)
+            .map_err(|source| DaemonError::File { path: directory.join(AUDIT_FILE), source })?;
         Ok(Api::new(ApiParts {
             admission: self.admission.clone(),
             access: Arc::clone(access),
@@ -150,8 +134,18 @@ impl Daemon {
             fault: self.node.fault(),
             counters: self.node.counters(),
             names,
+            limits,
+            audit,
+            ledger: Ledger::open(directory)?,
             site: Site { public_url, quic: Some(quic) },
         })?)
+    }
+
+    /// Where HTTP is found on this machine.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.is_encrypted { "https" } else { "http" };
+        format!("{scheme}://{}", self.http)
     }
 
     /// SHA-256 of the certificate that QUIC peers see.
@@ -179,44 +173,28 @@ impl Daemon {
     /// # Errors
     /// The node had failed, or fails now.
     pub async fn stop(self) -> Result<(), DaemonError> {
-        self.stopping.send_replace(true);
+        if let Some((api, server)) = self.served {
+            api.stop();
+            // A panic there has been reported already.
+            let _ = server.await;
+        }
         self.quic.close().await;
         for task in self.tasks {
             task.abort();
             // Aborted or done: both are the end.
             let _ = task.await;
         }
-        let (admission, node) = (self.admission, self.node);
-        let stopped = tokio::task::spawn_blocking(move || {
-            admission.stop();
-            node.stop()
-        });
-        stopped.await.map_err(|error| DaemonError::System(error.into()))??;
-        Ok(())
+        stop(self.node, self.admission).await
     }
-}
-
-/// Makes company 1 and its admin token on the first start, and keeps token and fingerprint in
-/// files for the owner alone.
-async fn first_token(
-    settings: &Settings,
-    admission: &Admission,
-) -> Result<Option<String>, DaemonError> {
-    let admission = admission.clone();
-    let made = tokio::task::spawn_blocking(move || admission.first_start());
-    let made = made.await.map_err(|error| DaemonError::System(error.into()))?;
-    let token = made.map_err(DaemonError::FirstStart)?.and_then(|accepted| accepted.token);
-    let Some((token, _)) = token else { return Ok(None) };
-    keep_secret(&settings.data_dir, TOKEN_FILE, &token)?;
-    Ok(Some(token))
 }
 
 fn bind_quic(settings: &Settings) -> Result<QuicEndpoint, DaemonError> {
     let certificate = Certificate::keep(&settings.data_dir, &settings.names)?;
-    Ok(QuicEndpoint::bind(settings.quic, certificate, settings.quic_settings.clone())?)
+    let reset_key = ResetKey::keep(&settings.data_dir)?;
+    Ok(QuicEndpoint::bind(settings.quic, certificate, reset_key, settings.quic_settings.clone())?)
 }
 
-/// The first admin token, in the data directory.
-pub const TOKEN_FILE: &str = "admin.token";
+/// Bytes of the audit log before it is set aside.
+const AUDIT_BYTES_MAX: u64 = 16 << 20;
 /// Statuses that wait for admission.
 const STATUSES_MAX: usize = 1_024;

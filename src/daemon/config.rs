@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::DaemonError;
+use crate::api::limits::Limits;
 
 /// A configuration file. What is left out has the default that `configs/doorstep.toml` shows.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -31,6 +32,22 @@ pub struct HttpConfig {
     pub public_url: String,
     /// Whether a listener that is not on loopback may go without TLS.
     pub allow_plain: bool,
+    /// The certificate's chain, PEM; empty: no TLS.
+    pub tls_certificate: PathBuf,
+    /// The certificate's key, PEM.
+    pub tls_key: PathBuf,
+    /// Most connections at once.
+    pub connections_max: usize,
+    /// Seconds for the head of a request, and for which an idle connection is kept.
+    pub head_timeout_s: u64,
+    /// Seconds for the body of a request.
+    pub body_timeout_s: u64,
+    /// Seconds for which a client may read nothing while an answer waits.
+    pub write_timeout_s: u64,
+    /// Most streams of events of one token.
+    pub streams_max: usize,
+    /// Most requests of one token within ten seconds; 0: any number.
+    pub requests_max: u64,
 }
 
 /// The QUIC listener.
@@ -102,7 +119,27 @@ impl Default for Config {
 impl Default for HttpConfig {
     fn default() -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
-        Self { listen, public_url: String::new(), allow_plain: false }
+        let Limits {
+            connections_max,
+            head_timeout,
+            body_timeout,
+            write_timeout,
+            streams_max,
+            requests_max,
+        } = Limits::default();
+        Self {
+            listen,
+            public_url: String::new(),
+            allow_plain: false,
+            tls_certificate: PathBuf::new(),
+            tls_key: PathBuf::new(),
+            connections_max,
+            head_timeout_s: head_timeout.as_secs(),
+            body_timeout_s: body_timeout.as_secs(),
+            write_timeout_s: write_timeout.as_secs(),
+            streams_max,
+            requests_max,
+        }
     }
 }
 

@@ -31,10 +31,27 @@ pub enum DaemonError {
     },
     /// HTTP is not encrypted, so it stays on this machine.
     #[error(
-        "http.listen: {0} is not a loopback address, and HTTP is not encrypted: put a TLS proxy \
-         in front, or set http.allow_plain = true"
+        "http.listen: {0} is not a loopback address, and HTTP is not encrypted: set \
+         http.tls_certificate and http.tls_key, or put a TLS proxy in front and set \
+         http.allow_plain = true"
     )]
     PlainHttp(SocketAddr),
+    /// A value of the configuration is not allowed.
+    #[error("{key}: {problem}")]
+    Setting {
+        /// The key.
+        key: &'static str,
+        /// What is expected.
+        problem: &'static str,
+    },
+    /// The certificate of HTTP cannot be used.
+    #[error("failed to use the certificate of HTTP: {}: {problem}", path.display())]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
     /// An address cannot be had.
     #[error("cannot listen on {address}: {source}")]
     Listen {

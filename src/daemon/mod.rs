@@ -9,7 +9,11 @@
 
 pub mod assemble;
 pub mod config;
+pub mod config_check;
+pub mod core;
 pub mod error;
 mod first_start;
+pub mod http_tls;
+mod open_files;
 pub mod settings;
 mod statuses;

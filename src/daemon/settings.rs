@@ -1,10 +1,13 @@
 //! The settings that are valid: what the parts are made from.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::config::{Config, DurabilityConfig};
+use super::config::{Config, DurabilityConfig, HttpConfig};
 use super::error::DaemonError;
+use super::http_tls::HttpTls;
+use crate::api::limits::Limits;
 use crate::domain::time::Time;
 use crate::ingest::quic::settings::QuicSettings;
 use crate::runtime::clock::Clock;
@@ -19,6 +22,10 @@ pub struct Settings {
     pub http: SocketAddr,
     /// Where the outside finds HTTP; empty: where it listens.
     pub public_url: String,
+    /// The certificate of HTTP; `None`: not encrypted.
+    pub http_tls: Option<HttpTls>,
+    /// What one client of HTTP may take.
+    pub http_limits: Limits,
     /// Where QUIC listens; port 0 takes a free one.
     pub quic: SocketAddr,
     /// Names in the self-signed certificate beside localhost.
@@ -37,9 +44,11 @@ impl Settings {
     /// Settings from what was written.
     ///
     /// # Errors
-    /// HTTP would be open to others without TLS.
+    /// HTTP would be open to others without TLS, or a value is out of its range.
     pub fn new(config: Config) -> Result<Self, DaemonError> {
-        if !config.http.listen.ip().is_loopback() && !config.http.allow_plain {
+        let (http_tls, http_limits) = (tls(&config.http)?, limits(&config.http)?);
+        let is_safe = http_tls.is_some() || config.http.allow_plain;
+        if !config.http.listen.ip().is_loopback() && !is_safe {
             return Err(DaemonError::PlainHttp(config.http.listen));
         }
         let shards = match config.node.shards {
@@ -55,6 +64,8 @@ impl Settings {
             data_dir: config.data_dir,
             http: config.http.listen,
             public_url: config.http.public_url,
+            http_tls,
+            http_limits,
             quic: config.quic.listen,
             names: config.quic.names,
             quic_settings: QuicSettings {
@@ -74,11 +85,51 @@ impl Settings {
         })
     }
 
-    /// The same with a clock that runs `scale` times as fast from `start` on.
+    /// The same with a clock that runs `scale` times as fast from `start` on, once the daemon
+    /// serves.
     #[must_use]
     pub fn with_time(mut self, scale: f64, start: Option<Time>) -> Self {
-        self.clock = Clock::scaled(scale, start);
+        self.clock = Clock::scaled_later(scale, start);
         self.time_scale = scale;
         self
     }
+}
+
+fn tls(config: &HttpConfig) -> Result<Option<HttpTls>, DaemonError> {
+    let given = |path: &Path| !path.as_os_str().is_empty();
+    match (given(&config.tls_certificate), given(&config.tls_key)) {
+        (false, false) => Ok(None),
+        (true, true) => Ok(Some(HttpTls {
+            certificate: config.tls_certificate.clone(),
+            key: config.tls_key.clone(),
+        })),
+        _ => Err(DaemonError::Setting {
+            key: "http.tls_certificate",
+            problem: "expected together with http.tls_key",
+        }),
+    }
+}
+
+fn limits(config: &HttpConfig) -> Result<Limits, DaemonError> {
+    let refused = |key| Err(DaemonError::Setting { key, problem: "expected 1 or more" });
+    let at_least_one = [
+        ("http.connections_max", config.connections_max as u64),
+        ("http.head_timeout_s", config.head_timeout_s),
+        ("http.body_timeout_s", config.body_timeout_s),
+        ("http.write_timeout_s", config.write_timeout_s),
+        ("http.streams_max", config.streams_max as u64),
+    ];
+    for (key, value) in at_least_one {
+        if value == 0 {
+            return refused(key);
+        }
+    }
+    Ok(Limits {
+        connections_max: config.connections_max,
+        head_timeout: Duration::from_secs(config.head_timeout_s),
+        body_timeout: Duration::from_secs(config.body_timeout_s),
+        write_timeout: Duration::from_secs(config.write_timeout_s),
+        streams_max: config.streams_max,
+        requests_max: config.requests_max,
+    })
 }

@@ -1,6 +1,8 @@
 //! One GPS report of a courier's device and where it came from.
 
 use core::cmp::Ordering;
+use core::fmt;
+use core::num::NonZeroU32;
 
 use super::geo::Point;
 use super::time::{DAY_MS, SECOND_MS, Time};
@@ -59,20 +61,30 @@ impl Position {
 
 /// A known accuracy: finite and over 0 metres. What a device states as zero, negative or not a
 /// number is unknown, never perfect.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-pub struct Accuracy(f32);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Accuracy {
+    /// The bits of a float over 0, which rise with it; never 0, so that an option costs nothing.
+    bits: NonZeroU32,
+}
 
 impl Accuracy {
     /// The accuracy, or `None` (unknown) for zero, negative and non-finite values.
     #[must_use]
     pub fn new(metres: f32) -> Option<Self> {
-        (metres.is_finite() && metres > 0.0).then_some(Self(metres))
+        let bits = NonZeroU32::new(metres.to_bits())?;
+        (metres.is_finite() && metres > 0.0).then_some(Self { bits })
     }
 
     /// Metres, over 0.
     #[must_use]
     pub const fn metres(self) -> f32 {
-        self.0
+        f32::from_bits(self.bits.get())
+    }
+}
+
+impl fmt::Debug for Accuracy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Accuracy").field(&self.metres()).finish()
     }
 }
 
@@ -97,6 +109,17 @@ pub enum Source {
 impl Source {
     /// Every source.
     pub const ALL: [Self; 4] = [Self::App, Self::GpsTracker, Self::S2sApi, Self::Yanavi];
+
+    /// Its place among the sources that may speak for a courier, from 0: the lower is heard first.
+    #[must_use]
+    pub const fn priority(self) -> usize {
+        match self {
+            Self::GpsTracker => 0,
+            Self::S2sApi => 1,
+            Self::App => 2,
+            Self::Yanavi => 3,
+        }
+    }
 
     /// The name used in the API documents.
     #[must_use]

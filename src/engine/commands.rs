@@ -5,6 +5,7 @@ use super::couriers::{CourierLine, CourierSlot, PolicySlot};
 use super::edit::empty_route;
 use super::emit::Emit;
 use super::route::RouteSlot;
+use super::sources::Heard;
 use super::step::RouteStep;
 use crate::domain::command::Command;
 use crate::domain::courier::CourierPlan;
@@ -14,6 +15,7 @@ use crate::domain::event::EndReason;
 use crate::domain::ids::{CompanyId, CourierId, PartitionId, RouteId};
 use crate::domain::policy::Policy;
 use crate::domain::route::RoutePlan;
+use crate::domain::time::Time;
 
 impl Engine {
     /// Follows a change of the documents.
@@ -57,6 +59,7 @@ impl Engine {
         emit: &mut Emit,
     ) {
         let slot = self.policies.intern(policy);
+        let overlap_policy = policy.overlap_policy;
         let part = &mut self.partitions[partition.0 as usize];
         part.policies.insert(company, slot);
         for courier in part.couriers.clone() {
@@ -64,11 +67,15 @@ impl Engine {
             if line.company != company {
                 continue;
             }
-            line.policy = slot;
+            let old = core::mem::replace(&mut line.policy, slot);
+            let has_switched = self.policies.policy(old).overlap_policy != overlap_policy;
             line.sources = line.own_sources.unwrap_or(policy.allowed_courier_position_sources);
             self.each_route(courier, emit, |step| {
                 step.set_active_span();
                 step.forget_primings();
+                if has_switched {
+                    step.forget_credits();
+                }
                 step.settle(EtaCause::Sequence);
             });
         }
@@ -112,8 +119,9 @@ impl Engine {
             own_sources,
             policy,
             first_route: RouteSlot::NONE,
-            last: None,
-            anchor: None,
+            located: None,
+            heard: Heard::Nobody,
+            heard_at: Time::DISTANT_PAST,
         }));
     }
 

@@ -1,11 +1,15 @@
 //! The couriers of a shard: an array addressed by id, and the hot line of each.
 
+use std::collections::BTreeMap;
+
 use super::fix::Seen;
 use super::prefetch::prefetch;
 use super::route::RouteSlot;
+use super::sources::{Heard, SourceTimes, silences};
 use crate::domain::geo::Point;
 use crate::domain::ids::{CompanyId, CourierId, PartitionId};
-use crate::domain::position::SourceSet;
+use crate::domain::position::{Source, SourceSet};
+use crate::domain::time::Time;
 
 /// Where a courier lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +33,21 @@ pub struct CourierLine {
     pub policy: PolicySlot,
     /// The first of its routes, by id.
     pub first_route: RouteSlot,
+    /// Where it is known to be.
+    pub located: Option<Located>,
+    /// Which sources have spoken for it.
+    pub heard: Heard,
+    /// The latest device time of the source, if it is only one.
+    pub heard_at: Time,
+}
+
+/// Where a courier is.
+#[derive(Clone, Copy, Debug)]
+pub struct Located {
     /// The last known position.
-    pub last: Option<Seen>,
+    pub last: Seen,
     /// Where the index of couriers has it.
-    pub anchor: Option<Point>,
+    pub anchor: Point,
 }
 
 /// A set of settings in the engine's table.
@@ -44,6 +59,8 @@ pub struct PolicySlot(pub u32);
 pub struct Couriers {
     slots: Vec<CourierSlot>,
     lines: Vec<CourierLine>,
+    /// Those whom several sources have spoken for.
+    heard: BTreeMap<u32, SourceTimes>,
 }
 
 impl Couriers {
@@ -74,6 +91,37 @@ impl Couriers {
         self.slots[at] = slot;
         self.lines.push(line);
         slot
+    }
+
+    /// Notes that an allowed source spoke for a courier at `t`.
+    pub fn hear(&mut self, slot: CourierSlot, source: Source, t: Time) {
+        let line = &mut self.lines[slot.0 as usize];
+        match line.heard {
+            Heard::Nobody => (line.heard, line.heard_at) = (Heard::One(source), t),
+            Heard::One(known) if known == source => line.heard_at = line.heard_at.max(t),
+            Heard::One(known) => {
+                line.heard = Heard::Several;
+                let mut times = SourceTimes::default();
+                times.hear(known, line.heard_at);
+                times.hear(source, t);
+                self.heard.insert(slot.0, times);
+            }
+            Heard::Several => {
+                if let Some(times) = self.heard.get_mut(&slot.0) {
+                    times.hear(source, t);
+                }
+            }
+        }
+    }
+
+    /// Whether a better source has spoken for a courier shortly before `t`.
+    pub fn is_outranked(&self, slot: CourierSlot, source: Source, t: Time) -> bool {
+        let line = self.line(slot);
+        match line.heard {
+            Heard::Nobody => false,
+            Heard::One(known) => known.priority() < source.priority() && silences(line.heard_at, t),
+            Heard::Several => self.heard.get(&slot.0).is_some_and(|times| times.outrank(source, t)),
+        }
     }
 
     /// A courier.

@@ -30,6 +30,38 @@ pub fn exit_time(centre: &Centre, radius_m: f64, inside: Seen, away: Seen) -> Ti
     inside.t.max(away.t - libm::round(drive_ms) as i64)
 }
 
+/// How a segment between two positions outside passes through a fence: shares of it, rising.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Passage {
+    /// Where it comes inside.
+    pub entry: f64,
+    /// Where it is closest to the centre.
+    pub closest: f64,
+    /// Where it goes outside.
+    pub exit: f64,
+}
+
+/// The passage of the segment from `from` to `to`, if it comes within the radius (behaviour 4.5).
+pub fn passage(centre: &Centre, radius_m: f64, from: Point, to: Point) -> Option<Passage> {
+    let (x, y) = centre.plane_m(from);
+    let (to_x, to_y) = centre.plane_m(to);
+    let (dx, dy) = (to_x - x, to_y - y);
+    let a = dx * dx + dy * dy;
+    if a == 0.0 {
+        return None;
+    }
+    let b = x * dx + y * dy;
+    let closest = (-b / a).clamp(0.0, 1.0);
+    let (near_x, near_y) = (x + closest * dx, y + closest * dy);
+    if near_x * near_x + near_y * near_y > radius_m * radius_m {
+        return None;
+    }
+    let c = x * x + y * y - radius_m * radius_m;
+    let root = (b * b - a * c).max(0.0).sqrt();
+    let (entry, exit) = (((-b - root) / a).clamp(0.0, 1.0), ((root - b) / a).clamp(0.0, 1.0));
+    Some(Passage { entry, closest, exit })
+}
+
 struct Border {
     /// Share of the segment, from its inner end, that lies inside.
     share: f64,
@@ -51,6 +83,6 @@ fn border(centre: &Centre, radius_m: f64, inner: Point, outer: Point) -> Border 
 }
 
 /// Beyond this gap a straight line in time says nothing: the courier drove, and stood.
-const GAP_MAX_MS: i64 = 60 * SECOND_MS;
+pub const GAP_MAX_MS: i64 = 60 * SECOND_MS;
 /// How fast a courier drives who was not seen.
-const DRIVE_MPS: f64 = 7.0;
+pub const DRIVE_MPS: f64 = 7.0;

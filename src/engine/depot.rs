@@ -3,7 +3,7 @@
 
 use super::fence::{Evidence, Fence};
 use super::fix::Fix;
-use super::presence::Presence;
+use super::presence::{Change, Presence};
 use crate::domain::depot::DepotPlan;
 use crate::domain::geo::Centre;
 use crate::domain::policy::{Policy, Radius};
@@ -61,25 +61,21 @@ impl StartingDepot {
         let Some(radius) = self.plan.mark_route_started_radius else { return };
         let distance_m = self.centre.distance_m(fix.seen.point);
         let fence = self.presence.map_or_else(|| Fence::new(radius), |loading| loading.fence);
-        match (fence.evidence(distance_m, fix.accuracy), &mut self.presence) {
-            (Evidence::Inside, None) => {
-                let required_ms = self.required_ms(orders);
-                let presence = Presence::enter(fix.seen);
-                self.presence = Some(Loading { presence, fence, required_ms });
-                self.is_left = false;
-            }
-            (Evidence::Inside, Some(loading)) => {
-                loading.presence.stay(fix.seen, policy.max_gap_ms);
-            }
-            (Evidence::Outside | Evidence::Beyond, None) | (Evidence::None, _) => return,
-            (evidence @ (Evidence::Outside | Evidence::Beyond), Some(loading)) => {
-                let is_outside = evidence == Evidence::Outside;
-                if loading.presence.away(fix.seen, is_outside).is_some() {
+        let evidence = fence.evidence(distance_m, fix.accuracy);
+        if let Some(loading) = &mut self.presence {
+            match loading.presence.step(evidence, fix, None, policy.max_gap_ms) {
+                Change::None => return,
+                Change::Stayed { .. } => {}
+                Change::Left(_) => {
                     self.presence = None;
                     self.is_left = self.is_visited;
+                    return;
                 }
-                return;
             }
+        } else if evidence == Evidence::Inside {
+            let required_ms = self.required_ms(orders);
+            self.presence = Some(Loading { presence: Presence::enter(fix), fence, required_ms });
+            self.is_left = false;
         }
         if let Some(loading) = &self.presence {
             self.is_visited |= loading.presence.dwelt_ms(fix.seen.t, None) >= loading.required_ms;

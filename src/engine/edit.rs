@@ -22,6 +22,7 @@ pub fn empty_route(plan: &RoutePlan, created_at: Time) -> (RouteLine, Route) {
     let line = RouteLine {
         last_t: Time::DISTANT_PAST,
         last: None,
+        run_start: Time::DISTANT_PAST,
         clearance: Clearance::unknown(),
         active_from: created_at,
         active_until: Time::DISTANT_FUTURE,

@@ -109,7 +109,8 @@ impl RouteStep<'_, '_> {
         self.etas.resize(self.route.orders.len(), None);
         let age_ms = self.age_ms();
         if let Some(seen) = self.line.eta.evaluated.filter(|_| age_ms <= LOST_MS)
-            && self.has_sequence()
+            // The clock takes away no ETA that a position has not: the depot may be back in sight.
+            && (clock.is_some() || self.has_sequence())
         {
             self.compute_chain(seen);
             self.clamp(clock);

@@ -1,7 +1,7 @@
 //! One position on its way through a route: what the rules need of it, and no more.
 
 use crate::domain::geo::Point;
-use crate::domain::position::Accuracy;
+use crate::domain::position::{Accuracy, Position};
 use crate::domain::time::{SECOND_MS, Time};
 
 /// Where a courier was, and when.
@@ -22,9 +22,24 @@ pub struct Fix {
     pub accuracy: Option<Accuracy>,
     /// Receive time of the input that brought it.
     pub received_at: Time,
+    /// The device said that it falls silent while it stands.
+    pub is_silent_when_still: bool,
+    /// The device states a speed at which nobody stands.
+    pub is_moving: bool,
 }
 
 impl Fix {
+    /// What a route needs to know of a position.
+    pub fn new(position: &Position, received_at: Time) -> Self {
+        Self {
+            seen: Seen { t: position.device_time, point: position.point },
+            accuracy: position.accuracy_m,
+            received_at,
+            is_silent_when_still: position.silent_when_still,
+            is_moving: position.speed_mps.is_some_and(|speed_mps| speed_mps > STANDING_MAX_MPS),
+        }
+    }
+
     /// Too inaccurate to be evidence of anything (behaviour 3.5).
     pub fn is_coarse(&self) -> bool {
         self.accuracy.is_some_and(|accuracy| accuracy.metres() > COARSE_M)
@@ -36,6 +51,8 @@ impl Fix {
     }
 }
 
+/// A standing device may state so much.
+const STANDING_MAX_MPS: f32 = 1.0;
 const COARSE_M: f32 = 1_000.0;
 /// Oldest a position may be when it comes to count as fresh.
 pub const FRESH_MS: i64 = 300 * SECOND_MS;

@@ -12,6 +12,7 @@ mod couriers;
 mod crossing;
 mod deadlines;
 mod depot;
+mod drive_through;
 mod edit;
 mod emit;
 mod eta;
@@ -19,6 +20,7 @@ mod fence;
 mod fix;
 pub mod input;
 mod nearby;
+mod nearest;
 pub mod order_state;
 pub mod output;
 mod policies;
@@ -28,10 +30,13 @@ mod presence;
 mod progress;
 mod queries;
 mod route;
+mod silence;
+mod sources;
 mod stay;
 mod step;
 mod track;
 pub mod travel_time;
+pub mod upcoming;
 mod visit;
 
 use std::collections::BTreeMap;
@@ -186,6 +191,7 @@ impl Engine {
             etas: &mut self.etas,
             emit,
             now,
+            is_frozen: false,
             has_looked: false,
             has_refreshed: false,
             changed: None,

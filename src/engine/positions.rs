@@ -1,17 +1,16 @@
 //! A position's way to the routes it moves: the checks of behaviour 3 that come before any route.
 
 use super::Engine;
-use super::couriers::{CourierLine, CourierSlot};
+use super::couriers::{CourierLine, CourierSlot, Located};
 use super::emit::Emit;
-use super::fix::{Fix, Seen};
+use super::fix::Fix;
 use super::output::DropReason;
 use super::route::RouteSlot;
 use crate::domain::ids::{CourierId, RouteId};
-use crate::domain::position::{AGE_MAX_MS, LEAD_MAX_MS, Position};
+use crate::domain::position::{AGE_MAX_MS, LEAD_MAX_MS, Position, Source};
 
 impl Engine {
     /// Steps over one position.
-    // Which of two sources wins, and a receiver that is frozen, belong here: behaviour 3.6, 3.7.
     pub(super) fn position(
         &mut self,
         courier: CourierId,
@@ -20,8 +19,7 @@ impl Engine {
         emit: &mut Emit,
     ) {
         let t = position.device_time;
-        let seen = Seen { t, point: position.point };
-        let fix = Fix { seen, accuracy: position.accuracy_m, received_at: emit.received_at() };
+        let fix = Fix::new(position, emit.received_at());
         emit.courier = courier;
         emit.backfilled = !fix.is_fresh();
         let Some(slot) = self.couriers.slot(courier) else {
@@ -32,6 +30,7 @@ impl Engine {
         if let Some(reason) = refusal(&fix)
             .or_else(|| matches!(named, Some(None)).then_some(DropReason::Route))
             .or_else(|| disallowed(self.couriers.line(slot), position))
+            .or_else(|| self.outranked(slot, &fix, position.source))
         {
             emit.dropped(route, t, reason);
             return;
@@ -47,6 +46,16 @@ impl Engine {
         if moved.active == 0 || moved.accepted > 0 {
             self.locate(slot, &fix);
         }
+    }
+
+    /// A better source speaks for the courier. What is too inaccurate outranks nobody.
+    fn outranked(&mut self, courier: CourierSlot, fix: &Fix, source: Source) -> Option<DropReason> {
+        let t = fix.seen.t;
+        let is_outranked = self.couriers.is_outranked(courier, source, t);
+        if !fix.is_coarse() {
+            self.couriers.hear(courier, source, t);
+        }
+        is_outranked.then_some(DropReason::Source)
     }
 
     /// Moves every active route of a courier, by id.
@@ -82,17 +91,21 @@ impl Engine {
     /// Keeps the last known position of a courier, and the index in step with it.
     fn locate(&mut self, courier: CourierSlot, fix: &Fix) {
         let line = self.couriers.line_mut(courier);
-        if fix.is_coarse() || line.last.is_some_and(|last| last.t >= fix.seen.t) {
+        if fix.is_coarse() {
             return;
         }
-        line.last = Some(fix.seen);
-        match line.anchor {
-            None => line.anchor = Some(self.index.place(courier.0, fix.seen.point)),
-            Some(anchor) => {
-                if let Some(next) = self.index.moved(courier.0, anchor, fix.seen.point) {
-                    line.anchor = Some(next);
-                }
-            }
+        let last = fix.seen;
+        let Some(located) = &mut line.located else {
+            let anchor = self.index.place(courier.0, last.point);
+            line.located = Some(Located { last, anchor });
+            return;
+        };
+        if located.last.t >= last.t {
+            return;
+        }
+        located.last = last;
+        if let Some(next) = self.index.moved(courier.0, located.anchor, last.point) {
+            located.anchor = next;
         }
     }
 }

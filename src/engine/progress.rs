@@ -19,7 +19,9 @@ impl RouteStep<'_, '_> {
         let orders = self.route.orders.len();
         let has_begun = if let Some(depot) = self.route.fenced_depot_mut() {
             let was_left = depot.is_left();
-            depot.step(fix, orders, self.policy);
+            if !self.is_frozen {
+                depot.step(fix, orders, self.policy);
+            }
             let is_left = depot.is_left();
             if is_left != was_left {
                 self.line.eta.slack_ms = 0;

@@ -45,7 +45,7 @@ impl Engine {
 
     fn live(&self, company: CompanyId, slot: u32) -> Option<(CourierId, Point)> {
         let line = self.couriers.line(CourierSlot(slot));
-        let seen = line.last.filter(|_| line.company == company)?;
-        Some((line.id, seen.point))
+        let located = line.located.filter(|_| line.company == company)?;
+        Some((line.id, located.last.point))
     }
 }

@@ -38,6 +38,8 @@ pub struct RouteLine {
     pub last_t: Time,
     /// The last accepted position that had a place.
     pub last: Option<Seen>,
+    /// When the run of positions at the place of the last one began.
+    pub run_start: Time,
     /// How far the courier may go before an order can be near.
     pub clearance: Clearance,
     /// Tracking begins.

@@ -2,6 +2,7 @@
 //! of the orders.
 
 use super::fence::Fence;
+use super::nearest::Credit;
 use super::prefetch::prefetch;
 use super::presence::Presence;
 use crate::domain::geo::Centre;
@@ -39,6 +40,8 @@ pub struct Stay {
     pub required_ms: i64,
     /// The machine.
     pub presence: Presence,
+    /// The dwell, where only the nearest order's counts.
+    pub credit: Credit,
     /// Best estimate of the true entry.
     pub entered_estimated: Time,
     /// Best estimate of when the dwell began to count.
@@ -47,6 +50,8 @@ pub struct Stay {
     pub told: Option<u16>,
     /// The order was unvisited when the stay began, so that the stay may visit it.
     pub may_visit: bool,
+    /// Nobody was seen inside: a segment between two positions cut the fence.
+    pub is_interpolated: bool,
     /// A status was set by API or app since the stay began.
     pub has_status_set: bool,
 }

@@ -39,6 +39,8 @@ pub struct RouteStep<'a, 'out> {
     pub now: Time,
     /// The position at hand, or the last one when a command came, is fresh.
     pub is_fresh: bool,
+    /// The position at hand comes from a frozen receiver and proves nothing.
+    pub is_frozen: bool,
     /// Every order was looked at, since the courier was not clear of all.
     pub has_looked: bool,
     /// The head has been found anew in this step.
@@ -106,6 +108,7 @@ impl RouteStep<'_, '_> {
             // Held and confirmed beyond the end, or the end itself: it moves nothing.
             return;
         }
+        self.is_frozen = track::is_frozen(self.line.last, &mut self.line.run_start, fix);
         if self.line.last.is_none() {
             self.moved_first(fix.seen.t);
         }
@@ -113,13 +116,22 @@ impl RouteStep<'_, '_> {
             self.begin_by_movement(fix);
         }
         self.step_orders(fix);
+        if self.is_nearest_first() {
+            self.settle_claims(fix);
+        }
         self.line.last = Some(fix.seen);
         self.follow(fix);
     }
 
-    /// Each order in sequence: exit or entry, then visit test. Only those with a stay, while the
+    /// Each order in sequence: exit or entry, then visit test unless that waits for the claims
+    /// ([`Self::settle_claims`]). Only those with a stay, while the
     /// courier is clear of all others.
     fn step_orders(&mut self, fix: &Fix) {
+        if self.is_frozen {
+            // Nothing is known of what is near, so the distance of `nearby` is looked at.
+            self.has_looked = true;
+            return;
+        }
         self.has_looked = !self.line.clearance.covers(fix.seen.point);
         if !self.has_looked {
             let mut slot = self.line.first_stay;

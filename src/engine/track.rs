@@ -50,6 +50,17 @@ pub fn judge(last_t: Time, last: Option<Seen>, held: Option<Seen>, fix: &Fix) ->
     }
 }
 
+/// Whether an accepted position is that of a frozen receiver: one that repeats its coordinates for
+/// over a minute and says that it moves. `run_start` is when the run at one point began; it begins
+/// anew at another point, and with a repeat at no stated speed (behaviour 3.6).
+pub fn is_frozen(last: Option<Seen>, run_start: &mut Time, fix: &Fix) -> bool {
+    let repeats = last.is_some_and(|last| last.point == fix.seen.point);
+    if !repeats || !fix.is_moving {
+        *run_start = fix.seen.t;
+    }
+    fix.seen.t - *run_start > FROZEN_MS
+}
+
 /// Whether a courier could have come from `earlier` to `later` at no more than [`SPEED_MAX_MPS`].
 fn agrees(earlier: Seen, later: Seen) -> bool {
     let dt_s = (later.t - earlier.t).max(SECOND_MS) as f64 / SECOND_MS as f64;
@@ -63,6 +74,8 @@ fn agrees(earlier: Seen, later: Seen) -> bool {
     distance_m(earlier.point, later.point) <= reach_m
 }
 
+/// So long a run of equal coordinates is believed of a moving device.
+const FROZEN_MS: i64 = 60 * SECOND_MS;
 /// No courier moves faster.
 const SPEED_MAX_MPS: f64 = 70.0;
 /// Above the longest 1e-7 degree on the ellipsoid: 111.70 km a degree.

@@ -4,7 +4,8 @@ use super::clearance::Bounds;
 use super::crossing::{entry_time, exit_time};
 use super::fence::{Evidence, Fence};
 use super::fix::{Fix, Seen};
-use super::presence::{Exit, Presence};
+use super::nearest::Credit;
+use super::presence::{Change, Exit, Presence};
 use super::route::Order;
 use super::stay::{Stay, StaySlot};
 use super::step::RouteStep;
@@ -12,8 +13,20 @@ use crate::domain::eta::EtaCause;
 use crate::domain::event::{EndReason, EventKind, StayPoint};
 use crate::domain::geo::Centre;
 use crate::domain::order::{Initiator, OrderStatus};
-use crate::domain::policy::{ArrivalScope, Radius};
+use crate::domain::policy::{ArrivalScope, OverlapPolicy, Radius};
 use crate::domain::time::Time;
+
+/// An ORDER_VISIT that is due.
+pub struct Visit {
+    /// Its time, and that of all it brings with it.
+    pub t: Time,
+    /// The position that proves it.
+    pub seen: Seen,
+    /// Best estimate of the true instant.
+    pub estimated: Time,
+    /// The dwell was credited across a silence.
+    pub inferred: bool,
+}
 
 impl RouteStep<'_, '_> {
     /// A position at an order without a stay: is it near, is it inside?
@@ -37,7 +50,11 @@ impl RouteStep<'_, '_> {
                 Fence::new(radius).evidence(centre.distance_m(fix.seen.point), fix.accuracy);
             if evidence == Evidence::Inside {
                 self.enter(at, centre, radius, fix);
+                return;
             }
+        }
+        if self.route.orders[at].is_next && is_tracked {
+            self.drive_through(at, Centre::new(point), radius, fix);
         }
     }
 
@@ -47,11 +64,30 @@ impl RouteStep<'_, '_> {
             || (order.is_visited && self.policy.arrival_scope == ArrivalScope::Any)
     }
 
-    // A segment that cuts a fence without a position inside (behaviour 4.5) belongs here.
     fn enter(&mut self, at: usize, centre: Centre, radius: Radius, fix: &Fix) {
+        let entered = entry_time(&centre, radius.metres(), self.line.last, fix.seen);
+        let slot = self.begin_stay(at, centre, radius, Presence::enter(fix), entered);
+        let is_told =
+            self.route.orders[at].is_next || self.policy.arrival_scope == ArrivalScope::Any;
+        if is_told {
+            self.tell_arrival(slot);
+        }
+        if !self.is_nearest_first() {
+            self.test_visit(slot, fix);
+        }
+    }
+
+    /// A stay begins, silently.
+    pub fn begin_stay(
+        &mut self,
+        at: usize,
+        centre: Centre,
+        radius: Radius,
+        presence: Presence,
+        entered: Time,
+    ) -> StaySlot {
         let order = &self.route.orders[at];
         let required_ms = self.policy.dwell_required_ms(order.service_s, order.shared_service_s);
-        let entered = entry_time(&centre, radius.metres(), self.line.last, fix.seen);
         let slot = self.stays.insert(Stay {
             at,
             next: StaySlot::NONE,
@@ -59,22 +95,19 @@ impl RouteStep<'_, '_> {
             radius,
             fence: Fence::new(radius),
             required_ms,
-            presence: Presence::enter(fix.seen),
+            presence,
+            credit: Credit::ENTERED,
             entered_estimated: entered,
             dwell_estimated: entered,
             told: None,
             may_visit: !order.is_visited,
+            is_interpolated: false,
             has_status_set: false,
         });
-        let order = &mut self.route.orders[at];
-        order.stay = slot;
-        let is_told = order.is_next || self.policy.arrival_scope == ArrivalScope::Any;
+        self.route.orders[at].stay = slot;
         self.stays.chain(&mut self.line.first_stay, slot);
         self.touch_chain(slot);
-        if is_told {
-            self.tell_arrival(slot);
-        }
-        self.test_visit(slot, fix);
+        slot
     }
 
     /// A position at an order with a stay.
@@ -82,47 +115,58 @@ impl RouteStep<'_, '_> {
         let max_gap_ms = self.policy.max_gap_ms;
         let stay = self.stays.stay_mut(slot);
         let distance_m = stay.centre.distance_m(fix.seen.point);
-        let is_outside = match stay.fence.evidence(distance_m, fix.accuracy) {
-            Evidence::None => return,
-            Evidence::Inside => {
-                if stay.presence.stay(fix.seen, max_gap_ms) {
+        let evidence = stay.fence.evidence(distance_m, fix.accuracy);
+        match stay.presence.step(evidence, fix, self.line.last, max_gap_ms) {
+            Change::None => {}
+            Change::Stayed { since, restarts } => {
+                if restarts {
                     stay.dwell_estimated = fix.seen.t;
                 }
-                self.test_visit(slot, fix);
-                return;
+                if self.policy.overlap_policy == OverlapPolicy::Nearest {
+                    let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
+                    let from = not_before.map_or(since, |start| start.max(since));
+                    stay.credit.stayed(fix.seen.t - from, restarts);
+                } else {
+                    self.test_visit(slot, fix);
+                }
             }
-            Evidence::Beyond => false,
-            Evidence::Outside => true,
-        };
-        if let Some(exit) = stay.presence.away(fix.seen, is_outside) {
-            self.leave(slot, exit);
+            Change::Left(exit) => self.leave(slot, exit),
         }
     }
 
     fn test_visit(&mut self, slot: StaySlot, fix: &Fix) {
         let stay = self.stays.stay(slot);
-        let order = &self.route.orders[stay.at];
-        if !stay.may_visit || order.is_visited {
+        if !self.may_visit(stay) {
             return;
         }
-        let not_before = order.dwell_not_before(self.policy);
+        let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
         if stay.presence.dwelt_ms(fix.seen.t, not_before) >= stay.required_ms {
-            self.visit(slot, fix.seen, not_before);
+            let begun = stay.dwell_estimated.max(not_before.unwrap_or(stay.dwell_estimated));
+            let estimated = begun + stay.required_ms;
+            let (t, seen) = (fix.seen.t, fix.seen);
+            self.visit(slot, &Visit { t, seen, estimated, inferred: false });
         }
     }
 
+    /// Whether a stay may still visit its order.
+    pub fn may_visit(&self, stay: &Stay) -> bool {
+        stay.may_visit && !self.route.orders[stay.at].is_visited
+    }
+
     /// Everything one ORDER_VISIT brings with it, in its order (behaviour 5.6).
-    fn visit(&mut self, slot: StaySlot, seen: Seen, not_before: Option<Time>) {
+    pub fn visit(&mut self, slot: StaySlot, visit: &Visit) {
+        let t = visit.t;
+        let now = core::mem::replace(&mut self.now, t);
         if !self.line.is_started {
-            self.start(seen.t);
+            self.start(t);
         }
         if self.stays.stay(slot).told.is_none() {
             self.tell_arrival(slot);
         }
         let stay = self.stays.stay(slot);
-        let begun = stay.dwell_estimated.max(not_before.unwrap_or(stay.dwell_estimated));
         let at = stay.at;
-        let point = stay_point(stay, seen, begun + stay.required_ms);
+        let point = stay_point(stay, visit.seen, visit.estimated);
+        let point = StayPoint { inferred: visit.inferred, ..point };
         let may_finish = self.policy.mark_delivered_enabled && !stay.has_status_set;
         let order = &mut self.route.orders[at];
         let was_open = order.is_open(self.policy);
@@ -130,7 +174,7 @@ impl RouteStep<'_, '_> {
         self.route.last_visited = Some(at);
         self.changed = Some(EtaCause::Visit);
         let (route, id) = (self.route.id, self.route.orders[at].id);
-        self.emit.event(route, id, seen.t, EventKind::OrderVisit(point));
+        self.emit.event(route, id, t, EventKind::OrderVisit(point));
         let order = &mut self.route.orders[at];
         if may_finish && !order.status.is_terminal() {
             order.status = OrderStatus::Finished;
@@ -138,12 +182,13 @@ impl RouteStep<'_, '_> {
                 status: OrderStatus::Finished,
                 initiator: Initiator::Engine,
             };
-            self.emit.event(route, id, seen.t, kind);
+            self.emit.event(route, id, t, kind);
         }
         if was_open && !self.policy.delivery_by_order_statuses {
             self.mark_skipped(at);
         }
-        self.refresh_head(seen.t);
+        self.refresh_head(t);
+        self.now = now;
     }
 
     /// Tells the ARRIVAL of a stay that was silent so far, with its `nearby` before it.
@@ -160,9 +205,12 @@ impl RouteStep<'_, '_> {
     }
 
     fn leave(&mut self, slot: StaySlot, exit: Exit) {
+        let visited = self.infer_visit(slot, &exit);
         let stay = self.stays.stay(slot);
         let inside = stay.presence.last_inside;
         let estimated = exit_time(&stay.centre, stay.fence.radius_m, inside, exit.first_away);
+        // Nobody leaves before a visit that was inferred.
+        let estimated = visited.map_or(estimated, |visited| visited.max(estimated));
         self.depart(slot, exit.left, estimated, EndReason::Left);
     }
 
@@ -172,7 +220,8 @@ impl RouteStep<'_, '_> {
         self.depart(slot, inside, inside.t, reason);
     }
 
-    fn depart(&mut self, slot: StaySlot, seen: Seen, estimated: Time, reason: EndReason) {
+    /// Ends a stay, with its DEPARTURE if it was told.
+    pub fn depart(&mut self, slot: StaySlot, seen: Seen, estimated: Time, reason: EndReason) {
         let stay = self.stays.stay(slot);
         let order = &mut self.route.orders[stay.at];
         order.stay = StaySlot::NONE;
@@ -209,6 +258,6 @@ fn stay_point(stay: &Stay, seen: Seen, estimated_time: Time) -> StayPoint {
         estimated_time,
         used_mark_delivered_radius: stay.radius,
         inferred: false,
-        interpolated: false,
+        interpolated: stay.is_interpolated,
     }
 }

@@ -286,7 +286,8 @@ pub const fn event_type(body: &FeedBody) -> &'static str {
     }
 }
 
-const fn event_time(body: &FeedBody) -> Time {
+/// When an event happened.
+pub(super) const fn event_time(body: &FeedBody) -> Time {
     match body {
         FeedBody::Event(event) => event.t,
         FeedBody::Notification { notification, .. } => notification.t,
@@ -295,7 +296,8 @@ const fn event_time(body: &FeedBody) -> Time {
     }
 }
 
-fn seconds(time: Time) -> f64 {
+/// Unix seconds.
+pub(super) fn seconds(time: Time) -> f64 {
     time.ms() as f64 / SECOND_MS as f64
 }
 

@@ -18,6 +18,17 @@ impl Cursor {
         let position = if is_ours { text.parse().ok() } else { None };
         position.map(Self).ok_or_else(|| FeedError::Cursor(text.to_owned()))
     }
+
+    /// The cursor, if the feed goes that far.
+    ///
+    /// # Errors
+    /// It lies beyond `head`: it is of another feed, and waiting there would pass events over.
+    pub const fn within(self, head: u64) -> Result<Self, FeedError> {
+        if self.0 > head {
+            return Err(FeedError::Ahead { cursor: self, head: Self(head) });
+        }
+        Ok(self)
+    }
 }
 
 impl fmt::Display for Cursor {

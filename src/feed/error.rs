@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::cursor::Cursor;
 use crate::storage::error::StorageError;
 
 /// Why a subscription cannot begin or go on.
@@ -10,6 +11,14 @@ pub enum FeedError {
     /// The text is no cursor that we gave.
     #[error("\"{0}\" is not a cursor")]
     Cursor(String),
+    /// We never gave such a cursor: nothing has been told up to there.
+    #[error("\"{cursor}\" lies beyond the feed's end, which is \"{head}\"")]
+    Ahead {
+        /// The cursor.
+        cursor: Cursor,
+        /// The last one that was given.
+        head: Cursor,
+    },
     /// No event has such a type.
     #[error("\"{0}\" is not a type of event")]
     Type(String),

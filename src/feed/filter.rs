@@ -39,6 +39,22 @@ impl Filter {
         }
     }
 
+    /// The types of these names: whole, as in `doorstep.order.arrival.v1`, or short, as in
+    /// `order.arrival`.
+    ///
+    /// # Errors
+    /// The first name that is no type's.
+    pub fn types_of<'a>(
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Result<BTreeSet<String>, FeedError> {
+        let names = names.into_iter().map(|name| {
+            let is_named = |kind: &&&str| **kind == name || short(kind) == name;
+            let found = TYPES.iter().find(is_named);
+            found.map(|kind| (*kind).to_owned()).ok_or_else(|| FeedError::Type(name.to_owned()))
+        });
+        names.collect()
+    }
+
     /// Refuses types that no event has.
     ///
     /// # Errors
@@ -64,6 +80,12 @@ impl Filter {
                 (names.depot)(route).is_some_and(|depot| ids.contains(&u64::from(depot.0)))
             })
     }
+}
+
+/// A type without what all types share.
+fn short(kind: &str) -> &str {
+    let bare = kind.strip_prefix("doorstep.").and_then(|kind| kind.strip_suffix(".v1"));
+    bare.unwrap_or(kind)
 }
 
 fn holds(ids: Option<&BTreeSet<u64>>, id: u64) -> bool {

@@ -6,4 +6,6 @@ pub mod cursor;
 pub mod error;
 pub mod filter;
 pub mod names;
+pub mod packed;
+pub mod press;
 pub mod subscription;

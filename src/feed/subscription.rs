@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
-use super::cloud_event::CloudEvent;
 use super::cursor::Cursor;
 use super::error::FeedError;
 use super::filter::Filter;
 use super::names::Names;
-use crate::runtime::feed_reader::Feed;
+use crate::runtime::feed_reader::{Feed, FeedEvent};
 
 /// One subscriber's place in the feed.
 #[derive(Clone)]
@@ -22,12 +21,12 @@ pub struct Subscription {
 /// What comes next.
 #[derive(Clone, Debug)]
 pub enum News {
-    /// Events in order, each with its place; everything up to `cursor` has been told with them.
+    /// Events in order; everything up to `cursor` has been told with them.
     Batch {
         /// The end of the batch.
         cursor: Cursor,
         /// The events that passed the filter, maybe none.
-        events: Vec<(Cursor, CloudEvent)>,
+        events: Vec<FeedEvent>,
     },
     /// Events are gone: the next batch begins at `first_available`.
     Gap {
@@ -42,7 +41,7 @@ impl Subscription {
     /// Begins after a cursor; [`Cursor::default`]: before the first event there is.
     ///
     /// # Errors
-    /// The filter names a type that no event has.
+    /// The filter names a type that no event has, or the cursor lies beyond the feed.
     pub fn new(
         feed: Feed,
         names: Arc<Names>,
@@ -50,9 +49,20 @@ impl Subscription {
         after: Cursor,
     ) -> Result<Self, FeedError> {
         filter.check()?;
-        // A cursor ahead of the feed would wait for what was told already elsewhere.
-        let position = after.min(Cursor(feed.head()));
+        let position = after.within(feed.head())?;
         Ok(Self { feed, filter, names, position })
+    }
+
+    /// What the documents know of its events.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// The filter and the place, for readers that go through a press.
+    #[must_use]
+    pub fn into_parts(self) -> (Filter, Cursor) {
+        (self.filter, self.position)
     }
 
     /// Waits for the next batch. May be dropped and called anew: nothing is lost.
@@ -62,7 +72,7 @@ impl Subscription {
     pub async fn next(&mut self) -> Result<News, FeedError> {
         let mut passed_over = 0;
         loop {
-            let page = self.feed.read(self.position.0, PAGE_EVENTS_MAX)?;
+            let mut page = self.feed.read(self.position.0, PAGE_EVENTS_MAX)?;
             if let Some(gap) = page.gap {
                 self.position = Cursor(gap.first_available - 1);
                 let (first_missing, first_available) =
@@ -75,14 +85,11 @@ impl Subscription {
                 continue;
             }
             passed_over += page.events.len();
-            let told = page.events.iter().filter(|event| self.filter.passes(event, &self.names));
-            let events: Vec<_> = told
-                .map(|event| (Cursor(event.position), CloudEvent::new(event, &self.names)))
-                .collect();
+            page.events.retain(|event| self.filter.passes(event, &self.names));
             self.position = Cursor(page.next);
             // Now and then the cursor moves on even if nothing passes, so that resuming is cheap.
-            if !events.is_empty() || passed_over >= PASSED_OVER_MAX {
-                return Ok(News::Batch { cursor: self.position, events });
+            if !page.events.is_empty() || passed_over >= PASSED_OVER_MAX {
+                return Ok(News::Batch { cursor: self.position, events: page.events });
             }
             tokio::task::yield_now().await;
         }

@@ -2,19 +2,21 @@
 //! SHA-256 and compared in constant time. Knows neither wire nor database; admission feeds it.
 
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::error::AccessError;
-use crate::domain::ids::{CompanyId, CourierId};
+use crate::domain::ids::{CompanyId, CourierId, DepotId};
+use crate::domain::time::Time;
 
 /// The tokens that are in force, shared by every edge.
 #[derive(Debug, Default)]
 pub struct Access {
     /// By the first eight bytes of the hash, which tell nothing about the token.
     entries: RwLock<BTreeMap<u64, Vec<Entry>>>,
+    uses: Mutex<BTreeMap<TokenId, Time>>,
 }
 
 impl Access {
@@ -25,6 +27,24 @@ impl Access {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         let bucket = entries.get(&hash.bucket())?;
         bucket.iter().find(|entry| bool::from(entry.hash.0.ct_eq(&hash.0))).map(|entry| entry.grant)
+    }
+
+    /// A token was used just then.
+    pub fn used(&self, token: TokenId, at: Time) {
+        let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        uses.insert(token, at);
+    }
+
+    /// When a token was last used, as far as is known.
+    #[must_use]
+    pub fn last_used(&self, token: TokenId) -> Option<Time> {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner).get(&token).copied()
+    }
+
+    /// When every token was last used that was.
+    #[must_use]
+    pub fn uses(&self) -> BTreeMap<TokenId, Time> {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Lets a token in.
@@ -60,6 +80,8 @@ pub struct Grant {
     pub role: Role,
     /// The one courier of a device.
     pub courier: Option<CourierId>,
+    /// The one depot of a location.
+    pub depot: Option<DepotId>,
     /// The token itself, part of a sender's identity.
     pub token: TokenId,
 }
@@ -116,12 +138,21 @@ pub enum Role {
     Subscriber,
     /// Reads documents.
     Read,
+    /// One depot's own system: the deliveries of that depot.
+    Location,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 6] =
-        [Self::Admin, Self::Backend, Self::Device, Self::Gateway, Self::Subscriber, Self::Read];
+    pub const ALL: [Self; 7] = [
+        Self::Admin,
+        Self::Backend,
+        Self::Device,
+        Self::Gateway,
+        Self::Subscriber,
+        Self::Read,
+        Self::Location,
+    ];
 
     /// The name in requests and in the catalog.
     #[must_use]
@@ -133,6 +164,7 @@ impl Role {
             Self::Gateway => "gateway",
             Self::Subscriber => "subscriber",
             Self::Read => "read",
+            Self::Location => "location",
         }
     }
 
@@ -175,8 +207,13 @@ mod tests {
     #[test]
     fn a_token_is_known_until_it_is_revoked() {
         let (access, token) = (Access::default(), draw_token().unwrap());
-        let grant =
-            Grant { company: CompanyId(1), role: Role::Backend, courier: None, token: TokenId(7) };
+        let grant = Grant {
+            company: CompanyId(1),
+            role: Role::Backend,
+            courier: None,
+            depot: None,
+            token: TokenId(7),
+        };
         assert_eq!(token.len(), 64);
         assert_eq!(access.authenticate(&token), None);
         access.allow(TokenHash::of(&token), grant);

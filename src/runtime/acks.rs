@@ -12,8 +12,13 @@ pub struct Acks {
     stripes: Vec<Mutex<Stripe>>,
 }
 
-/// The senders that share a lock.
-pub type Stripe = BTreeMap<SenderId, Line>;
+/// The senders that share a lock: the [`SENDERS_MAX`] used last, and those that have something under
+/// way.
+#[derive(Debug, Default)]
+pub struct Stripe {
+    lines: BTreeMap<SenderId, Line>,
+    uses: u64,
+}
 
 /// What is known of one sender.
 #[derive(Debug, Default)]
@@ -22,6 +27,8 @@ pub struct Line {
     acked: u64,
     number: u64,
     under_way: VecDeque<UnderWay>,
+    /// Counts the uses of its stripe.
+    used: u64,
 }
 
 #[derive(Debug)]
@@ -61,7 +68,7 @@ impl Acks {
     /// A part of a delivery is durable.
     pub fn part_done(&self, ticket: &Ticket) {
         let mut stripe = self.lock(ticket.sender.id);
-        let Some(line) = stripe.get_mut(&ticket.sender.id) else { return };
+        let Some(line) = stripe.lines.get_mut(&ticket.sender.id) else { return };
         if line.boot != ticket.sender.boot {
             return;
         }
@@ -74,7 +81,7 @@ impl Acks {
     /// What recovery found to be settled.
     pub fn recovered(&self, sender: Sender, settled: u64) {
         let mut stripe = self.lock(sender.id);
-        let line = stripe.entry(sender.id).or_default();
+        let line = stripe.line(sender.id);
         if line.turn_to(sender.boot) {
             line.acked = line.acked.max(settled);
         }
@@ -84,8 +91,33 @@ impl Acks {
     #[must_use]
     pub fn acked(&self, sender: Sender) -> u64 {
         let stripe = self.lock(sender.id);
-        let line = stripe.get(&sender.id).filter(|line| line.boot == sender.boot);
+        let line = stripe.lines.get(&sender.id).filter(|line| line.boot == sender.boot);
         line.map_or(0, |line| line.acked)
+    }
+}
+
+impl Stripe {
+    /// What is known of a sender; nothing, if it is new or was forgotten.
+    pub fn line(&mut self, sender: SenderId) -> &mut Line {
+        if self.lines.len() >= SENDERS_MAX && !self.lines.contains_key(&sender) {
+            self.forget();
+        }
+        self.uses += 1;
+        let line = self.lines.entry(sender).or_default();
+        line.used = self.uses;
+        line
+    }
+
+    /// Forgets those that were not used for longest, some at a time: looking at all of them for
+    /// each that comes would cost too much. A sender that was forgotten is told 0 and sends again
+    /// what it has, which partitions recognise.
+    fn forget(&mut self) {
+        let idle = self.lines.iter().filter(|(_, line)| line.under_way.is_empty());
+        let mut idle: Vec<_> = idle.map(|(&sender, line)| (line.used, sender)).collect();
+        idle.sort_unstable();
+        for (_, sender) in idle.iter().take(SENDERS_MAX / 16) {
+            self.lines.remove(sender);
+        }
     }
 }
 
@@ -93,7 +125,7 @@ impl Line {
     /// Whether the boot is the latest known; a later one begins anew.
     pub fn turn_to(&mut self, boot: u64) -> bool {
         if boot > self.boot {
-            *self = Self { boot, number: self.number, ..Self::default() };
+            *self = Self { boot, number: self.number, used: self.used, ..Self::default() };
         }
         boot == self.boot
     }
@@ -118,3 +150,30 @@ impl Line {
 }
 
 const STRIPES: u64 = 64;
+/// Senders of one stripe: two million in all, of 100 bytes or so.
+const SENDERS_MAX: usize = 1 << 15;
+
+#[cfg(test)]
+mod tests {
+    use super::{SENDERS_MAX, Stripe};
+    use crate::runtime::intake::SenderId;
+
+    #[test]
+    fn the_senders_that_were_silent_for_longest_are_forgotten() {
+        let mut stripe = Stripe::default();
+        let begin = |stripe: &mut Stripe, id: u64, parts: usize| {
+            let line = stripe.line(SenderId(id));
+            assert!(line.turn_to(1));
+            line.begin(7, parts, None);
+            line.settle();
+        };
+        // The first has something under way, the second is heard again.
+        (0..SENDERS_MAX as u64).for_each(|id| begin(&mut stripe, id, usize::from(id == 0)));
+        begin(&mut stripe, 1, 0);
+        begin(&mut stripe, 1 << 40, 0);
+        assert!(stripe.lines.len() < SENDERS_MAX);
+        let acked = |id: u64| stripe.lines.get(&SenderId(id)).map(|line| line.acked);
+        assert_eq!((acked(0), acked(1), acked(1 << 40)), (Some(0), Some(7), Some(7)));
+        assert_eq!((acked(2), acked(SENDERS_MAX as u64 - 1)), (None, Some(7)));
+    }
+}

@@ -1,7 +1,7 @@
 //! The one clock. Real time, real time run faster from a given start, or a time that tests set.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::time::Time;
@@ -22,7 +22,7 @@ struct Body {
 #[derive(Debug)]
 enum Source {
     Real,
-    Scaled { began: Instant, start: Time, scale: f64 },
+    Scaled { began: OnceLock<Instant>, start: Time, scale: f64 },
     Manual,
 }
 
@@ -33,12 +33,20 @@ impl Clock {
         Self::new(Source::Real, i64::MIN)
     }
 
-    /// A clock that shows `start` now (`None`: real time) and runs `scale` times as fast: the
-    /// settings `--time-scale` and `--time-start`.
+    /// A clock that shows `start` now (`None`: real time) and runs `scale` times as fast.
     #[must_use]
     pub fn scaled(scale: f64, start: Option<Time>) -> Self {
+        let clock = Self::scaled_later(scale, start);
+        clock.begin();
+        clock
+    }
+
+    /// The same, but it stands still until [`Self::begin`]: the settings `--time-scale` and
+    /// `--time-start`.
+    #[must_use]
+    pub fn scaled_later(scale: f64, start: Option<Time>) -> Self {
         let start = start.unwrap_or_else(|| Time::from_ms(real_ms()));
-        Self::new(Source::Scaled { began: Instant::now(), start, scale }, i64::MIN)
+        Self::new(Source::Scaled { began: OnceLock::new(), start, scale }, i64::MIN)
     }
 
     /// A clock that shows `start` until [`Self::advance`] is called.
@@ -57,11 +65,19 @@ impl Clock {
         let ms = match &self.body.source {
             Source::Real => real_ms(),
             Source::Scaled { began, start, scale } => {
-                start.ms() + (began.elapsed().as_secs_f64() * 1e3 * scale) as i64
+                let real_s = began.get().map_or(0.0, |began| began.elapsed().as_secs_f64());
+                start.ms() + (real_s * 1e3 * scale) as i64
             }
             Source::Manual => return Time::from_ms(self.body.told_ms.load(Ordering::SeqCst)),
         };
         Time::from_ms(self.body.told_ms.fetch_max(ms, Ordering::SeqCst).max(ms))
+    }
+
+    /// Lets a scaled clock run, once what takes time at the start is done; others run anyway.
+    pub fn begin(&self) {
+        if let Source::Scaled { began, .. } = &self.body.source {
+            began.get_or_init(Instant::now);
+        }
     }
 
     /// Moves a manual clock on; others take no notice.

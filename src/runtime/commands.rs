@@ -9,7 +9,7 @@ use super::intake::shard_of;
 use super::mailbox::{CommandFrame, CommandsMail, Mail};
 use super::node::Shared;
 use crate::domain::command::Command;
-use crate::domain::ids::PartitionId;
+use crate::domain::ids::{CourierId, PartitionId};
 use crate::domain::time::Time;
 use crate::storage::bytes::Writer;
 use crate::storage::codec::commands::put_command;
@@ -71,6 +71,12 @@ pub struct Commands {
 impl Commands {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
+    }
+
+    /// Says whether a courier's document has its device fall silent while it stands: what comes in
+    /// of it is marked so.
+    pub fn declare_silent_when_still(&self, courier: CourierId, is_silent: bool) {
+        self.shared.directory.declare(courier, is_silent);
     }
 
     /// The number of the last command frame: what recovery found, and what was begun since.

@@ -1,6 +1,7 @@
-//! Which company each courier belongs to, for everyone who has to know it outside the shards.
+//! Which company each courier belongs to, and what its document says of its device, for everyone who
+//! has to know it outside the shards.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use crate::domain::command::Command;
 use crate::domain::ids::{CompanyId, CourierId};
@@ -8,25 +9,68 @@ use crate::domain::ids::{CompanyId, CourierId};
 /// The couriers that were ever put, by id.
 #[derive(Debug, Default)]
 pub struct Directory {
-    companies: RwLock<Vec<Option<CompanyId>>>,
+    couriers: RwLock<Vec<Entry>>,
+}
+
+/// What is known of a courier.
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    company: Option<CompanyId>,
+    is_silent_when_still: bool,
+}
+
+/// A courier who is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its company.
+    pub company: CompanyId,
+    /// Its document says that its device falls silent while it stands.
+    pub is_silent_when_still: bool,
 }
 
 impl Directory {
     /// Follows a command.
     pub fn follow(&self, command: &Command) {
         let Command::PutCourier(plan) = command else { return };
-        let mut companies = self.companies.write().unwrap_or_else(PoisonError::into_inner);
-        let at = plan.id.0 as usize;
-        if companies.len() <= at {
-            companies.resize(at + 1, None);
+        self.entry(plan.id, |entry| entry.company = Some(plan.company));
+    }
+
+    /// Follows a courier's document: whether its device falls silent while it stands.
+    pub fn declare(&self, courier: CourierId, is_silent_when_still: bool) {
+        self.entry(courier, |entry| entry.is_silent_when_still = is_silent_when_still);
+    }
+
+    /// What is known of many couriers. Whoever holds it keeps new couriers waiting.
+    #[must_use]
+    pub fn open(&self) -> OpenDirectory<'_> {
+        OpenDirectory(self.couriers.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn entry(&self, courier: CourierId, edit: impl FnOnce(&mut Entry)) {
+        let mut couriers = self.couriers.write().unwrap_or_else(PoisonError::into_inner);
+        let at = courier.0 as usize;
+        if couriers.len() <= at {
+            couriers.resize(at + 1, Entry::default());
         }
-        companies[at] = Some(plan.company);
+        edit(&mut couriers[at]);
+    }
+}
+
+/// The directory, open to be read.
+pub struct OpenDirectory<'a>(RwLockReadGuard<'a, Vec<Entry>>);
+
+impl OpenDirectory<'_> {
+    /// A courier.
+    #[must_use]
+    pub fn courier(&self, courier: CourierId) -> Option<Listed> {
+        let entry = self.0.get(courier.0 as usize)?;
+        let is_silent_when_still = entry.is_silent_when_still;
+        entry.company.map(|company| Listed { company, is_silent_when_still })
     }
 
     /// The company of a courier.
     #[must_use]
     pub fn company(&self, courier: CourierId) -> Option<CompanyId> {
-        let companies = self.companies.read().unwrap_or_else(PoisonError::into_inner);
-        companies.get(courier.0 as usize).copied().flatten()
+        self.courier(courier).map(|listed| listed.company)
     }
 }

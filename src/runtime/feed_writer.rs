@@ -31,6 +31,8 @@ struct Notified {
 impl FeedWriter {
     /// Adds what one step told.
     pub fn tell(&mut self, told: &Outputs, directory: &Directory, chain: &OrderChain) {
+        let directory = directory.open();
+        let mut chain = chain.open();
         for output in told.list() {
             // Every courier that tells something has been put, so there is a company.
             let company = directory.company(output.courier).unwrap_or(CompanyId(0));

@@ -92,7 +92,7 @@ impl Intake {
     /// A shard has no room: the delivery comes back, and must be submitted again before any later
     /// one of the same sender, or the stream must end. Or it is too large for ever, or the node has
     /// stopped or failed.
-    pub fn submit(&self, delivery: Delivery) -> Result<usize, SubmitError> {
+    pub fn submit(&self, mut delivery: Delivery) -> Result<usize, SubmitError> {
         if self.shared.fault.has_ended() {
             return Err(SubmitError::Stopped);
         }
@@ -100,21 +100,12 @@ impl Intake {
         if delivery.fixes.len() > delivery_fixes_max {
             return Err(SubmitError::TooLarge { delivery_fixes_max });
         }
-        let mut split = Split::new(self.shared.mailboxes.len());
-        for fix in &delivery.fixes {
-            match self.home(fix) {
-                Some(partition) => split.take(partition, fix.clone()),
-                None => split.refused.push(Refused {
-                    seq: fix.seq,
-                    courier: fix.courier,
-                    reason: DropReason::UnknownCourier,
-                }),
-            }
-        }
-        if !self.reserve(&split) {
+        let homes = self.homes(&mut delivery.fixes);
+        let weights = self.weights(&homes);
+        if !self.reserve(&weights) {
             return Err(SubmitError::Overloaded(Box::new(delivery)));
         }
-        self.send(split, &delivery)
+        self.send(&weights, &homes, delivery)
     }
 
     /// The highest sequence number up to which everything of a sender is durable; 0: none.
@@ -123,94 +114,123 @@ impl Intake {
         self.shared.acks.acked(sender)
     }
 
+    /// Whether a shard is so far behind that nobody new should come in.
+    #[must_use]
+    pub fn is_crowded(&self) -> bool {
+        self.shared.mailboxes.iter().any(super::mailbox::Mailbox::is_crowded)
+    }
+
     /// How many positions wait in the mailboxes of all shards.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.shared.mailboxes.iter().map(|mailbox| mailbox.waiting().load(Ordering::Relaxed)).sum()
     }
 
-    /// The partition of a courier who is this company's.
-    fn home(&self, fix: &SentFix) -> Option<PartitionId> {
-        let company = self.shared.directory.company(fix.courier)?;
-        (company == fix.company).then(|| partition_of(company, fix.courier))
+    /// Of each position the partition of its courier, if that is the company's. Positions get what
+    /// the courier's document says of the device.
+    fn homes(&self, fixes: &mut [SentFix]) -> Vec<Option<PartitionId>> {
+        let directory = self.shared.directory.open();
+        let home = |fix: &mut SentFix| {
+            let listed = directory.courier(fix.courier)?;
+            fix.position.silent_when_still |= listed.is_silent_when_still;
+            (listed.company == fix.company).then(|| partition_of(listed.company, fix.courier))
+        };
+        fixes.iter_mut().map(home).collect()
     }
 
-    fn reserve(&self, split: &Split) -> bool {
-        let mut reserved: Vec<(usize, usize)> = Vec::new();
-        for (shard, fixes) in split.parts() {
-            if !self.shared.mailboxes[shard].reserve(fixes) {
-                for (shard, fixes) in reserved {
-                    self.shared.mailboxes[shard].release(fixes);
-                }
-                return false;
-            }
-            reserved.push((shard, fixes));
+    /// How many positions each shard gets.
+    fn weights(&self, homes: &[Option<PartitionId>]) -> Vec<usize> {
+        let shards = self.shared.mailboxes.len();
+        let mut weights = vec![0; shards];
+        for partition in homes.iter().flatten() {
+            weights[shard_of(*partition, shards)] += 1;
         }
-        true
+        weights
     }
 
-    fn send(&self, mut split: Split, delivery: &Delivery) -> Result<usize, SubmitError> {
-        let mut parts = split.parts().count();
-        let last = delivery.fixes.iter().map(|fix| fix.seq).max().unwrap_or(0);
+    fn reserve(&self, weights: &[usize]) -> bool {
+        let shards = || self.shared.mailboxes.iter().zip(weights).filter(|(_, fixes)| **fixes > 0);
+        let full = shards().position(|(mailbox, &fixes)| !mailbox.reserve(fixes));
+        for (mailbox, &fixes) in shards().take(full.unwrap_or(0)) {
+            mailbox.release(fixes);
+        }
+        full.is_none()
+    }
+
+    fn send(
+        &self,
+        weights: &[usize],
+        homes: &[Option<PartitionId>],
+        delivery: Delivery,
+    ) -> Result<usize, SubmitError> {
+        let Delivery { sender, frame, fixes, reply } = delivery;
+        let last = fixes.iter().map(|fix| fix.seq).max().unwrap_or(0);
+        let (split, refused) = split(weights, homes, &fixes);
+        let mut parts = weights.iter().filter(|fixes| **fixes > 0).count();
         // Held until everything is in the mailboxes: their order is the order of the numbers.
-        let mut stripe = delivery.sender.map(|sender| self.shared.acks.lock(sender.id));
-        let ticket = delivery.sender.zip(stripe.as_mut()).map(|(sender, stripe)| {
-            let line = stripe.entry(sender.id).or_default();
+        let mut stripe = sender.map(|sender| self.shared.acks.lock(sender.id));
+        let ticket = sender.zip(stripe.as_mut()).map(|(sender, stripe)| {
+            let line = stripe.line(sender.id);
             if !line.turn_to(sender.boot) {
                 return Ticket { sender, number: 0, settles: 0 };
             }
-            let shard = split.parts().map(|(shard, _)| shard).next().filter(|_| parts == 1);
+            let shard = weights.iter().position(|fixes| *fixes > 0).filter(|_| parts == 1);
             let (number, settles) = line.begin(last, parts, shard);
             // What was refused as a whole is done with.
             line.settle();
             Ticket { sender, number, settles }
         });
-        for (shard, fixes) in split.shards.iter_mut().enumerate() {
+        for (mailbox, fixes) in self.shared.mailboxes.iter().zip(split) {
             if fixes.is_empty() {
                 continue;
             }
-            let mut fixes = core::mem::take(fixes);
-            fixes.sort_by(|(_, a), (_, b)| {
-                a.courier.cmp(&b.courier).then_with(|| a.position.frame_order(&b.position))
-            });
-            let (frame, reply) = (delivery.frame, delivery.reply.clone());
-            let mail = Mail::Positions(PositionsMail { ticket, frame, fixes, reply });
-            if !self.shared.mailboxes[shard].put(mail) {
+            let mail =
+                Mail::Positions(PositionsMail { ticket, frame, fixes, reply: reply.clone() });
+            if !mailbox.put(mail) {
                 return Err(SubmitError::Stopped);
             }
         }
         drop(stripe);
-        if !split.refused.is_empty() {
+        if !refused.is_empty() {
             parts += 1;
-            let done = PartDone { frame: delivery.frame, refused: split.refused };
             // A session that has gone wants no answer.
-            let _ = delivery.reply.send(done);
+            let _ = reply.send(PartDone { frame, refused });
         }
         Ok(parts)
     }
 }
 
-/// A delivery, shard by shard.
-struct Split {
-    shards: Vec<Vec<(PartitionId, SentFix)>>,
-    refused: Vec<Refused>,
-}
-
-impl Split {
-    fn new(shards: usize) -> Self {
-        Self { shards: (0..shards).map(|_| Vec::new()).collect(), refused: Vec::new() }
+/// A delivery shard by shard, each part sorted by courier and by the order of a frame; and what is
+/// nobody's.
+fn split(
+    weights: &[usize],
+    homes: &[Option<PartitionId>],
+    fixes: &[SentFix],
+) -> (Vec<Vec<(PartitionId, SentFix)>>, Vec<Refused>) {
+    let mut refused = Vec::new();
+    // Sorted are the couriers with the places of their positions, which are small.
+    let mut order: Vec<(CourierId, u32)> = Vec::with_capacity(fixes.len());
+    for (at, (fix, home)) in fixes.iter().zip(homes).enumerate() {
+        if home.is_some() {
+            order.push((fix.courier, at as u32));
+        } else {
+            let reason = DropReason::UnknownCourier;
+            refused.push(Refused { seq: fix.seq, courier: fix.courier, reason });
+        }
     }
-
-    fn take(&mut self, partition: PartitionId, fix: SentFix) {
-        let shard = shard_of(partition, self.shards.len());
-        self.shards[shard].push((partition, fix));
+    order.sort_unstable();
+    for couriers in order.chunk_by_mut(|a, b| a.0 == b.0).filter(|couriers| couriers.len() > 1) {
+        let position = |at: u32| &fixes[at as usize].position;
+        couriers.sort_by(|(_, a), (_, b)| position(*a).frame_order(position(*b)));
     }
-
-    /// The shards that get something, and how much.
-    fn parts(&self) -> impl Iterator<Item = (usize, usize)> {
-        let counts = self.shards.iter().map(Vec::len).enumerate();
-        counts.filter(|(_, count)| *count > 0)
+    let mut parts: Vec<_> = weights.iter().map(|&weight| Vec::with_capacity(weight)).collect();
+    for (_, at) in order {
+        if let Some(partition) = homes[at as usize] {
+            let shard = shard_of(partition, weights.len());
+            parts[shard].push((partition, fixes[at as usize].clone()));
+        }
     }
+    (parts, refused)
 }
 
 /// The shard of a partition.

@@ -59,7 +59,7 @@ impl LocalDay {
     /// Another form, 24 as a start, or an end before its start.
     pub fn window(&self, text: &str) -> Result<TimeWindow, LocalTimeError> {
         if let Some((start, end)) = text.split_once('/') {
-            return absolute_window(start, end, text);
+            return window_between(start, end, text);
         }
         let seconds = interval_seconds(text)?;
         let (start, end) = (self.at(seconds.start, text)?, self.at(seconds.end, text)?);
@@ -98,6 +98,22 @@ pub fn date(text: &str) -> Result<Date, LocalTimeError> {
         return Err(refused());
     }
     text.parse().map_err(|_| refused())
+}
+
+/// The date in UTC on which an instant falls, `YYYY-MM-DD`; beyond the calendar its nearest end.
+#[must_use]
+pub fn utc_date(time: Time) -> String {
+    let end = if time.ms() < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    let timestamp = Timestamp::from_millisecond(time.ms()).unwrap_or(end);
+    timestamp.to_zoned(TimeZone::UTC).date().to_string()
+}
+
+/// An instant as the wall clock of a zone shows it, to the second and with its offset.
+#[must_use]
+pub fn with_offset(time: Time, zone: &TimeZone) -> String {
+    let end = if time.ms() < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    let timestamp = Timestamp::from_millisecond(time.ms()).unwrap_or(end);
+    timestamp.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
 /// An instant in ISO 8601 with an offset or `Z`, rounded to the millisecond.
@@ -140,7 +156,17 @@ pub fn interval_seconds(text: &str) -> Result<IntervalSeconds, LocalTimeError> {
     Ok(IntervalSeconds { start: start.second, end })
 }
 
-fn absolute_window(start: &str, end: &str, text: &str) -> Result<TimeWindow, LocalTimeError> {
+/// A `time_interval` of two instants, which needs no day.
+///
+/// # Errors
+/// Another form, or an end before its start.
+pub fn absolute_window(text: &str) -> Result<TimeWindow, LocalTimeError> {
+    let parts = text.split_once('/');
+    let (start, end) = parts.ok_or_else(|| LocalTimeError::Interval(text.to_owned()))?;
+    window_between(start, end, text)
+}
+
+fn window_between(start: &str, end: &str, text: &str) -> Result<TimeWindow, LocalTimeError> {
     let refused = |_| LocalTimeError::Interval(text.to_owned());
     let start = instant(start.trim()).map_err(refused)?;
     let end = instant(end.trim()).map_err(refused)?;

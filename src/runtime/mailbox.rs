@@ -96,6 +96,12 @@ impl Mailbox {
         self.waiting.fetch_sub(weight, Ordering::SeqCst);
     }
 
+    /// Whether it is three quarters full: those who are here need the rest.
+    #[must_use]
+    pub fn is_crowded(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) >= self.mailbox_max.div_ceil(4) * 3
+    }
+
     /// How much is in it.
     #[must_use]
     pub fn waiting(&self) -> &AtomicUsize {
@@ -133,5 +139,20 @@ impl Mail {
             Self::Ask(_) => 1,
             Self::Stop => 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Mailbox;
+
+    #[test]
+    fn it_is_crowded_before_it_is_full_and_not_once_it_was_worked_off() {
+        let (mailbox, inbox) = Mailbox::new(100);
+        assert!(mailbox.reserve(74) && !mailbox.is_crowded());
+        assert!(mailbox.reserve(1) && mailbox.is_crowded());
+        assert!(mailbox.reserve(25) && !mailbox.reserve(1));
+        inbox.done(26);
+        assert!(!mailbox.is_crowded());
     }
 }

@@ -19,6 +19,7 @@ pub mod fault;
 pub mod feed_reader;
 mod feed_writer;
 pub mod intake;
+pub mod labels;
 pub mod local_time;
 mod mailbox;
 mod message;

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use tokio::sync::watch;
 
@@ -22,7 +23,6 @@ use super::recovery::Recovery;
 pub use super::recovery::RecoveryReport;
 use super::shard::Shard;
 use super::views::Views;
-use crate::domain::time::Time;
 use crate::engine::travel_time::TravelTime;
 use crate::storage::disk::Disk;
 use crate::storage::error::StorageError;
@@ -142,7 +142,7 @@ impl Node {
                 place: (number, shards),
                 clock: node.shared.clock.clone(),
                 chunk_bytes_max: node.shared.frame_bytes_max / 2,
-                woke_at: Time::DISTANT_PAST,
+                woke_at: Instant::now(),
             };
             let (outbox, messages) = crossbeam_channel::bounded(MESSAGES_MAX);
             lines.push(messages);

@@ -1,6 +1,6 @@
 //! Where each order's last history entry is in the feed, so that histories can be followed back.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 use crate::domain::ids::OrderId;
 
@@ -19,10 +19,21 @@ impl OrderChain {
         pages.get(page)?.as_ref().map(|page| page[at]).filter(|&position| position > 0)
     }
 
+    /// The chains, to put entries at their ends. Whoever holds it keeps readers waiting.
+    #[must_use]
+    pub fn open(&self) -> OpenChain<'_> {
+        OpenChain(self.pages.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The chains, open to be written.
+pub struct OpenChain<'a>(RwLockWriteGuard<'a, Vec<Option<Box<[u64]>>>>);
+
+impl OpenChain<'_> {
     /// Puts an entry at the end of an order's chain, and gives the one before it.
-    pub fn follow(&self, order: OrderId, position: u64) -> Option<u64> {
+    pub fn follow(&mut self, order: OrderId, position: u64) -> Option<u64> {
         let (page, at) = place(order);
-        let mut pages = self.pages.write().unwrap_or_else(PoisonError::into_inner);
+        let pages = &mut *self.0;
         if pages.len() <= page {
             pages.resize(page + 1, None);
         }

@@ -23,7 +23,7 @@ use crate::storage::error::StorageError;
 use crate::storage::feed_log::FeedLog;
 use crate::storage::frame::{CommandHead, Frame, FrameKind};
 use crate::storage::journal::Journal;
-use crate::storage::replay::{drop_after, replay};
+use crate::storage::replay::{CutTail, drop_after, replay};
 use crate::storage::segment::journal_number;
 
 /// What recovery found, for the log.
@@ -39,6 +39,8 @@ pub struct RecoveryReport {
     pub feed_head: u64,
     /// Bytes of the feed log that were missing, or not what the journal gives.
     pub feed_rewritten_bytes: u64,
+    /// What a crash left beyond the journal's end, cut off now.
+    pub cut: Option<CutTail>,
 }
 
 /// The state that every input so far has led to.
@@ -96,6 +98,7 @@ impl Recovery {
         let end = replay(&**disk, &mut |frame, name, offset| {
             self.frame(frame, on_note).map_err(|error| error.at(name, offset))
         })?;
+        self.report.cut = end.cut;
         self.flush()?;
         self.report.feed_rewritten_bytes = self.feed.recovered()?;
         drop_after(&**disk, &end)?;

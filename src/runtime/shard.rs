@@ -3,7 +3,7 @@
 //! questions and steps deadlines that the clock has passed.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, Sender as Outbox};
 
@@ -34,8 +34,8 @@ pub struct Shard {
     pub clock: Clock,
     /// A chunk is full at so many bytes.
     pub chunk_bytes_max: usize,
-    /// When it last looked at all deadlines.
-    pub woke_at: Time,
+    /// When it last looked at all deadlines. Real time, however fast the clock runs.
+    pub woke_at: Instant,
 }
 
 /// What is being stepped.
@@ -86,7 +86,7 @@ impl Shard {
             next = if count < BATCH_MAIL_MAX { inbox.receiver.try_recv().ok() } else { None };
         }
         // Under load the deadlines are looked at as often as without.
-        if self.clock.now() - self.woke_at < WAKE_MS as i64 {
+        if self.woke_at.elapsed() < Duration::from_millis(WAKE_MS) {
             return flush(stepping, outbox);
         }
         self.wake(outbox, stepping)
@@ -119,7 +119,7 @@ impl Shard {
     /// Steps the deadlines that the clock has passed.
     fn wake(&mut self, outbox: &Outbox<Message>, stepping: &mut Stepping) -> bool {
         let now = self.clock.now();
-        self.woke_at = now;
+        self.woke_at = Instant::now();
         for partition in partitions_of(self.place.0, self.place.1) {
             self.tick(partition, now, stepping);
             if stepping.chunk.len() >= self.chunk_bytes_max && !flush(stepping, outbox) {
@@ -152,13 +152,10 @@ impl Shard {
                 seq: fix.seq,
             })
         };
-        let unseen: Vec<_> = mail
-            .fixes
-            .into_iter()
-            .filter(|(partition, fix)| {
-                followed.is_none_or(|ticket| fix.seq > self.seen.highest(*partition, ticket.sender))
-            })
-            .collect();
+        let mut unseen = mail.fixes;
+        unseen.retain(|(partition, fix)| {
+            followed.is_none_or(|ticket| fix.seq > self.seen.highest(*partition, ticket.sender))
+        });
         for (partition, fix) in &unseen {
             self.position(*partition, now, fix, by(fix).as_ref(), stepping, &mut refused);
         }

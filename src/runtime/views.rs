@@ -18,6 +18,7 @@ use crate::engine::Engine;
 use crate::engine::courier_index::Nearby;
 use crate::engine::courier_index::bounds::Bounds;
 pub use crate::engine::order_state::{LastPosition, OrderState, RouteState};
+pub use crate::engine::upcoming::{UpcomingOrder, UpcomingRoute};
 
 /// A courier within bounds, and where.
 pub type Located = (CourierId, LastPosition);
@@ -58,6 +59,20 @@ impl Views {
     ) -> Result<Option<RouteState>, ViewError> {
         let Some(shard) = self.home(courier) else { return Ok(None) };
         self.ask(shard, move |engine| engine.route_state(courier, route)).await
+    }
+
+    /// What a courier has ahead, at most `orders_max` orders a route: an answer to wait for as long
+    /// as one likes. A courier that is not known has nothing.
+    ///
+    /// # Errors
+    /// The shard is too busy to be asked, or the node has stopped.
+    pub fn upcoming(
+        &self,
+        courier: CourierId,
+        orders_max: usize,
+    ) -> Result<oneshot::Receiver<Vec<UpcomingRoute>>, ViewError> {
+        let shard = self.home(courier).unwrap_or_default();
+        self.send(shard, move |engine| engine.upcoming(courier, orders_max))
     }
 
     /// The last known position of a courier.
@@ -175,7 +190,7 @@ impl Views {
     }
 
     fn home(&self, courier: CourierId) -> Option<usize> {
-        let company = self.shared.directory.company(courier)?;
+        let company = self.shared.directory.open().company(courier)?;
         Some(shard_of(partition_of(company, courier), self.shared.mailboxes.len()))
     }
 }

@@ -30,6 +30,14 @@ pub enum StorageError {
         /// What is wrong there.
         found: String,
     },
+    /// There is a feed log and no journal, from which it was made.
+    #[error(
+        "the journal is gone: {feed} is there, but not one segment of the journal it was made from"
+    )]
+    JournalGone {
+        /// A file of the feed log.
+        feed: String,
+    },
     /// A frame does not fit into a segment.
     #[error("a frame of {bytes} bytes is over the limit of {frame_bytes_max}")]
     TooLarge {

@@ -127,9 +127,10 @@ impl FeedLog {
         let mut events = Vec::new();
         let Some(mut cursor) = self.cursor(after) else { return Ok(events) };
         while events.len() < events_max && cursor.has_more() {
+            let position = cursor.position;
             let bytes = cursor.next_record()?;
-            if cursor.position > after {
-                let event = feed_event(&mut Reader::new(&bytes), cursor.position);
+            if position > after {
+                let event = feed_event(&mut Reader::new(bytes), position);
                 events.push(event.map_err(|Malformed| cursor.corrupt("no event"))?);
             }
             cursor.position += 1;
@@ -221,17 +222,21 @@ struct Cursor {
 }
 
 impl Cursor {
-    fn next_record(&mut self) -> Result<Vec<u8>, StorageError> {
+    fn next_record(&mut self) -> Result<&[u8], StorageError> {
         while self.is_at_end() && self.segment + 1 < self.segments.len() {
             self.segment += 1;
             (self.buffer, self.at, self.offset) = (Vec::new(), 0, 0);
         }
         let head = self.take(8)?;
-        let mut head = Reader::new(&head);
+        let mut head = Reader::new(&self.buffer[head..head + 8]);
         let (length, crc) = (head.u32(), head.u32());
         let (Ok(length), Ok(crc)) = (length, crc) else { return Err(self.corrupt("no record")) };
         let body = self.take(length as usize)?;
-        if crc32c::crc32c(&body) == crc { Ok(body) } else { Err(self.corrupt("a false checksum")) }
+        let body = body..body + length as usize;
+        if crc32c::crc32c(&self.buffer[body.clone()]) != crc {
+            return Err(self.corrupt("a false checksum"));
+        }
+        Ok(&self.buffer[body])
     }
 
     fn has_more(&self) -> bool {
@@ -242,14 +247,16 @@ impl Cursor {
         self.at == self.buffer.len() && self.offset >= self.segments[self.segment].2
     }
 
-    fn take(&mut self, count: usize) -> Result<Vec<u8>, StorageError> {
+    /// Passes over so many bytes, and says where in the buffer they begin.
+    fn take(&mut self, count: usize) -> Result<usize, StorageError> {
         if self.buffer.len() - self.at < count {
             self.fill(count)?;
         }
-        let taken = self.buffer.get(self.at..self.at + count).map(<[u8]>::to_vec);
-        let taken = taken.ok_or_else(|| self.corrupt("the end of the bytes"))?;
+        if self.buffer.len() - self.at < count {
+            return Err(self.corrupt("the end of the bytes"));
+        }
         self.at += count;
-        Ok(taken)
+        Ok(self.at - count)
     }
 
     fn fill(&mut self, count: usize) -> Result<(), StorageError> {

@@ -8,6 +8,7 @@
     reason = "this layer owns the files of the data directory"
 )]
 
+pub mod audit_log;
 pub mod bytes;
 pub mod catalog;
 pub mod codec;
@@ -17,6 +18,7 @@ pub mod feed_event;
 pub mod feed_log;
 pub mod frame;
 pub mod journal;
+pub mod ledger;
 pub mod replay;
 pub mod segment;
 pub mod sim_disk;

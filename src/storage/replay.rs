@@ -8,7 +8,7 @@
 use super::disk::Disk;
 use super::error::StorageError;
 use super::frame::{ALIGN, Frame};
-use super::segment::{journal_name, journal_number};
+use super::segment::{feed_first, journal_name, journal_number};
 
 /// Where the journal ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,29 @@ pub struct JournalEnd {
     pub next: u64,
     /// Segments after this one hold nothing.
     pub segments: u64,
+    /// What is there beyond the end.
+    pub cut: Option<CutTail>,
+}
+
+/// Bytes beyond the end of the journal that are no whole frame in its place: what a crash leaves of
+/// a write that was under way. Nothing says that they were synced, and who acknowledges waits for
+/// the sync; so whoever goes on writing the journal cuts them off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CutTail {
+    /// The segment.
+    pub segment: u64,
+    /// Where in it they begin.
+    pub offset: u64,
+    /// How many there are, up to the last that is not zero, in this and later segments.
+    pub bytes: u64,
+}
+
+impl CutTail {
+    /// The file in which they begin.
+    #[must_use]
+    pub fn file(&self) -> String {
+        journal_name(self.segment)
+    }
 }
 
 /// Hands every frame to `on_frame`, in order, with its segment's name and its place there.
@@ -33,8 +56,12 @@ pub fn replay<E: From<StorageError>>(
 ) -> Result<JournalEnd, E> {
     let names = disk.names().map_err(StorageError::disk("list", "the data directory"))?;
     let numbers: Vec<u64> = names.iter().filter_map(|name| journal_number(name)).collect();
-    let first = numbers.first().copied().unwrap_or(1);
-    let mut end = JournalEnd { segment: first, offset: 0, next: 1, segments: numbers.len() as u64 };
+    // The journal is made first and outlives everything that is made from it.
+    if let Some(feed) = names.iter().find(|name| feed_first(name).is_some() && numbers.is_empty()) {
+        return Err(StorageError::JournalGone { feed: feed.clone() }.into());
+    }
+    let (segment, segments) = (numbers.first().copied().unwrap_or(1), numbers.len() as u64);
+    let mut end = JournalEnd { segment, offset: 0, next: 1, segments, cut: None };
     for &number in &numbers {
         let name = journal_name(number);
         let bytes = read_whole(disk, &name)?;
@@ -49,6 +76,10 @@ pub fn replay<E: From<StorageError>>(
         }
         if let Some(later) = later_synced(&bytes, at, number, end.next) {
             return Err(corrupt(&end, &name, at as u64, number, later).into());
+        }
+        if let Some(last) = bytes[at..].iter().rposition(|&byte| byte != 0) {
+            let first = CutTail { segment: number, offset: at as u64, bytes: 0 };
+            end.cut.get_or_insert(first).bytes += last as u64 + 1;
         }
     }
     Ok(end)

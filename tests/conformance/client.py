@@ -185,6 +185,19 @@ async def positions(arguments):
         assert told["acked"] == 0, told
 
 
+async def routes(arguments):
+    """Courier 4 has two orders ahead; its route is told after the hello."""
+    async with connection(arguments) as client:
+        stream, _ = await client.hello("device-4")
+        kind, told = await stream.next()
+        assert kind == 8 and told["route_id"] == 4, told
+        assert [order["order_id"] for order in told["next"]] == [41, 42], told
+        for nth, order in enumerate(told["next"], 1):
+            lat = arguments.lat_e7 + 30_000 + nth * 100_000
+            assert (order["lat_e7"], order["lon_e7"]) == (lat, arguments.lon_e7), order
+            assert order["radius_m"] == 100 and order["eta_ms"] is None, order
+
+
 async def refusals(arguments):
     async with connection(arguments) as client:
         stream, _ = await client.hello("device-2")
@@ -220,7 +233,7 @@ async def bad_frames(arguments):
             stream = client.open()
             stream.raw(data)
             body = await stream.next()
-            if body[0] == 1:
+            while body[0] in (1, 8):
                 body = await stream.next()
             assert body[0] == 9 and body[1] == code, (code, body)
             assert isinstance(body[2], str) and body[3] in ("transient", "hard"), body
@@ -270,7 +283,7 @@ async def events(arguments):
         assert body[2][0]["sequence"] > cursors[-1] and body[2][0]["data"]["visited"] is True, body
 
 
-CHECKS = [certificate, welcome, positions, refusals, bad_frames, events, silence]
+CHECKS = [certificate, welcome, routes, positions, refusals, bad_frames, events, silence]
 
 
 async def main():

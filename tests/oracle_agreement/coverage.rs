@@ -1,13 +1,16 @@
 //! The random worlds are dense enough: whatever the rules can tell occurs in them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use doorstep::cli::bench::oracle::{Told, ToldBody};
+use doorstep::domain::command::Command;
 use doorstep::domain::eta::EtaCause;
 use doorstep::domain::event::{EndReason, EventKind};
+use doorstep::domain::policy::{InferredVisits, OverlapPolicy};
+use doorstep::domain::position::SourceSet;
 use doorstep::runtime::partition::partition_of;
 
-use crate::drive::{COMPANY, COURIERS, OracleSide};
+use crate::drive::{COMPANY, COURIERS, Fact, Item, OracleSide};
 use crate::world;
 
 #[test]
@@ -23,6 +26,98 @@ fn every_kind_of_telling_occurs_in_two_hundred_worlds() {
     }
     let missing: Vec<_> = EXPECTED.iter().filter(|name| !seen.contains(**name)).collect();
     assert!(missing.is_empty(), "never told: {missing:?}");
+}
+
+/// Each rule decides something often: worlds without it tell otherwise.
+#[test]
+fn every_rule_makes_a_difference_in_many_of_two_hundred_worlds() {
+    let mut counts = BTreeMap::new();
+    for seed in 0..200 {
+        let script = world::script(seed);
+        let told = telling(&script);
+        let mut fired = BTreeSet::new();
+        for (name, neutralise) in NEUTRAL {
+            let mut without = script.clone();
+            without.iter_mut().for_each(|item| neutralise(&mut item.fact));
+            if telling(&without) != told {
+                fired.insert(name);
+            }
+        }
+        fired.extend(flags(&told));
+        if is_outranked(&script) {
+            fired.insert("source priority");
+        }
+        for name in fired {
+            *counts.entry(name).or_insert(0) += 1;
+        }
+    }
+    println!("{counts:?}");
+    let names = NEUTRAL.iter().map(|(name, _)| *name);
+    for name in names.chain(["inferred", "interpolated", "source priority"]) {
+        assert!(counts.get(name).is_some_and(|count| *count >= 20), "{name}: {counts:?}");
+    }
+}
+
+fn telling(script: &[Item]) -> Vec<Told> {
+    let mut oracle = OracleSide::new();
+    script.iter().flat_map(|item| oracle.step(item)).collect()
+}
+
+type Neutralise = fn(&mut Fact);
+
+const NEUTRAL: [(&str, Neutralise); 4] = [
+    ("nearest", |fact| {
+        if let Fact::Command(Command::PutPolicy { policy, .. }) = fact {
+            policy.overlap_policy = OverlapPolicy::Parallel;
+        }
+    }),
+    ("inferred visits", |fact| {
+        if let Fact::Command(Command::PutPolicy { policy, .. }) = fact {
+            policy.inferred_visits = InferredVisits::Off;
+        }
+    }),
+    ("silent devices", |fact| {
+        if let Fact::Position { position, .. } = fact {
+            position.silent_when_still = false;
+        }
+    }),
+    ("frozen receivers", |fact| {
+        if let Fact::Position { position, .. } = fact {
+            position.speed_mps = None;
+        }
+    }),
+];
+
+fn flags(told: &[Told]) -> BTreeSet<&'static str> {
+    let mut flags = BTreeSet::new();
+    for told in told {
+        if let ToldBody::Event(event) = &told.body
+            && let EventKind::OrderVisit(at) = event.kind
+        {
+            flags.extend(at.inferred.then_some("inferred"));
+            flags.extend(at.interpolated.then_some("interpolated"));
+        }
+    }
+    flags
+}
+
+/// Whether a position was dropped for its source although all its sources are allowed.
+fn is_outranked(script: &[Item]) -> bool {
+    let mut allowing = script.to_vec();
+    for item in &mut allowing {
+        match &mut item.fact {
+            Fact::Command(Command::PutPolicy { policy, .. }) => {
+                policy.allowed_courier_position_sources = SourceSet::ALL;
+            }
+            Fact::Command(Command::PutCourier(plan)) => {
+                plan.allowed_courier_position_sources = None;
+            }
+            Fact::Command(_) | Fact::Position { .. } | Fact::Clock => {}
+        }
+    }
+    telling(&allowing)
+        .iter()
+        .any(|told| matches!(told.body, ToldBody::Dropped { reason: "source", .. }))
 }
 
 #[test]
@@ -51,6 +146,8 @@ fn names(told: &Told, seen: &mut BTreeSet<String>) {
                 }
                 EventKind::StatusUpdate { initiator, .. } => see(initiator.name()),
                 EventKind::Arrival(at) if at.stay > 1 => see("further stay"),
+                EventKind::OrderVisit(at) if at.inferred => see("inferred"),
+                EventKind::OrderVisit(at) if at.interpolated => see("interpolated"),
                 _ => {}
             }
         }
@@ -70,7 +167,7 @@ fn names(told: &Told, seen: &mut BTreeSet<String>) {
     }
 }
 
-const EXPECTED: [&str; 52] = [
+const EXPECTED: [&str; 54] = [
     "ORDER_CREATED",
     "START",
     "START backfilled",
@@ -80,6 +177,8 @@ const EXPECTED: [&str; 52] = [
     "ARRIVAL",
     "ARRIVAL backfilled",
     "ORDER_VISIT",
+    "inferred",
+    "interpolated",
     "ORDER_VISIT backfilled",
     "DEPARTURE",
     "DEPARTURE backfilled",

@@ -6,10 +6,11 @@ use doorstep::domain::event::EndReason;
 use doorstep::domain::geo::Point;
 use doorstep::domain::ids::{CourierId, DepotId, OrderId, RouteId};
 use doorstep::domain::order::{Initiator, OrderStatus};
-use doorstep::domain::position::{Accuracy, Position, Source};
+use doorstep::domain::position::{Accuracy, Position};
 use doorstep::domain::route::{Node, RoutePlan};
 use doorstep::domain::time::DAY_MS;
 
+use crate::device::Device;
 use crate::drive::{COMPANY, Fact, Item};
 use crate::random::Random;
 use crate::world::{self, City, at, item, offset};
@@ -27,6 +28,9 @@ struct Courier {
     now: i64,
     /// Reports wait until then.
     silent_until: i64,
+    device: Device,
+    /// How often it drives past a door.
+    passes: f64,
 }
 
 pub fn walk(
@@ -47,6 +51,8 @@ pub fn walk(
         mps: 4.0 + random.unit() * 12.0,
         now: random.between(-1_500, 0) * 1_000,
         silent_until: i64::MIN,
+        device: Device::new(random),
+        passes: if city.is_drive_through { 0.9 } else { random.pick(&[0.1, 0.3]) },
     };
     let commands = random.pick(&[0.0, 0.01, 0.03, 0.06]);
     let faults = random.pick(&[0.0, 0.05, 0.15]);
@@ -78,12 +84,22 @@ impl Courier {
             1..=3 => random.pick(&[301_000, 400_000, 1_900_000]),
             4..=20 => random.between(61, 200) * 1_000,
             21..=40 => random.between(500, 3_000),
-            _ => random.between(4, 30) * 1_000,
+            _ => self.device.interval_ms(random),
         };
-        self.now += dt;
-        if self.now < self.stands_until {
-            return;
+        let silence = (self.now < self.stands_until).then(|| self.device.silence_ms(random));
+        if let Some(silence) = silence.flatten() {
+            let driven = random.pick(&[0, 5_000, 40_000, 90_000]).min(silence);
+            self.now += silence;
+            self.stands_until = self.stands_until.min(self.now - driven);
+            return self.drive(random, city, driven);
         }
+        self.now += dt;
+        if self.now >= self.stands_until {
+            self.drive(random, city, dt);
+        }
+    }
+
+    fn drive(&mut self, random: &mut Random, city: &City, dt: i64) {
         let (east, north) = (self.target.0 - self.here.0, self.target.1 - self.here.1);
         let (left, step) = (libm::hypot(east, north), self.mps * dt as f64 / 1e3);
         if step < left {
@@ -114,7 +130,17 @@ impl Courier {
             Some(Node::Garage(point)) => Some(*point),
             None => None,
         };
-        point.map_or(self.here, |point| metres(city.centre, point))
+        let door = point.map_or(self.here, |point| metres(city.centre, point));
+        if random.chance(self.passes) { self.beyond(random, door) } else { door }
+    }
+
+    /// A place behind a door, so that the way there leads past it.
+    fn beyond(&self, random: &mut Random, door: (f64, f64)) -> (f64, f64) {
+        let (east, north) = (door.0 - self.here.0, door.1 - self.here.1);
+        let way = libm::hypot(east, north).max(1.0);
+        let ahead = random.between(60, 700) as f64 / way;
+        let aside = random.pick(&[0.0, 10.0, 39.9, 60.0, 99.9]) / way;
+        (door.0 + east * ahead - north * aside, door.1 + north * ahead + east * aside)
     }
 
     fn report(&mut self, random: &mut Random, city: &City, faults: f64, items: &mut Vec<Item>) {
@@ -138,7 +164,7 @@ impl Courier {
         received = received.max(self.silent_until);
         let mut position = Position::bare(at(t), offset(city.centre, east, north));
         position.accuracy_m = accuracy(random);
-        position.source = if random.chance(0.1) { random.pick(&Source::ALL) } else { Source::App };
+        self.device.describe(random, self.now, &mut position);
         let fact = Fact::Position { courier: self.id, route: self.name_route(random), position };
         let item = Item { received_at: at(received), fact };
         if fault == 7 {

@@ -60,6 +60,8 @@ pub struct City {
     pub centre: Point,
     pub sites: Vec<Point>,
     pub depots: Vec<DepotPlan>,
+    /// No dwell, small fences, and couriers who hardly stop.
+    pub is_drive_through: bool,
     orders: u64,
     routes: u64,
 }
@@ -83,7 +85,14 @@ impl City {
                 offset(centre, east * spread, north * spread)
             })
             .collect();
-        let mut city = Self { centre, sites, depots: Vec::new(), orders: 0, routes: 0 };
+        let mut city = Self {
+            centre,
+            sites,
+            depots: Vec::new(),
+            is_drive_through: random.chance(0.2),
+            orders: 0,
+            routes: 0,
+        };
         for id in 1..=2 {
             let depot = city.depot(random, DepotId(id));
             city.depots.push(depot);
@@ -105,10 +114,13 @@ impl City {
     pub fn policy(&self, random: &mut Random) -> Policy {
         let lists = [vec![1_800], vec![300], vec![600, 120], vec![60, 300, 900, 1_800]];
         let thresholds = random.pick(&lists);
+        let small = Radius::from_metres(40.0).expect("a radius");
+        let coefficient = random.pick(&[0.0, 0.25, 0.5, 0.5, 1.0]);
+        let drive_through = self.is_drive_through;
         Policy {
             mark_delivered_enabled: random.chance(0.5),
-            mark_delivered_radius: radius(random),
-            mark_delivered_service_time_coefficient: random.pick(&[0.0, 0.25, 0.5, 0.5, 1.0]),
+            mark_delivered_radius: if drive_through { small } else { radius(random) },
+            mark_delivered_service_time_coefficient: if drive_through { 0.0 } else { coefficient },
             eta_type: eta_type(random),
             tracking_start_ms: random.pick(&[0, 1, 1, 3]) * HOUR_MS,
             delivery_by_order_statuses: random.chance(0.2),
@@ -119,10 +131,16 @@ impl City {
                 ArrivalScope::Head,
                 ArrivalScope::Any,
             ]),
-            overlap_policy: OverlapPolicy::Parallel,
-            inferred_visits: InferredVisits::Off,
+            overlap_policy: random.pick(&[OverlapPolicy::Parallel, OverlapPolicy::Nearest]),
+            inferred_visits: random.pick(&[
+                InferredVisits::Off,
+                InferredVisits::SilentDevices,
+                InferredVisits::SilentDevices,
+                InferredVisits::AnyGap,
+                InferredVisits::AnyGap,
+            ]),
             resequence: random.chance(0.3),
-            max_gap_ms: random.pick(&[60_000, 300_000, 300_000]),
+            max_gap_ms: random.pick(&[60_000, 300_000, 300_000, 4_000_000]),
             allowed_courier_position_sources: if random.chance(0.15) {
                 sources(random)
             } else {
@@ -137,7 +155,8 @@ impl City {
         OrderPlan {
             id: OrderId(self.orders),
             point: (!random.chance(0.08)).then(|| self.door(random)),
-            mark_delivered_radius: random.chance(0.4).then(|| radius(random)),
+            mark_delivered_radius: (!self.is_drive_through && random.chance(0.4))
+                .then(|| radius(random)),
             service_duration_s: random.pick(&[0, 30, 60, 120, 300, 600]),
             shared_service_duration_s: random.pick(&[0, 0, 60]),
             window: random.chance(0.4).then(|| window(random)),

@@ -31,7 +31,8 @@ impl Expectation {
             (expected, Some(actual)) => expected == actual,
             (_, None) => false,
         };
-        let same_instant = !told.fields.contains_key("position.time");
+        let says_time = |fact: &Fact| fact.fields.contains_key("position.time");
+        let same_instant = says_time(told) == says_time(&self.fact);
         self.fact.head == told.head && same_instant && self.fact.fields.iter().all(met)
     }
 }
@@ -109,7 +110,7 @@ fn fields(word: &str, family: Family, words: &mut Words) -> Parsed<Fields> {
         if is_order && !key.contains('.') {
             orders.push(key.clone());
         }
-        let is_time = matches!(key.as_str(), "est" | "told" | "eta") || is_order;
+        let is_time = matches!(key.as_str(), "est" | "told" | "eta" | "position.time") || is_order;
         let value = if is_time && value != "null" {
             Value::Time(time(&value)?)
         } else {

@@ -26,6 +26,13 @@ impl Answer {
         assert_eq!(self.status, status, "{}", self.body);
         if self.body.is_empty() { Value::Null } else { self.json() }
     }
+
+    /// The headers, if the status is the expected one.
+    #[track_caller]
+    pub fn expect_headers(&self, status: u16) -> &str {
+        assert_eq!(self.status, status, "{}", self.body);
+        &self.headers
+    }
 }
 
 /// One request to be sent.
@@ -38,7 +45,16 @@ pub struct Asked<'a> {
 
 /// Sends a request and reads the whole answer.
 pub fn ask(to: SocketAddr, asked: &Asked<'_>) -> Answer {
-    let mut stream = send(to, asked, "application/json");
+    ask_with(to, asked, "Accept: application/json\r\n")
+}
+
+/// The same with header lines of one's own, each with its line end.
+pub fn ask_with(to: SocketAddr, asked: &Asked<'_>, headers: &str) -> Answer {
+    answer(send(to, asked, headers))
+}
+
+/// Reads the whole answer.
+pub fn answer(mut stream: TcpStream) -> Answer {
     let mut text = Vec::new();
     // A server that refuses a body may close before it has read it.
     let _ = stream.read_to_end(&mut text);
@@ -55,16 +71,16 @@ pub fn ask(to: SocketAddr, asked: &Asked<'_>) -> Answer {
 /// Opens a stream of events; gives its lines.
 pub fn listen(to: SocketAddr, path: &str, token: &str) -> impl Iterator<Item = String> + use<> {
     let asked = Asked { method: "GET", path, token: Some(token), body: Vec::new() };
-    let stream = send(to, &asked, "text/event-stream");
+    let stream = send(to, &asked, "Accept: text/event-stream\r\n");
     BufReader::new(stream).lines().map_while(Result::ok)
 }
 
-fn send(to: SocketAddr, asked: &Asked<'_>, accept: &str) -> TcpStream {
+fn send(to: SocketAddr, asked: &Asked<'_>, headers: &str) -> TcpStream {
     let mut stream = TcpStream::connect(to).expect("the server listens");
     let token =
         asked.token.map_or(String::new(), |token| format!("Authorization: OAuth {token}\r\n"));
     let head = format!(
-        "{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept: {accept}\r\n{token}\
+        "{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}{token}\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         asked.method,
         asked.path,

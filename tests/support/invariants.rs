@@ -64,7 +64,8 @@ fn notifications(told: &[Told]) -> Vec<String> {
     faults
 }
 
-/// A told stay: one ARRIVAL, at most one ORDER_VISIT, one DEPARTURE, in this order.
+/// A told stay: one ARRIVAL, at most one ORDER_VISIT, one DEPARTURE, in this order. What nobody saw
+/// is all of a stay, and only a visit is inferred.
 fn stays(history: &[OrderEvent]) -> Vec<String> {
     let mut faults = Vec::new();
     let mut open: Option<Stay> = None;
@@ -75,6 +76,9 @@ fn stays(history: &[OrderEvent]) -> Vec<String> {
                 stays += 1;
                 if open.is_some() {
                     faults.push(format!("ARRIVAL {stays} during the stay before"));
+                }
+                if at.inferred {
+                    faults.push("an ARRIVAL is inferred".into());
                 }
                 open = Some(Stay { arrival: at, last: at, visits: 0 });
                 numbered(&at, stays, &mut faults);
@@ -94,6 +98,12 @@ fn stays(history: &[OrderEvent]) -> Vec<String> {
                 None => faults.push("DEPARTURE without ARRIVAL".into()),
                 Some(mut stay) => {
                     stay.next(at, &mut faults);
+                    if at.inferred {
+                        faults.push("a DEPARTURE is inferred".into());
+                    }
+                    if at.interpolated && stay.visits == 0 {
+                        faults.push("a passage without ORDER_VISIT".into());
+                    }
                     numbered(&at, stays, &mut faults);
                 }
             },
@@ -137,6 +147,9 @@ impl Stay {
         }
         if at.used_mark_delivered_radius != self.arrival.used_mark_delivered_radius {
             faults.push("the radius changed during a stay".into());
+        }
+        if at.interpolated != self.arrival.interpolated {
+            faults.push("a stay is interpolated in part".into());
         }
         self.last = at;
     }

@@ -18,6 +18,7 @@ use doorstep::domain::time::HOUR_MS;
 use doorstep::feed::names::Names;
 use doorstep::ingest::quic::certificate::Certificate;
 use doorstep::ingest::quic::endpoint::QuicEndpoint;
+use doorstep::ingest::quic::reset_key::ResetKey;
 use doorstep::ingest::quic::services::{QuicServices, StatusRequest};
 use doorstep::ingest::quic::settings::QuicSettings;
 use doorstep::runtime::access::{Access, Grant, Role, TokenHash, TokenId};
@@ -105,6 +106,7 @@ impl Daemon {
             access: Arc::new(access()),
             intake: node.intake(),
             feed: node.feed(),
+            views: node.views(),
             clock: node.clock(),
             names: Arc::new(names),
             statuses: Some(to_admission),
@@ -113,7 +115,8 @@ impl Daemon {
         // The socket of an earlier daemon may take a moment to go.
         let endpoint = loop {
             let certificate = Certificate::keep(&directory, &[]).unwrap();
-            match QuicEndpoint::bind(address, certificate, settings.clone()) {
+            let reset_key = ResetKey::keep(&directory).unwrap();
+            match QuicEndpoint::bind(address, certificate, reset_key, settings.clone()) {
                 Ok(endpoint) => break endpoint,
                 Err(error) if address.port() == 0 => panic!("{error}"),
                 Err(_) => tokio::task::yield_now().await,
@@ -148,7 +151,10 @@ fn access() -> Access {
     let mut allow = |token: &str, company, role, courier: Option<u32>| {
         next += 1;
         let (company, courier) = (CompanyId(company), courier.map(CourierId));
-        access.allow(TokenHash::of(token), Grant { company, role, courier, token: TokenId(next) });
+        access.allow(
+            TokenHash::of(token),
+            Grant { company, role, courier, depot: None, token: TokenId(next) },
+        );
     };
     for courier in 1..=COURIERS {
         allow(&format!("device-{courier}"), 1, Role::Device, Some(courier));

@@ -1,10 +1,13 @@
 //! A node with admission and the HTTP surface, in this process, on a free port.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use doorstep::api::limits::Limits;
+use doorstep::api::server::serve;
 use doorstep::api::{Api, ApiParts, QuicAddress, Site, names, router};
 use doorstep::domain::ids::OrderId;
 use doorstep::domain::order::OrderStatus;
@@ -13,12 +16,15 @@ use doorstep::runtime::access::Access;
 use doorstep::runtime::admission::{Admission, Recovery, Refusal, Surroundings};
 use doorstep::runtime::clock::Clock;
 use doorstep::runtime::node::{Node, NodeSettings};
+use doorstep::storage::audit_log::AuditLog;
 use doorstep::storage::disk::Disk;
+use doorstep::storage::ledger::Ledger;
 use doorstep::storage::sim_disk::SimDisk;
 use doorstep::travel::straight_line::StraightLine;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 use super::http::{Answer, Asked, ask};
 
@@ -33,6 +39,15 @@ impl Place {
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
+    }
+
+    /// Another directory with the same files.
+    pub fn copy(&self) -> Self {
+        let copy = Self::new();
+        for file in std::fs::read_dir(&self.0).unwrap().map(Result::unwrap) {
+            std::fs::copy(file.path(), copy.0.join(file.file_name())).unwrap();
+        }
+        copy
     }
 }
 
@@ -52,6 +67,7 @@ pub struct Serving {
     pub token: String,
     pub admission: Admission,
     pub access: Arc<Access>,
+    api: Option<(Arc<Api>, JoinHandle<()>)>,
     node: Option<Node>,
     runtime: Option<Runtime>,
 }
@@ -59,6 +75,17 @@ pub struct Serving {
 impl Serving {
     /// Starts on a disk and a directory, both of which may have been used before.
     pub fn start(place: &Place, disk: &SimDisk, clock: &Clock) -> Self {
+        Self::start_with(place, disk, clock, Limits::default(), None)
+    }
+
+    /// The same with other limits, and with TLS if it is given.
+    pub fn start_with(
+        place: &Place,
+        disk: &SimDisk,
+        clock: &Clock,
+        limits: Limits,
+        tls: Option<Arc<rustls::ServerConfig>>,
+    ) -> Self {
         let runtime = Runtime::new().unwrap();
         let mut recovery = Recovery::open(&place.0).unwrap();
         let settings =
@@ -98,14 +125,17 @@ impl Serving {
             clock: clock.clone(),
             fault: node.fault(),
             counters: node.counters(),
-            names: Arc::new(names(&admission.readers())),
+            names: Arc::new(names(&admission.labels())),
             site,
+            limits,
+            audit: AuditLog::open(&place.0, 1 << 20).unwrap(),
+            ledger: Ledger::open(&place.0).unwrap(),
         })
         .unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
-        let service = router(Arc::new(api));
-        runtime.spawn(async move { axum::serve(listener, service).await });
+        let api = Arc::new(api);
+        let server = runtime.spawn(serve(listener, tls, Arc::clone(&api)));
         Self {
             address,
             clock: clock.clone(),
@@ -113,6 +143,7 @@ impl Serving {
             token: token.unwrap_or_default(),
             admission,
             access,
+            api: Some((api, server)),
             node: Some(node),
             runtime: Some(runtime),
         }
@@ -153,10 +184,40 @@ impl Serving {
         self.runtime.as_ref().unwrap().block_on(asked)
     }
 
+    /// Every path that is served, as the router knows it.
+    pub fn paths(&self) -> BTreeSet<String> {
+        let (api, _) = self.api.as_ref().unwrap();
+        let written = format!("{:?}", router(Arc::clone(api)));
+        let texts = written.split('"').skip(1).step_by(2);
+        // The fallback has routes of its own.
+        let paths = texts.filter(|text| text.starts_with('/') && *text != "/");
+        paths.filter(|path| !path.contains("__private")).map(str::to_owned).collect()
+    }
+
+    /// The methods of a path: what a method that is nobody's is told.
+    pub fn methods(&self, path: &str) -> BTreeSet<String> {
+        let answer = self.ask_as(None, "TRACE", path, &Value::Null);
+        let headers = answer.expect_headers(405);
+        let allow = headers.lines().find_map(|line| line.strip_prefix("allow: "));
+        let methods = allow.unwrap_or_else(|| panic!("{path}: {headers}")).split(',');
+        methods.filter(|&method| method != "HEAD").map(str::to_owned).collect()
+    }
+
+    /// Ends what is left when the disk has failed.
+    pub fn abandon(mut self) {
+        self.runtime.take().unwrap().shutdown_background();
+        self.admission.stop();
+        // It may have failed, and says so.
+        let _ = self.node.take().unwrap().stop();
+    }
+
     /// Ends everything in order.
     pub fn stop(mut self) {
-        // Connections that are kept alive end with the runtime.
-        self.runtime.take().unwrap().shutdown_background();
+        let runtime = self.runtime.take().unwrap();
+        let (api, server) = self.api.take().unwrap();
+        api.stop();
+        runtime.block_on(server).unwrap();
+        drop(api);
         self.admission.stop();
         self.node.take().unwrap().stop().unwrap();
     }

@@ -10,8 +10,8 @@ use doorstep::domain::event::EndReason;
 use doorstep::domain::geo::Point;
 use doorstep::domain::ids::{CompanyId, CourierId, OrderId, RouteId};
 use doorstep::domain::order::{EtaType, Initiator, OrderPlan, OrderStatus};
-use doorstep::domain::policy::{ArrivalScope, Policy, Radius};
-use doorstep::domain::position::{Accuracy, Position};
+use doorstep::domain::policy::{ArrivalScope, InferredVisits, OverlapPolicy, Policy, Radius};
+use doorstep::domain::position::{Accuracy, Position, Source};
 use doorstep::domain::route::{Node, RoutePlan, RoutingMode};
 use doorstep::domain::time::{HOUR_MS, SECOND_MS, Time, TimeWindow};
 use doorstep::engine::input::InputBody;
@@ -41,6 +41,8 @@ pub enum Change {
     Order(usize, OrderChange),
     /// Stores the route anew, its orders rotated.
     Rotate(usize),
+    /// Stores the company's settings with others for overlaps and silences.
+    Settings(OverlapPolicy, InferredVisits),
 }
 
 /// Something a caller does to an order.
@@ -135,6 +137,10 @@ impl Day {
     ) -> Option<Command> {
         let route = route_of(courier);
         let (index, change) = match change {
+            Change::Settings(overlap_policy, inferred_visits) => {
+                let policy = Policy { overlap_policy, inferred_visits, ..self.policy.clone() };
+                return Some(Command::PutPolicy { company: COMPANY, policy });
+            }
             Change::Rotate(by) => {
                 return Some(Command::PutRoute(self.route(courier, by, removed)));
             }
@@ -170,6 +176,24 @@ impl Day {
     }
 }
 
+/// A day told by the plainest rules: each order by itself, every stay told, one honest device.
+pub fn plain(day: Day) -> Day {
+    let policy = Policy {
+        arrival_scope: ArrivalScope::Any,
+        delivery_by_order_statuses: false,
+        mark_delivered_enabled: false,
+        overlap_policy: OverlapPolicy::Parallel,
+        inferred_visits: InferredVisits::Off,
+        ..day.policy
+    };
+    let bare = |p: &Position| Position {
+        accuracy_m: p.accuracy_m,
+        ..Position::bare(p.device_time, p.point)
+    };
+    let positions = day.positions.iter().map(bare).collect();
+    Day { policy, positions, ..day }
+}
+
 /// A step with a position or a command.
 pub fn step(courier: CourierId, now: Time, body: InputBody) -> Step {
     Step { partition: partition_of(COMPANY, courier), now, body: Some(body) }
@@ -196,10 +220,15 @@ fn of_courier(plan: &OrderPlan, courier: CourierId) -> OrderPlan {
 fn policies() -> impl Strategy<Value = Policy> {
     let scopes = prop_oneof![Just(ArrivalScope::Head), Just(ArrivalScope::Any)];
     let flags = (any::<bool>(), any::<bool>(), any::<bool>());
-    (scopes, flags, prop_oneof![Just(0.0), Just(0.5), Just(1.0)], prop::option::of(200.0..2000.0))
-        .prop_map(|(arrival_scope, (enabled, by_statuses, resequence), coefficient, nearby)| {
+    let distance = prop::option::of(200.0..2000.0);
+    let coefficient = prop_oneof![Just(0.0), Just(0.5), Just(1.0)];
+    (scopes, flags, coefficient, distance, overlaps(), silences()).prop_map(
+        |(arrival_scope, flags, coefficient, nearby, overlap_policy, inferred_visits)| {
+            let (enabled, by_statuses, resequence) = flags;
             Policy {
                 arrival_scope,
+                overlap_policy,
+                inferred_visits,
                 mark_delivered_enabled: enabled,
                 delivery_by_order_statuses: by_statuses,
                 resequence,
@@ -208,7 +237,17 @@ fn policies() -> impl Strategy<Value = Policy> {
                 nearby_distance_m: nearby,
                 ..Policy::default()
             }
-        })
+        },
+    )
+}
+
+fn overlaps() -> impl Strategy<Value = OverlapPolicy> {
+    prop_oneof![Just(OverlapPolicy::Parallel), Just(OverlapPolicy::Nearest)]
+}
+
+fn silences() -> impl Strategy<Value = InferredVisits> {
+    let all = [InferredVisits::Off, InferredVisits::SilentDevices, InferredVisits::AnyGap];
+    prop::sample::select(all.to_vec())
 }
 
 #[derive(Clone, Debug)]
@@ -242,6 +281,9 @@ struct Leg {
     silence_s: i64,
     noise_m: Vec<(f64, f64)>,
     accuracy_m: Vec<f32>,
+    stated_speed_mps: Option<f32>,
+    is_silent_when_still: bool,
+    sources: Vec<Source>,
 }
 
 fn legs() -> impl Strategy<Value = Leg> {
@@ -254,15 +296,25 @@ fn legs() -> impl Strategy<Value = Leg> {
     ];
     let accuracy = prop_oneof![3 => Just(0.0_f32), 3 => 3.0_f32..60.0, 2 => 60.0_f32..400.0, 1 => 400.0_f32..1500.0];
     let quality = (prop::collection::vec(noise, 1..12), prop::collection::vec(accuracy, 1..8));
-    (drive, 3_i64..70, rest, quality).prop_map(|(drive, every_s, rest, quality)| Leg {
-        to: drive.0,
-        aside_m: drive.1,
-        speed_mps: drive.2,
-        every_s,
-        stand_s: rest.0,
-        silence_s: rest.1,
-        noise_m: quality.0,
-        accuracy_m: quality.1,
+    let sources = prop_oneof![
+        4 => Just(vec![Source::App]),
+        1 => prop::collection::vec(prop::sample::select(Source::ALL.to_vec()), 1..12),
+    ];
+    let device = (prop::option::of(0.0_f32..5.0), any::<bool>(), sources);
+    (drive, 3_i64..70, rest, quality, device).prop_map(|(drive, every_s, rest, quality, device)| {
+        Leg {
+            to: drive.0,
+            aside_m: drive.1,
+            speed_mps: drive.2,
+            every_s,
+            stand_s: rest.0,
+            silence_s: rest.1,
+            noise_m: quality.0,
+            accuracy_m: quality.1,
+            stated_speed_mps: device.0,
+            is_silent_when_still: device.1,
+            sources: device.2,
+        }
     })
 }
 
@@ -276,6 +328,7 @@ fn changes() -> impl Strategy<Value = Change> {
     prop_oneof![
         5 => (0_usize..6, change).prop_map(|(order, change)| Change::Order(order, change)),
         1 => (0_usize..6).prop_map(Change::Rotate),
+        1 => (overlaps(), silences()).prop_map(|(o, i)| Change::Settings(o, i)),
     ]
 }
 
@@ -301,7 +354,13 @@ fn day(policy: Policy, drawn: &[DrawnOrder], legs: &[Leg]) -> Day {
             let accuracy_m = Accuracy::new(leg.accuracy_m[number % leg.accuracy_m.len()]);
             let point = moved(origin(), east_m, north_m);
             let device_time = t + s * SECOND_MS;
-            positions.push(Position { accuracy_m, ..Position::bare(device_time, point) });
+            positions.push(Position {
+                accuracy_m,
+                speed_mps: leg.stated_speed_mps,
+                silent_when_still: leg.is_silent_when_still,
+                source: leg.sources[number % leg.sources.len()],
+                ..Position::bare(device_time, point)
+            });
         }
         t = t + (drive_s + leg.stand_s + leg.silence_s + 1) * SECOND_MS;
         (east_m, north_m) = (to_east_m, to_north_m);

@@ -29,11 +29,12 @@ pub(super) fn routes() -> Router<Arc<Api>> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Near {
     lat: f64,
     lon: f64,
     radius_m: f64,
-    limit: Option<usize>,
+    limit: Option<u64>,
 }
 
 async fn near(
@@ -52,10 +53,11 @@ async fn near(
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Nearest {
     lat: f64,
     lon: f64,
-    k: Option<usize>,
+    k: Option<u64>,
 }
 
 async fn nearest(
@@ -70,9 +72,10 @@ async fn nearest(
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Within {
     bbox: String,
-    limit: Option<usize>,
+    limit: Option<u64>,
 }
 
 async fn within(
@@ -133,9 +136,9 @@ fn point(lat: f64, lon: f64) -> Result<Point, Problem> {
     Point::from_degrees(lat, lon).map_err(|error| Problem::invalid("/lat", error.to_string()))
 }
 
-fn limit(pointer: &str, limit: Option<usize>) -> Result<usize, Problem> {
+fn limit(pointer: &str, limit: Option<u64>) -> Result<usize, Problem> {
     match limit.unwrap_or(LIMIT_DEFAULT) {
-        limit if (1..=LIMIT_MAX).contains(&limit) => Ok(limit),
+        limit if (1..=LIMIT_MAX).contains(&limit) => Ok(limit as usize),
         _ => Err(Problem::invalid(pointer, format!("expected 1 to {LIMIT_MAX}"))),
     }
 }
@@ -153,8 +156,8 @@ fn bounds(text: &str) -> Option<Bounds> {
     (degrees.next().is_none() && south_e7 <= north_e7).then_some(bounds)
 }
 
-const LIMIT_DEFAULT: usize = 100;
+const LIMIT_DEFAULT: u64 = 100;
 /// Most couriers of one answer.
-const LIMIT_MAX: usize = 1_000;
+const LIMIT_MAX: u64 = 1_000;
 /// Widest circle that is searched.
 const RADIUS_M_MAX: f64 = 1_000_000.0;

@@ -1,12 +1,15 @@
-//! What is counted, in Prometheus' text form. No label ever holds an id.
+//! What is counted: in Prometheus' text form, or as OpenMetrics for those who accept it. No label
+//! ever holds an id.
 
+use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -41,6 +44,10 @@ pub(in crate::api) struct Metrics {
     pushed: Counter,
     refused: Counter,
     answers: Family<Answer, Counter>,
+    turned_away: Counter,
+    unaudited: Counter,
+    streams: Gauge<i64, AtomicI64>,
+    printed: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -52,7 +59,8 @@ impl Metrics {
     /// Nothing counted yet.
     pub(in crate::api) fn new(feed: Feed, intake: Intake, node: Arc<Counters>) -> Self {
         let mut registry = Registry::with_prefix("doorstep");
-        let (events, waiting) = (Gauge::default(), Gauge::default());
+        let (events, waiting, streams) = (Gauge::default(), Gauge::default(), Gauge::default());
+        registry.register("event_streams", "Streams of events that are open", streams.clone());
         let (pushed, refused) = (Counter::default(), Counter::default());
         let answers = Family::<Answer, Counter>::default();
         registry.register("feed_position", "Events in the feed", events.clone());
@@ -74,7 +82,23 @@ impl Metrics {
             groups: counter(&mut registry, "journal_groups", "Writes of the journal"),
             syncs: counter(&mut registry, "journal_syncs", "Syncs of the journal"),
             journal_bytes: counter(&mut registry, "journal_bytes", "Bytes of the journal"),
+            turned_away: counter(
+                &mut registry,
+                "http_connections_turned_away",
+                "Connections closed because there were too many",
+            ),
+            unaudited: counter(
+                &mut registry,
+                "audit_lines_lost",
+                "Writes that the audit log could not take",
+            ),
+            printed: counter(
+                &mut registry,
+                "events_written",
+                "Events written as JSON, each recent one once for all its readers",
+            ),
             registry,
+            streams,
             feed,
             intake,
             node,
@@ -97,11 +121,23 @@ impl Metrics {
         self.answers.get_or_create(&Answer { status: status.as_u16() }).inc();
     }
 
-    fn text(&self) -> Result<String, std::fmt::Error> {
+    /// A write could not be noted in the audit log.
+    pub(in crate::api) fn unaudited(&self) {
+        self.unaudited.inc();
+    }
+
+    /// A connection was closed because there were too many.
+    pub(in crate::api) fn turned_away(&self) {
+        self.turned_away.inc();
+    }
+
+    fn text(&self, api: &Api) -> Result<String, std::fmt::Error> {
+        self.streams.set(api.streams.count() as i64);
         self.events.set(self.feed.head() as i64);
         self.waiting.set(self.intake.waiting() as i64);
         let counts = self.node.counts();
         let set = |counter: &Counter, count| counter.inner().store(count, Ordering::Relaxed);
+        set(&self.printed, api.press.printed());
         set(&self.inputs, counts.inputs);
         set(&self.groups, counts.groups);
         set(&self.syncs, counts.syncs);
@@ -112,8 +148,53 @@ impl Metrics {
     }
 }
 
-async fn read(State(api): State<Arc<Api>>) -> Result<impl IntoResponse, Problem> {
-    let text = api.metrics.text().map_err(|_| Problem::failed("the metrics cannot be written"))?;
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(([(CONTENT_TYPE, kind)], text))
+async fn read(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, Problem> {
+    let text = api.metrics.text(&api);
+    let text = text.map_err(|_| Problem::failed("the metrics cannot be written"))?;
+    let accepts = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("");
+    Ok(if accepts.contains("application/openmetrics-text") {
+        ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+    } else {
+        ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], prometheus(&text))
+    })
+}
+
+/// OpenMetrics as Prometheus' own text form has it: a counter is described under the name that its
+/// samples have, and nothing marks the end.
+fn prometheus(text: &str) -> String {
+    let lines = || text.lines().map(|line| line.splitn(4, ' ').collect::<Vec<_>>());
+    let counters: BTreeSet<&str> = lines()
+        .filter(|words| words.starts_with(&["#", "TYPE"]) && words.last() == Some(&"counter"))
+        .filter_map(|words| words.get(2).copied())
+        .collect();
+    let mut out = String::with_capacity(text.len());
+    for line in lines() {
+        match line[..] {
+            ["#", "EOF"] | ["#", "UNIT", ..] => continue,
+            ["#", what, name, rest] if counters.contains(name) => {
+                let _ = write!(out, "# {what} {name}_total {rest}");
+            }
+            _ => out.push_str(&line.join(" ")),
+        }
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::prometheus;
+
+    #[test]
+    fn counters_are_described_as_they_are_written() {
+        let text = "# HELP doorstep_syncs Syncs of the journal.\n# TYPE doorstep_syncs counter\n\
+                    doorstep_syncs_total 7\n# TYPE doorstep_x gauge\ndoorstep_x{a=\"b c\"} 1\n# EOF\n";
+        let expected = "# HELP doorstep_syncs_total Syncs of the journal.\n\
+                        # TYPE doorstep_syncs_total counter\ndoorstep_syncs_total 7\n\
+                        # TYPE doorstep_x gauge\ndoorstep_x{a=\"b c\"} 1\n";
+        assert_eq!(prometheus(text), expected);
+    }
 }

@@ -2,6 +2,7 @@
 
 mod address;
 mod couriers;
+mod description;
 mod events;
 mod health;
 pub(super) mod metrics;
@@ -17,6 +18,7 @@ use super::state::Api;
 pub(super) fn routes() -> Router<Arc<Api>> {
     Router::new()
         .merge(couriers::routes())
+        .merge(description::routes())
         .merge(events::routes())
         .merge(health::routes())
         .merge(address::routes())

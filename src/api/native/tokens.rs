@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{delete, get};
+use axum::{Extension, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::api::body::{Ids, Json, PAGE_MAX, Parameters, skipped};
 use crate::api::caller::Caller;
 use crate::api::error::Problem;
+use crate::api::fields::Fields;
+use crate::api::idempotency::ShownOnce;
 use crate::api::state::Api;
 use crate::domain::time::Time;
 use crate::feed::cloud_event::iso;
@@ -26,36 +28,34 @@ pub(super) fn routes() -> Router<Arc<Api>> {
         .route("/v1/tokens/{id}", delete(revoke))
 }
 
-#[derive(Deserialize)]
-struct Wish {
-    role: String,
-    courier_id: Option<u64>,
-}
-
 async fn create(
     State(api): State<Arc<Api>>,
     caller: Caller,
     Json(body): Json,
 ) -> Result<impl IntoResponse, Problem> {
     let company = caller.company(Role::writes)?;
-    let wish: Wish =
-        serde_json::from_value(body).map_err(|error| Problem::invalid("", error.to_string()))?;
-    let role = Role::from_name(&wish.role)
-        .ok_or_else(|| Problem::invalid("/role", format!("\"{}\" is not a role", wish.role)))?;
+    let mut wish = Fields::new(body, "")?;
+    let name = wish.text("role")?;
+    let names = Role::ALL.map(Role::name).join(", ");
+    let role = Role::from_name(&name)
+        .ok_or_else(|| wish.wrong("role", format!("is not a role: expected one of {names}")))?;
+    let (courier, depot) = (wish.whole("courier_id")?, wish.whole("depot_id")?);
+    wish.end()?;
     if role.writes() && caller.grant.role != Role::Admin {
         return Err(Problem::forbidden());
     }
-    let request = Request::CreateToken { company, role, courier: wish.courier_id };
+    let request = Request::CreateToken { company, role, courier, depot };
     let accepted = api.admission.ask(request).await?;
     let Some((text, token)) = accepted.token else {
         return Err(Problem::failed("no token was drawn"));
     };
-    let mut body = rendered(&token);
+    let mut body = rendered(&api, &token);
     body["token"] = text.into();
-    Ok((StatusCode::CREATED, axum::Json(body)))
+    Ok((StatusCode::CREATED, Extension(ShownOnce), axum::Json(body)))
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Wanted {
     page: Option<u64>,
 }
@@ -68,7 +68,7 @@ async fn list(
     let company = u64::from(caller.company(|role| role == Role::Admin)?.0);
     let skipped = skipped(wanted.page)?;
     let tokens = api.readers.read(|catalog| catalog.tokens_of(company, skipped, PAGE_MAX))?;
-    Ok(axum::Json(tokens.iter().map(rendered).collect()))
+    Ok(axum::Json(tokens.iter().map(|token| rendered(&api, token)).collect()))
 }
 
 async fn revoke(
@@ -81,13 +81,16 @@ async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn rendered(token: &StoredToken) -> Value {
+fn rendered(api: &Api, token: &StoredToken) -> Value {
+    let used = api.access.last_used(TokenId(token.id));
     json!({
         "id": token.id,
         "company_id": token.company,
         "role": token.role,
         "courier_id": token.courier,
+        "depot_id": token.depot,
         "created_at": iso(Time::from_ms(token.created_ms)),
+        "last_used_at": used.map(iso),
         "revoked_at": token.revoked_ms.map(|ms| iso(Time::from_ms(ms))),
     })
 }

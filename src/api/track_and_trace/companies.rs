@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use serde_json::{Value, json};
 
 use super::{rendered, under_company};
 use crate::api::body::{Ids, Json, object};
 use crate::api::caller::Caller;
 use crate::api::error::Problem;
+use crate::api::idempotency::ShownOnce;
 use crate::api::state::Api;
 use crate::domain::ids::CompanyId;
 use crate::runtime::access::Role;
@@ -37,7 +38,7 @@ async fn create(
     let mut company = rendered_company(&api, id)?;
     let token = accepted.token.map(|(token, _)| token);
     company["admin_token"] = json!(token);
-    Ok((StatusCode::CREATED, axum::Json(company)))
+    Ok((StatusCode::CREATED, Extension(ShownOnce), axum::Json(company)))
 }
 
 async fn read(
@@ -45,7 +46,15 @@ async fn read(
     caller: Caller,
     Ids(company): Ids<u64>,
 ) -> Result<axum::Json<Value>, Problem> {
-    caller.within(company, Role::reads)?;
+    if let Err(problem) = caller.within(company, Role::reads) {
+        let sharer = u64::from(caller.company(Role::reads)?.0);
+        let owner = api.readers.read(|catalog| {
+            let is_shared = catalog.shares_with(Kind::Company, company, sharer)?;
+            if is_shared { catalog.document(Kind::Company, company) } else { Ok(None) }
+        })?;
+        let owner = owner.ok_or(problem)?;
+        return Ok(axum::Json(rendered::general(Kind::Company, &owner)));
+    }
     Ok(axum::Json(rendered_company(&api, company)?))
 }
 

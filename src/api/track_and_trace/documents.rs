@@ -14,6 +14,7 @@ use super::{order_view, rendered, under_company};
 use crate::api::body::{Ids, Json, PAGE_MAX, Parameters, list, object, objects, skipped};
 use crate::api::caller::Caller;
 use crate::api::error::Problem;
+use crate::api::preconditions::{IfMatch, tag};
 use crate::api::state::Api;
 use crate::domain::ids::{CompanyId, RouteId};
 use crate::runtime::access::Role;
@@ -37,8 +38,8 @@ fn with_kind(router: Router<Arc<Api>>, kind: Kind) -> Router<Arc<Api>> {
         _ => get(move |api, caller, path| read(kind, api, caller, path)),
     };
     let one = one
-        .patch(move |api, caller, path, body| change(kind, api, caller, path, body))
-        .delete(move |api, caller, path| delete(kind, api, caller, path));
+        .patch(move |api, caller, path, read, body| change(kind, api, caller, path, read, body))
+        .delete(move |api, caller, path, read| delete(kind, api, caller, path, read));
     let batch = post(move |api, caller, company, body| upsert(kind, api, caller, company, body));
     router
         .route(&under_company(&format!("/{table}")), all)
@@ -89,6 +90,15 @@ async fn read(
     Ids((company, id)): Ids<(u64, u64)>,
 ) -> Result<axum::Json<Value>, Problem> {
     let company = caller.within(company, Role::reads)?;
+    let sharer = u64::from(company.0);
+    let shared = api.readers.read(|catalog| {
+        let document = catalog.document(kind, id)?;
+        let foreign = document.filter(|document| document.company != sharer);
+        Ok(if catalog.shares_with(kind, id, sharer)? { foreign } else { None })
+    })?;
+    if let Some(document) = shared {
+        return Ok(axum::Json(rendered::general(kind, &document)));
+    }
     Ok(axum::Json(rendered_id(&api, kind, company, id).await?))
 }
 
@@ -97,13 +107,17 @@ async fn change(
     State(api): State<Arc<Api>>,
     caller: Caller,
     Ids((company, id)): Ids<(u64, u64)>,
+    read: IfMatch,
     Json(body): Json,
-) -> Result<axum::Json<Value>, Problem> {
+) -> Result<impl IntoResponse + use<>, Problem> {
     let company = caller.within(company, Role::writes)?;
-    let accepted = write(&api, company, kind, Mode::Patch(id), vec![object(body)?]).await?;
-    let mut document = rendered_id(&api, kind, company, id).await?;
-    add_warnings(&mut document, &accepted);
-    Ok(axum::Json(document))
+    let items = vec![object(body)?];
+    let request = Request::Write { company, kind, mode: Mode::Patch(id), items };
+    let accepted = api.admission.ask_if(request, read.condition(company, kind, id)).await?;
+    let document = own(&api, kind, company, id)?;
+    let mut view = rendered_one(&api, kind, &document).await?;
+    add_warnings(&mut view, &accepted);
+    Ok((tag(&document), axum::Json(view)))
 }
 
 async fn delete(
@@ -111,9 +125,11 @@ async fn delete(
     State(api): State<Arc<Api>>,
     caller: Caller,
     Ids((company, id)): Ids<(u64, u64)>,
+    read: IfMatch,
 ) -> Result<StatusCode, Problem> {
     let company = caller.within(company, Role::writes)?;
-    api.admission.ask(Request::Delete { company, kind, id }).await?;
+    let request = Request::Delete { company, kind, id };
+    api.admission.ask_if(request, read.condition(company, kind, id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -154,10 +170,13 @@ async fn write(
 }
 
 async fn rendered_id(api: &Api, kind: Kind, company: CompanyId, id: u64) -> Result<Value, Problem> {
+    rendered_one(api, kind, &own(api, kind, company, id)?).await
+}
+
+fn own(api: &Api, kind: Kind, company: CompanyId, id: u64) -> Result<Document, Problem> {
     let document = api.readers.read(|catalog| catalog.document(kind, id))?;
     let own = document.filter(|document| document.company == u64::from(company.0));
-    let document = own.ok_or_else(|| Problem::not_found(kind.name()))?;
-    rendered_one(api, kind, &document).await
+    own.ok_or_else(|| Problem::not_found(kind.name()))
 }
 
 async fn rendered_one(api: &Api, kind: Kind, document: &Document) -> Result<Value, Problem> {
@@ -180,6 +199,7 @@ fn add_warnings(answer: &mut Value, accepted: &Accepted) {
 
 /// Which documents of a list are wanted.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Wanted {
     page: Option<u64>,
     number: Option<String>,

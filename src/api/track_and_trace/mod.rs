@@ -8,7 +8,6 @@ mod order_view;
 mod positions;
 mod rendered;
 mod route_view;
-mod status_log;
 
 use std::sync::Arc;
 

@@ -10,12 +10,12 @@ use axum::routing::get;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::order_info::tracking_url;
 use super::order_view::time_or_null;
 use super::under_company;
 use crate::api::body::{Ids, PAGE_MAX, Parameters, skipped};
 use crate::api::caller::Caller;
 use crate::api::error::Problem;
+use crate::api::present::tracking_url;
 use crate::api::state::Api;
 use crate::domain::time::Time;
 use crate::feed::cloud_event::iso;

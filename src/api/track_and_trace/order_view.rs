@@ -3,21 +3,23 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
-use super::status_log::{self, StatusEntry};
 use crate::api::body::Ids;
 use crate::api::caller::Caller;
 use crate::api::error::Problem;
+use crate::api::preconditions::tag;
+use crate::api::present::{state, status, visible};
 use crate::api::state::Api;
-use crate::domain::ids::{CourierId, OrderId, RouteId};
+use crate::api::status_log::{self, StatusEntry};
+use crate::domain::ids::OrderId;
 use crate::domain::order::OrderStatus;
 use crate::domain::time::Time;
 use crate::feed::cloud_event::{Item, iso};
 use crate::runtime::access::Role;
 use crate::runtime::admission::{OrderTimes, order_times};
 use crate::runtime::feed_reader::{FeedBody, FeedEvent};
-use crate::runtime::views::OrderState;
 use crate::storage::catalog::Catalog;
 use crate::storage::catalog::change::{Document, Kind};
 use crate::storage::catalog::error::CatalogError;
@@ -27,33 +29,10 @@ pub(super) async fn read(
     State(api): State<Arc<Api>>,
     caller: Caller,
     Ids((company, id)): Ids<(u64, u64)>,
-) -> Result<axum::Json<Value>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let company = u64::from(caller.within(company, Role::reads)?.0);
     let order = visible(&api, company, id)?;
-    Ok(axum::Json(rendered(&api, &order).await?))
-}
-
-/// An order that a company owns or shares.
-pub(super) fn visible(api: &Api, company: u64, id: u64) -> Result<Document, Problem> {
-    let order = api.readers.read(|catalog| catalog.document(Kind::Order, id))?;
-    let visible =
-        order.filter(|order| order.company == company || order.shared_with.contains(&company));
-    visible.ok_or_else(|| Problem::not_found("order"))
-}
-
-/// What the engine says of an order now; `None`: it is on no route.
-pub(super) async fn state(api: &Api, order: &Document) -> Result<Option<OrderState>, Problem> {
-    let Some(route) = order.parent else { return Ok(None) };
-    let courier = api.readers.read(|catalog| catalog.document(Kind::Route, route))?;
-    let Some(courier) = courier.and_then(|route| route.parent) else { return Ok(None) };
-    let (courier, route) = (CourierId(courier as u32), RouteId(route));
-    Ok(api.views.order(courier, route, OrderId(order.id)).await?)
-}
-
-/// The status of an order now.
-pub(super) fn status(order: &Document, state: Option<&OrderState>) -> OrderStatus {
-    let stored = order.text("status").and_then(OrderStatus::from_name);
-    state.map_or(stored.unwrap_or(OrderStatus::New), |state| state.status)
+    Ok((tag(&order), axum::Json(rendered(&api, &order).await?)))
 }
 
 /// An order as it is read.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::api::body::{Ids, Json, list};
 use crate::api::caller::Caller;
 use crate::api::error::Problem;
+use crate::api::fields::Fields;
 use crate::api::state::Api;
 use crate::domain::geo::Point;
 use crate::domain::ids::{CompanyId, CourierId, RouteId};
@@ -26,39 +26,23 @@ pub(super) fn routes() -> Router<Arc<Api>> {
     Router::new().route(path, post(push))
 }
 
-/// One position, as documented; keys that are not known are passed over.
-#[derive(Deserialize)]
-struct PushedPosition {
-    point: PushedPoint,
-    timestamp: f64,
-    accuracy: Option<f64>,
-    speed: Option<f64>,
-    heading: Option<f64>,
-}
-
-#[derive(Deserialize)]
-struct PushedPoint {
-    lat: f64,
-    lon: f64,
-}
-
 async fn push(
     State(api): State<Arc<Api>>,
     caller: Caller,
     Ids((courier, route)): Ids<(u64, u64)>,
-    Json(mut body): Json,
+    Json(body): Json,
 ) -> Result<axum::Json<Value>, Problem> {
     let company = caller.company(Role::reports)?;
     let ids = courier_and_route(&api, company, courier, route)?;
     if caller.grant.courier.is_some_and(|own| own != ids.0) {
         return Err(Problem::forbidden());
     }
-    let positions = body.get_mut("positions").map(Value::take).unwrap_or_default();
-    let positions = list(positions, "/positions")?;
+    let positions = Fields::new(body, "")?.value("positions");
+    let missing = || Problem::invalid("/positions", "is missing");
+    let positions = list(positions.ok_or_else(missing)?, "/positions")?;
     let mut fixes = Vec::with_capacity(positions.len());
     for (index, pushed) in positions.into_iter().enumerate() {
-        let position = position(pushed)
-            .map_err(|problem| Problem::invalid(&format!("/positions/{index}"), problem))?;
+        let position = position(pushed, &format!("/positions/{index}"))?;
         let (courier, route) = (ids.0, Some(ids.1));
         fixes.push(SentFix { seq: index as u64 + 1, courier, company, route, position });
     }
@@ -105,20 +89,25 @@ fn courier_and_route(
     Ok((CourierId(courier as u32), RouteId(route)))
 }
 
-fn position(pushed: Value) -> Result<Position, String> {
-    let pushed: PushedPosition =
-        serde_json::from_value(pushed).map_err(|error| error.to_string())?;
-    let point = Point::from_degrees(pushed.point.lat, pushed.point.lon)
-        .map_err(|error| error.to_string())?;
-    if !(0.0..=TIMESTAMP_MAX_S).contains(&pushed.timestamp) {
-        return Err("timestamp: expected Unix seconds".to_owned());
+/// One position, as documented; keys that are not known are passed over.
+fn position(pushed: Value, at: &str) -> Result<Position, Problem> {
+    let mut pushed = Fields::new(pushed, at)?;
+    let place = pushed.value("point").ok_or_else(|| pushed.wrong("point", "is missing"))?;
+    let mut place = Fields::new(place, pushed.pointer("point"))?;
+    let point = Point::from_degrees(place.needed("lat")?, place.needed("lon")?)
+        .map_err(|error| pushed.wrong("point", error.to_string()))?;
+    let timestamp = pushed.needed("timestamp")?;
+    if !(0.0..=TIMESTAMP_MAX_S).contains(&timestamp) {
+        return Err(pushed.wrong("timestamp", "expected Unix seconds"));
     }
-    let time = Time::from_ms(libm::round(pushed.timestamp * 1e3) as i64);
+    let time = Time::from_ms(libm::round(timestamp * 1e3) as i64);
+    let accuracy = pushed.number("accuracy")?;
+    let (speed, heading) = (pushed.number("speed")?, pushed.number("heading")?);
     let known = |value: Option<f64>| value.filter(|value| value.is_finite() && *value >= 0.0);
     Ok(Position {
-        accuracy_m: pushed.accuracy.and_then(|metres| Accuracy::new(metres as f32)),
-        speed_mps: known(pushed.speed).map(|speed| speed as f32),
-        heading_deg: known(pushed.heading).map(|heading| heading as f32 % 360.0),
+        accuracy_m: accuracy.and_then(|metres| Accuracy::new(metres as f32)),
+        speed_mps: known(speed).map(|speed| speed as f32),
+        heading_deg: known(heading).map(|heading| heading as f32 % 360.0),
         source: Source::S2sApi,
         ..Position::bare(time, point)
     })

@@ -27,6 +27,28 @@ pub(super) fn document(kind: Kind, document: &Document) -> Value {
     Value::Object(fields)
 }
 
+/// What a company that shares an order sees of its route, its depot and its owner.
+pub(super) fn general(kind: Kind, whole: &Document) -> Value {
+    let keys: &[&str] = match kind {
+        Kind::Company => &["id", "number", "name"],
+        Kind::Depot => &["id", "company_id", "number", "address", "lat", "lon", "time_zone"],
+        Kind::Route => &[
+            "id",
+            "company_id",
+            "number",
+            "date",
+            "depot_id",
+            "routing_mode",
+            "route_start",
+            "route_finish",
+        ],
+        Kind::Courier | Kind::Order => &[],
+    };
+    let Value::Object(mut fields) = document(kind, whole) else { return Value::Null };
+    fields.retain(|key, _| keys.contains(&key.as_str()));
+    Value::Object(fields)
+}
+
 /// The nodes as they are written.
 fn nodes(route: &Document) -> Value {
     let nodes = route.field(NODES).and_then(Value::as_array).into_iter().flatten();

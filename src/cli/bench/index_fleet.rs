@@ -3,7 +3,7 @@
 
 use core::f64::consts::TAU;
 
-use super::random::Random;
+use crate::cli::random::Random;
 use crate::domain::geo::{Point, Scale};
 
 /// Couriers who walk in cities of [`CITY_COURIERS`] each on a grid of one degree.

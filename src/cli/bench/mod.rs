@@ -6,7 +6,8 @@ pub mod index_bench;
 pub mod index_fleet;
 mod measure;
 pub mod oracle;
-mod random;
+pub mod peers;
+pub mod pipeline;
 pub mod workload;
 
 use std::io::{self, Write};
@@ -15,6 +16,8 @@ use clap::{Args, Subcommand};
 
 use self::engine_bench::EngineBenchArgs;
 use self::index_bench::IndexBenchArgs;
+use self::peers::PeersBenchArgs;
+use self::pipeline::PipelineBenchArgs;
 use super::error::CliError;
 
 /// Measures a part on the canonical workload
@@ -28,18 +31,28 @@ pub struct BenchArgs {
 enum Part {
     Engine(EngineBenchArgs),
     Index(IndexBenchArgs),
+    Pipeline(PipelineBenchArgs),
+    Peers(PeersBenchArgs),
 }
 
 /// Runs the benchmark that the arguments name.
 ///
 /// # Errors
-/// If engine and oracle disagree, or the result cannot be written.
+/// If engine and oracle disagree, positions or events are missing, or the result cannot be written.
 pub fn bench(args: &BenchArgs) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     let agree = match &args.part {
         Part::Engine(args) => engine_bench::run(args, &mut out)?,
         Part::Index(args) => {
             index_bench::run(args, &mut out)?;
+            true
+        }
+        Part::Pipeline(args) => {
+            pipeline::run(args, &mut out)?;
+            true
+        }
+        Part::Peers(args) => {
+            peers::run(args, &mut out)?;
             true
         }
     };

@@ -4,7 +4,7 @@
 
 use core::f64::consts::TAU;
 
-use super::random::Random;
+use crate::cli::random::Random;
 use crate::domain::command::Command;
 use crate::domain::courier::CourierPlan;
 use crate::domain::geo::{Point, Scale};
@@ -92,6 +92,20 @@ impl Workload {
         [Command::PutCourier(courier), walker.plan(self.seed, slot, first_order)]
     }
 
+    /// Where a courier stops from its phase onward, as far as it gets in so many ticks at least:
+    /// the rest of its tour, and whole tours after that.
+    #[must_use]
+    pub fn stops_ahead(&self, slot: u32, ticks: u32) -> Vec<Point> {
+        let mut walker = self.walkers[slot as usize];
+        let mut stops = walker.stops_ahead(self.seed, slot);
+        for _ in 0..ticks {
+            if walker.advance(self.seed, slot) {
+                stops.append(&mut walker.stops_ahead(self.seed, slot));
+            }
+        }
+        stops
+    }
+
     /// The server's clock, and every device's, at the next tick.
     #[must_use]
     pub fn now(&self) -> Time {
@@ -173,16 +187,21 @@ impl Walker {
         offset(self.from, (east_m * share, north_m * share))
     }
 
+    /// The tour's stops from the present leg on.
+    fn stops_ahead(&self, seed: u64, slot: u32) -> Vec<Point> {
+        let mut stops = vec![self.to];
+        for stop in self.stop + 1..TOUR_STOPS {
+            let from = stops[stops.len() - 1];
+            stops.push(next_stop(from, seed, slot, (self.tour, stop)).0);
+        }
+        stops
+    }
+
     /// The route over the tour's stops from the present leg on.
     fn plan(&self, seed: u64, slot: u32, orders_before: u64) -> Command {
-        let mut point = self.to;
-        let mut nodes = Vec::with_capacity(usize::from(TOUR_STOPS - self.stop));
-        for stop in self.stop..TOUR_STOPS {
-            if stop > self.stop {
-                point = next_stop(point, seed, slot, (self.tour, stop)).0;
-            }
-            nodes.push(Node::Order(order(orders_before + u64::from(stop) + 1, point)));
-        }
+        let ids = orders_before + u64::from(self.stop) + 1..;
+        let orders = ids.zip(self.stops_ahead(seed, slot));
+        let nodes = orders.map(|(id, point)| Node::Order(order(id, point))).collect();
         Command::PutRoute(RoutePlan {
             id: RouteId(u64::from(slot) + 1),
             courier: courier_id(slot),
@@ -254,9 +273,12 @@ const LEG_SPAN_M: f64 = 900.0;
 const STEP_M: f64 = 40.0;
 const PARKED_TICKS: u8 = 12;
 const JITTER_M: f64 = 5.0;
-const SERVICE_S: u32 = 60;
-const TICK_MS: i64 = 5_000;
-const EPOCH_MS: i64 = 1_700_000_000_000;
+/// Handover time of every order.
+pub const SERVICE_S: u32 = 60;
+/// Between two positions of a courier.
+pub const TICK_MS: i64 = 5_000;
+/// Device time of the first tick.
+pub const EPOCH_MS: i64 = 1_700_000_000_000;
 /// Purposes of chance beside the stops.
 const PHASE: u64 = u64::MAX;
 const SHUFFLE: u64 = 0x5eed;

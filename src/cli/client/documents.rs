@@ -42,30 +42,40 @@ impl Documents {
         date: &str,
         run: i64,
     ) -> Result<Vec<u32>, ClientError> {
-        for plans in plans.chunks(BATCH_MAX) {
-            let couriers = plans.iter().map(|plan| json!({"number": plan.number}));
-            self.batch("couriers-batch", couriers.collect()).await?;
-        }
-        for plans in plans.chunks(BATCH_MAX) {
-            let routes = plans.iter().map(|plan| {
-                let number = route_number(plan, run);
-                json!({"number": number, "courier_number": plan.number, "date": date})
-            });
-            self.batch("routes-batch", routes.collect()).await?;
-        }
+        let couriers = plans.iter().map(|plan| json!({"number": plan.number}));
+        self.upsert("couriers", &couriers.collect::<Vec<_>>()).await?;
+        let routes = plans.iter().map(|plan| {
+            let number = route_number(plan, run);
+            json!({"number": number, "courier_number": plan.number, "date": date})
+        });
+        self.upsert("routes", &routes.collect::<Vec<_>>()).await?;
         let orders: Vec<Value> = plans.iter().flat_map(|plan| orders(plan, run)).collect();
-        for orders in orders.chunks(BATCH_MAX) {
-            self.batch("orders-batch", orders.to_vec()).await?;
+        self.upsert("orders", &orders).await?;
+        let numbers: Vec<&str> = plans.iter().map(|plan| plan.number.as_str()).collect();
+        self.courier_ids(&numbers).await
+    }
+
+    /// Stores documents of one kind by their numbers, in batches. Gives how many were new.
+    ///
+    /// # Errors
+    /// The daemon refuses one; the batches before it are stored.
+    pub async fn upsert(&self, kind: &str, items: &[Value]) -> Result<u64, ClientError> {
+        let mut inserted = 0;
+        for items in items.chunks(BATCH_MAX) {
+            let path = self.path(&format!("{kind}-batch"));
+            let answer = self.http.post(&path, &Value::Array(items.to_vec())).await?;
+            inserted += answer.get("inserted").and_then(Value::as_u64).unwrap_or(0);
         }
-        let ids = self.courier_ids().await?;
-        let missing = |number: &str| ClientError::Http {
-            url: self.path("couriers"),
-            problem: format!("courier {number} was stored and is not listed"),
-        };
-        let ids = plans
-            .iter()
-            .map(|plan| ids.get(&plan.number).copied().ok_or_else(|| missing(&plan.number)));
-        ids.collect()
+        Ok(inserted)
+    }
+
+    /// Changes the company's settings.
+    ///
+    /// # Errors
+    /// The daemon refuses.
+    pub async fn set_company(&self, settings: &Value) -> Result<(), ClientError> {
+        let path = format!("/api/v1/companies/{}", self.company);
+        self.http.patch(&path, settings).await.map(drop)
     }
 
     /// A token of a device, or of a gateway where no courier is named.
@@ -84,12 +94,21 @@ impl Documents {
         })
     }
 
-    async fn batch(&self, what: &str, items: Vec<Value>) -> Result<(), ClientError> {
-        self.http.post(&self.path(what), &Value::Array(items)).await.map(drop)
+    /// The ids of couriers, in the order of their numbers.
+    ///
+    /// # Errors
+    /// The daemon does not know one.
+    pub async fn courier_ids(&self, numbers: &[&str]) -> Result<Vec<u32>, ClientError> {
+        let ids = self.all_courier_ids().await?;
+        let missing = |number: &str| ClientError::Http {
+            url: self.path("couriers"),
+            problem: format!("courier {number} was stored and is not listed"),
+        };
+        let ids = numbers.iter().map(|number| ids.get(*number).copied().ok_or(*number));
+        ids.collect::<Result<_, _>>().map_err(missing)
     }
 
-    /// The ids of all couriers by number.
-    async fn courier_ids(&self) -> Result<BTreeMap<String, u32>, ClientError> {
+    async fn all_courier_ids(&self) -> Result<BTreeMap<String, u32>, ClientError> {
         let mut ids = BTreeMap::new();
         for page in 1..=PAGES_MAX {
             let path = format!("{}?page={page}", self.path("couriers"));

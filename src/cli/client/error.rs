@@ -39,6 +39,8 @@ pub enum ClientError {
         code: u16,
         /// Its words.
         text: String,
+        /// Trying again may help.
+        is_transient: bool,
     },
     /// The connection is gone.
     #[error("the connection was lost: {0}")]
@@ -46,7 +48,32 @@ pub enum ClientError {
     /// The daemon said something that is not in its protocol.
     #[error("the daemon sent what is no frame: {0}")]
     Frame(String),
+    /// It was tried again and again, and for too long.
+    #[error("gave up after {} s without a connection: {last}", .tried.as_secs())]
+    GaveUp {
+        /// For how long.
+        tried: core::time::Duration,
+        /// What came of the last try.
+        last: String,
+    },
     /// This machine's own trouble.
     #[error("failed to start: {0}")]
     System(#[from] io::Error),
+}
+
+impl ClientError {
+    /// Whether a new connection may do what this one did not.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Lost(_) => true,
+            Self::Refused { is_transient, .. } => *is_transient,
+            Self::NoTrust
+            | Self::Argument(_)
+            | Self::Http { .. }
+            | Self::Frame(_)
+            | Self::GaveUp { .. }
+            | Self::System(_) => false,
+        }
+    }
 }

@@ -33,6 +33,9 @@ pub struct HelloOptions {
     /// What kind of sender.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<&'static str>,
+    /// It falls silent while it stands.
+    #[serde(skip_serializing_if = "is_false")]
+    pub silent_when_still: bool,
     /// Names one of several devices of a token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
@@ -80,17 +83,23 @@ pub enum ServerFrame {
     Ack(u64),
     /// Kind 4: so many were refused, and why.
     Refused {
+        /// The first of them.
+        seq: u64,
         /// Why.
         reason: String,
         /// How many.
         count: u64,
     },
+    /// Kind 8: what a device has ahead on a route.
+    Route(RouteAhead),
     /// Kind 9.
     Error {
         /// As in HTTP.
         code: u16,
         /// In words.
         text: String,
+        /// Trying again may help.
+        is_transient: bool,
     },
     /// Kind 17.
     Events {
@@ -108,6 +117,30 @@ pub enum ServerFrame {
     },
     /// A kind that we have no use for.
     Other(u64),
+}
+
+/// A route's next orders, in sequence.
+#[derive(Clone, Debug, Derive, PartialEq)]
+pub struct RouteAhead {
+    /// The route.
+    pub route_id: u64,
+    /// The orders; none: there is nothing ahead any more.
+    pub next: Vec<OrderAhead>,
+}
+
+/// An order ahead.
+#[derive(Clone, Copy, Debug, Derive, PartialEq)]
+pub struct OrderAhead {
+    /// The order.
+    pub order_id: u64,
+    /// Latitude, 1e-7 degrees.
+    pub lat_e7: i32,
+    /// Longitude, 1e-7 degrees.
+    pub lon_e7: i32,
+    /// The radius that counts, metres.
+    pub radius_m: f64,
+    /// When it is expected to be reached, unix milliseconds.
+    pub eta_ms: Option<i64>,
 }
 
 impl<'de> Deserialize<'de> for ServerFrame {
@@ -130,11 +163,17 @@ impl<'de> Visitor<'de> for FrameVisitor {
         let frame = match kind {
             1 => ServerFrame::Welcome(next(&mut from)?),
             3 => ServerFrame::Ack(next(&mut from)?),
-            4 => {
-                let _: u64 = next(&mut from)?;
-                ServerFrame::Refused { reason: next(&mut from)?, count: next(&mut from)? }
-            }
-            9 => ServerFrame::Error { code: next(&mut from)?, text: next(&mut from)? },
+            4 => ServerFrame::Refused {
+                seq: next(&mut from)?,
+                reason: next(&mut from)?,
+                count: next(&mut from)?,
+            },
+            8 => ServerFrame::Route(next(&mut from)?),
+            9 => ServerFrame::Error {
+                code: next(&mut from)?,
+                text: next(&mut from)?,
+                is_transient: next::<String, _>(&mut from)? == "transient",
+            },
             17 => ServerFrame::Events { cursor: next(&mut from)?, events: next(&mut from)? },
             18 => ServerFrame::Gap {
                 first_missing: next(&mut from)?,
@@ -149,6 +188,11 @@ impl<'de> Visitor<'de> for FrameVisitor {
 
 fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(from: &mut A) -> Result<T, A::Error> {
     from.next_element()?.ok_or_else(|| de::Error::custom("too few elements"))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// A frame with its length, ready to be written.

@@ -58,16 +58,55 @@ impl Http {
         self.request("POST", path, Some(body)).await
     }
 
+    /// Changes a document.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Value, ClientError> {
+        self.request("PATCH", path, Some(body)).await
+    }
+
+    /// Takes a document away.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn delete(&self, path: &str) -> Result<(), ClientError> {
+        self.request("DELETE", path, None).await.map(drop)
+    }
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// No answer, or another status than 2xx.
+    pub async fn text(&self, path: &str) -> Result<String, ClientError> {
+        self.answer("GET", path, None).await
+    }
+
     async fn request(
         &self,
         method: &str,
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, ClientError> {
-        let problem = |problem: String| ClientError::Http {
-            url: format!("{method} http://{}{path}", self.authority),
-            problem,
-        };
+        let answer = self.answer(method, path, body).await?;
+        if answer.trim().is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_str(&answer).map_err(|error| self.problem(method, path, error.to_string()))
+    }
+
+    fn problem(&self, method: &str, path: &str, problem: String) -> ClientError {
+        ClientError::Http { url: format!("{method} http://{}{path}", self.authority), problem }
+    }
+
+    /// The body of a good answer.
+    async fn answer(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<String, ClientError> {
+        let problem = |problem: String| self.problem(method, path, problem);
         let exchanged = timeout(ANSWER_WITHIN, self.exchange(method, path, body)).await;
         let answer = exchanged
             .map_err(|_| problem("no answer in time".to_owned()))?
@@ -78,11 +117,8 @@ impl Http {
             .ok_or_else(|| problem("the answer is not HTTP".to_owned()))?;
         let status = head.split(' ').nth(1).and_then(|status| status.parse::<u16>().ok());
         match status {
-            Some(200..=299) if body.trim().is_empty() => Ok(Value::Null),
-            Some(200..=299) => {
-                serde_json::from_str(body).map_err(|error| problem(error.to_string()))
-            }
-            Some(status) => Err(problem(format!("{status} {}", body.trim()))),
+            Some(200..=299) => Ok(body.to_owned()),
+            Some(status) => Err(problem(format!("{status} {}", in_words(body)))),
             None => Err(problem("the answer is not HTTP".to_owned())),
         }
     }
@@ -111,5 +147,22 @@ impl Http {
     }
 }
 
+/// What a problem's document says, in one line; any other body as it is.
+fn in_words(body: &str) -> String {
+    let problem: Value = serde_json::from_str(body).unwrap_or_default();
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let Some(mut line) = text(&problem, "detail") else { return body.trim().to_owned() };
+    let errors = problem.get("errors").and_then(Value::as_array);
+    for error in errors.into_iter().flatten().take(ERRORS_TOLD_MAX) {
+        let (pointer, detail) = (text(error, "pointer"), text(error, "detail"));
+        let pointer = pointer.filter(|pointer| !pointer.is_empty());
+        let place = pointer.map_or_else(String::new, |pointer| format!("{pointer} "));
+        line.push_str(&format!("; {place}{}", detail.unwrap_or_default()));
+    }
+    line
+}
+
+/// Errors of one answer that are told.
+const ERRORS_TOLD_MAX: usize = 5;
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 const ANSWER_BYTES_MAX: u64 = 64 << 20;

@@ -56,7 +56,9 @@ impl Link {
         let mut heard = Heard::new(receive);
         match timeout(CONNECT_WITHIN, heard.next()).await {
             Ok(Ok(ServerFrame::Welcome(welcome))) => Ok(Self { welcome, send, heard, connection }),
-            Ok(Ok(ServerFrame::Error { code, text })) => Err(ClientError::Refused { code, text }),
+            Ok(Ok(ServerFrame::Error { code, text, is_transient })) => {
+                Err(ClientError::Refused { code, text, is_transient })
+            }
             Ok(Ok(other)) => Err(ClientError::Frame(format!("expected a welcome, got {other:?}"))),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(refused("no welcome in time".to_owned())),
@@ -93,15 +95,24 @@ impl Heard {
     /// # Errors
     /// The stream has ended, or what came is no frame.
     pub async fn next(&mut self) -> Result<ServerFrame, ClientError> {
+        let body = self.next_body().await?;
+        rmp_serde::from_slice(&body).map_err(|error| ClientError::Frame(error.to_string()))
+    }
+
+    /// Waits for the next frame and gives its body as it came. May be dropped and called anew.
+    ///
+    /// # Errors
+    /// The stream has ended, or what came is no frame.
+    pub async fn next_body(&mut self) -> Result<Vec<u8>, ClientError> {
         loop {
             if let Some((body, width)) = length(&self.buffer) {
                 if body > BODY_MAX {
                     return Err(ClientError::Frame(format!("a body of {body} bytes")));
                 }
                 if self.buffer.len() >= width + body {
-                    let frame = rmp_serde::from_slice(&self.buffer[width..width + body]);
+                    let frame = self.buffer[width..width + body].to_vec();
                     self.buffer.drain(..width + body);
-                    return frame.map_err(|error| ClientError::Frame(error.to_string()));
+                    return Ok(frame);
                 }
             }
             match self.stream.read_chunk(BODY_MAX, true).await {

@@ -6,5 +6,7 @@ pub mod error;
 pub mod frame;
 pub mod http;
 pub mod link;
+pub mod outbox;
+pub mod reconnect;
 pub mod target;
 mod trust;

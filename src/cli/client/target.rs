@@ -24,6 +24,34 @@ pub struct TargetArgs {
     /// The daemon's QUIC address, where /v1/info is not to be asked
     #[arg(long, value_name = "HOST:PORT")]
     quic: Option<String>,
+    #[command(flatten)]
+    trust: TrustArgs,
+}
+
+/// Which daemon, where HTTP is enough
+#[derive(Args, Clone, Debug)]
+pub struct HttpArgs {
+    /// The daemon's HTTP URL
+    #[arg(long, value_name = "URL")]
+    into: String,
+    /// The token of who asks
+    #[arg(long, value_name = "TOKEN")]
+    token: String,
+}
+
+impl HttpArgs {
+    /// The daemon.
+    ///
+    /// # Errors
+    /// The URL is none.
+    pub fn http(&self) -> Result<Http, ClientError> {
+        Http::new(&self.into, Some(self.token.clone()))
+    }
+}
+
+/// What makes a daemon trustworthy
+#[derive(Args, Clone, Debug, Default)]
+pub struct TrustArgs {
     /// SHA-256 of the daemon's certificate
     #[arg(long, value_name = "HEX")]
     fingerprint: Option<String>,
@@ -48,6 +76,12 @@ pub struct Target {
 }
 
 impl TargetArgs {
+    /// The daemon at an HTTP URL.
+    #[must_use]
+    pub const fn new(into: String, token: String, trust: TrustArgs) -> Self {
+        Self { into: Some(into), token, quic: None, trust }
+    }
+
     /// Finds the daemon and what makes it trustworthy.
     ///
     /// # Errors
@@ -55,7 +89,7 @@ impl TargetArgs {
     pub async fn resolve(&self) -> Result<Target, ClientError> {
         let http = self.into.as_deref().map(|url| Http::new(url, Some(self.token.clone())));
         let http = http.transpose()?;
-        let mut trust = self.trust()?;
+        let mut trust = self.trust.trust()?;
         let mut quic = self.quic.clone();
         if let Some(http) = http.as_ref().filter(|_| quic.is_none() || trust.is_none()) {
             let told = http.get("/v1/info").await?;
@@ -75,7 +109,9 @@ impl TargetArgs {
         let name = host(&quic).to_owned();
         Ok(Target { address: look_up(&quic).await?, name, http, config })
     }
+}
 
+impl TrustArgs {
     fn trust(&self) -> Result<Option<Trust>, ClientError> {
         if let Some(fingerprint) = &self.fingerprint {
             return Trust::fingerprint(fingerprint).map(Some);

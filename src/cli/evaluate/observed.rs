@@ -1,6 +1,6 @@
 //! What the engine told about each order, kept for the comparison.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::replay::Told;
 use crate::domain::eta::OrderEta;
@@ -85,6 +85,14 @@ impl Observed {
         self.end = self.end.max(Some(now));
         let prediction = Prediction { now, eta: changed.eta.map(|eta| eta.eta) };
         self.orders.entry(changed.order).or_default().predictions.push(prediction);
+    }
+
+    /// The same without what was told about some orders.
+    #[must_use]
+    pub fn without(&self, left_out: &BTreeSet<OrderId>) -> Self {
+        let is_kept = |(id, _): &(&OrderId, &OrderSeen)| !left_out.contains(id);
+        let orders = self.orders.iter().filter(is_kept);
+        Self { orders: orders.map(|(id, seen)| (*id, seen.clone())).collect(), end: self.end }
     }
 
     /// What was told about an order.

@@ -28,7 +28,11 @@ impl Display for Report<'_> {
         spread(f, "arrival", &score.arrival_error_s)?;
         spread(f, "visit", &score.visit_error_s)?;
         spread(f, "departure", &score.departure_error_s)?;
-        self.eta(f)
+        self.eta(f)?;
+        match &score.seen {
+            Some(seen) => write!(f, "\nOnly stays without a silence\n\n{}", Report { score: seen }),
+            None => Ok(()),
+        }
     }
 }
 

@@ -48,6 +48,8 @@ pub struct Score {
     pub eta: EtaScore,
     /// ETA changes of 60 s or more per order and hour in which it had an ETA.
     pub eta_flicker: Option<f64>,
+    /// The same for the stays of which nothing was missed; null unless asked for.
+    pub seen: Option<Box<Self>>,
     /// What became of the rows.
     pub run: Tally,
 }
@@ -84,6 +86,7 @@ impl Score {
             eta_against: if stops.is_some() { "stops" } else { "truth" },
             eta: EtaScore::of(observed, &actual),
             eta_flicker: flicker(observed),
+            seen: None,
             run: Tally::default(),
         }
     }

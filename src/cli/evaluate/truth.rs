@@ -16,6 +16,8 @@ use crate::ingest::files::open_text;
 pub struct TruthRow {
     /// The order.
     pub order: OrderId,
+    /// The courier whose route has it.
+    pub courier: CourierId,
     /// When the stay began.
     pub started: Time,
     /// When it ended.
@@ -93,8 +95,10 @@ impl Sheet {
         if ended < started {
             return Err("ended_s: is before started_s".to_owned());
         }
+        let order = self.order(record, plan, orders)?;
         Ok(TruthRow {
-            order: self.order(record, plan, orders)?,
+            order,
+            courier: orders.courier_of(order).ok_or("order_number: is on no route")?,
             started,
             ended,
             clear_start: is_clear("clear_start", self.clear_start, record)?,
@@ -153,6 +157,10 @@ impl OrdersInSequence {
 
     fn is_of(&self, order: OrderId, courier: CourierId) -> bool {
         self.0.get(&courier).is_some_and(|routes| routes.iter().flatten().any(|id| *id == order))
+    }
+
+    fn courier_of(&self, order: OrderId) -> Option<CourierId> {
+        self.0.keys().copied().find(|courier| self.is_of(order, *courier))
     }
 
     fn at(&self, courier: CourierId, index: usize) -> Result<OrderId, String> {

@@ -3,18 +3,23 @@
 
 mod depot;
 mod dto;
+mod items;
 mod names;
+mod overlap;
 mod route;
 
 use std::fs;
 use std::path::Path;
 
+pub use items::{Items, SETTINGS};
 pub use names::Names;
 
 use self::depot::Depots;
 use self::dto::{CourierDto, PlanDto};
+use self::overlap::overlapping;
 use self::route::{RouteContext, route_plan};
 use super::error::CliError;
+use crate::cli::stderr::tell;
 use crate::domain::courier::CourierPlan;
 use crate::domain::ids::{CompanyId, CourierId, RouteId};
 use crate::domain::order::OrderPlan;
@@ -25,6 +30,7 @@ use crate::ingest::files::Origin;
 use crate::runtime::documents::company::Company;
 use crate::runtime::documents::dto::CompanyDto;
 use crate::runtime::documents::findings::{Findings, Place};
+use crate::runtime::documents::words::in_words;
 
 /// A plan that is valid.
 #[derive(Debug)]
@@ -62,10 +68,20 @@ impl Plan {
     /// # Errors
     /// The file cannot be read or is not a valid plan; one line per error.
     pub fn load(path: &Path) -> Result<Self, CliError> {
+        Ok(Self::load_with_items(path)?.0)
+    }
+
+    /// Reads a plan file, with its documents as the API takes them.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_with_items(path: &Path) -> Result<(Self, Items), CliError> {
         let file = path.display().to_string();
         let text = fs::read_to_string(path)
             .map_err(|error| CliError::Plan(format!("{file}: cannot read: {error}")))?;
-        Self::parse(&file, &text).map_err(CliError::Plan)
+        let plan = Self::parse(&file, &text).map_err(CliError::Plan)?;
+        let items = Items::of(&text, plan.epoch);
+        Ok((plan, items))
     }
 
     /// The plan of a file's text.
@@ -86,7 +102,7 @@ impl Plan {
     /// Prints the warnings on stderr.
     pub fn warn(&self) {
         for warning in &self.warnings {
-            eprintln!("{warning}");
+            tell(format_args!("{warning}"));
         }
     }
 
@@ -166,7 +182,16 @@ impl Plan {
             let courier = self.courier_of_route(&route.courier, &at, findings);
             let ids = (RouteId(u64::from(id)), courier);
             let orders = &mut self.order_names;
-            self.routes.push(route_plan(ids, route, &context, orders, &at, findings));
+            let plan = route_plan(ids, route, &context, orders, &at, findings);
+            if let Some((one, other)) = overlapping(&plan, &company.policy) {
+                let (one, other) = (orders.number(one.0), orders.number(other.0));
+                let problem = format!(
+                    "\"{one}\" and \"{other}\" lie within each other's radius: with overlap_policy \
+                     \"nearest\" only the door where the courier stands is visited"
+                );
+                findings.warn(&at, problem);
+            }
+            self.routes.push(plan);
         }
     }
 
@@ -208,18 +233,6 @@ fn place_of_type_error(
         return format!("{file}:{line}:{column}: {problem}");
     }
     format!("{file}:{line}:{column}: {path}: {problem}")
-}
-
-/// The names of Rust's types say little to whoever writes plans.
-fn in_words(problem: &str) -> String {
-    let words = [
-        (", expected f64", ", expected a number"),
-        (", expected i64", ", expected a whole number"),
-        (", expected u64", ", expected a whole number of 0 or more"),
-        (", expected a sequence", ", expected a list"),
-    ];
-    let found = words.iter().find_map(|(ending, word)| Some((problem.strip_suffix(ending)?, word)));
-    found.map_or_else(|| problem.to_owned(), |(problem, word)| format!("{problem}{word}"))
 }
 
 /// The company of every plan.

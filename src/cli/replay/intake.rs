@@ -1,11 +1,15 @@
 //! The rows of a positions file as the day takes them: couriers resolved, bad and invalid rows
-//! told and counted, thinned to a cadence, cut into batches and sorted within each.
+//! told and counted, thinned to a cadence, disturbed, cut into batches and sorted within each.
 
+use std::collections::VecDeque;
 use std::path::Path;
 
+use super::disturb::Disturbance;
 use super::tally::Tally;
 use crate::cli::error::CliError;
+use crate::cli::noise::Noise;
 use crate::cli::plan::Plan;
+use crate::cli::stderr::tell;
 use crate::domain::ids::CourierId;
 use crate::domain::position::Position;
 use crate::domain::time::{SECOND_MS, Time};
@@ -20,6 +24,8 @@ pub struct IntakeOptions {
     pub skip_bad: bool,
     /// At most one row per courier in so many seconds of device time.
     pub cadence_s: Option<u32>,
+    /// What disturbs the rows that are left, with its seed.
+    pub noise: Option<(Noise, u64)>,
 }
 
 /// A row that names a courier of the plan.
@@ -29,7 +35,9 @@ pub(super) struct Fix {
     pub(super) courier: CourierId,
     pub(super) position: Position,
     pub(super) received: Option<Time>,
-    batch: Option<String>,
+    /// Which batch it came in, counted from 1.
+    pub(super) batch_number: u64,
+    pub(super) batch: Option<String>,
 }
 
 /// The rows of a file, batch by batch.
@@ -40,8 +48,12 @@ pub(super) struct Intake<'a> {
     options: IntakeOptions,
     /// Device time of the row kept last, by courier id.
     kept: Vec<Option<Time>>,
+    noise: Option<Disturbance>,
+    /// Rows that came together, in the order in which they came.
+    came: VecDeque<Fix>,
     /// The row that ended the last batch.
     next: Option<Fix>,
+    batches: u64,
 }
 
 impl<'a> Intake<'a> {
@@ -56,7 +68,12 @@ impl<'a> Intake<'a> {
             rows: Rows::open(path, plan.origin())?,
             options,
             kept: vec![None; plan.couriers.len() + 1],
+            noise: options
+                .noise
+                .map(|(noise, seed)| Disturbance::new(noise, seed, plan.couriers.len())),
+            came: VecDeque::new(),
             next: None,
+            batches: 0,
         })
     }
 
@@ -91,11 +108,35 @@ impl<'a> Intake<'a> {
         batch.sort_by(|a, b| {
             a.position.frame_order(&b.position).then_with(|| a.courier.cmp(&b.courier))
         });
-        into.extend(batch);
+        self.batches += 1;
+        let batch_number = self.batches;
+        into.extend(batch.into_iter().map(|fix| Fix { batch_number, ..fix }));
         Ok(())
     }
 
+    /// The next row as it came.
     fn next_fix(&mut self, tally: &mut Tally) -> Result<Option<Fix>, CliError> {
+        if self.noise.is_none() {
+            return self.recorded(tally);
+        }
+        loop {
+            if let Some(fix) = self.came.pop_front() {
+                return Ok(Some(fix));
+            }
+            let recorded = self.recorded(tally)?;
+            let Some(noise) = &mut self.noise else { return Ok(recorded) };
+            match recorded {
+                Some(fix) => noise.take(fix, &mut self.came, tally),
+                None => {
+                    noise.finish(&mut self.came);
+                    return Ok(self.came.pop_front());
+                }
+            }
+        }
+    }
+
+    /// The next row as it was recorded.
+    fn recorded(&mut self, tally: &mut Tally) -> Result<Option<Fix>, CliError> {
         while let Some(row) = self.rows.next() {
             tally.rows += 1;
             match row {
@@ -105,11 +146,11 @@ impl<'a> Intake<'a> {
                     }
                 }
                 Err(error @ FileError::Invalid { .. }) => {
-                    eprintln!("{error}");
+                    tell(format_args!("{error}"));
                     *tally.refused.entry("invalid").or_default() += 1;
                 }
                 Err(error @ FileError::Row { .. }) if self.options.skip_bad => {
-                    eprintln!("{error}");
+                    tell(format_args!("{error}"));
                     tally.bad += 1;
                 }
                 Err(error @ FileError::Row { .. }) => return Err(CliError::BadRow(error)),
@@ -134,6 +175,7 @@ impl<'a> Intake<'a> {
             courier: CourierId(id),
             position: Position { silent_when_still, ..row.position },
             received: row.received,
+            batch_number: 0,
             batch: row.batch,
         })
     }

@@ -1,6 +1,9 @@
 //! `doorstep replay`: a recorded day through the very same engine, one line per output.
 
+mod disturb;
+mod heard;
 mod intake;
+mod into;
 mod line;
 mod pace;
 mod run;
@@ -13,16 +16,20 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+pub use self::heard::Heard;
 pub use self::intake::IntakeOptions;
 pub use self::pace::Pace;
 pub use self::run::{Ear, Told, run_day};
 pub use self::tally::Tally;
 pub(super) use self::text::date_time;
 
+use self::into::IntoArgs;
 use self::line::{Line, Lines};
 use self::text::Columns;
 use super::error::CliError;
+use super::noise::NoiseArgs;
 use super::plan::Plan;
+use crate::cli::stderr::tell;
 
 /// Run a recorded day through the engine and print one line per output
 #[derive(Args, Clone, Debug)]
@@ -42,10 +49,12 @@ pub struct ReplayArgs {
     speed: Option<f64>,
     #[command(flatten)]
     intake: IntakeArgs,
+    #[command(flatten)]
+    into: IntoArgs,
 }
 
 /// How rows are taken; shared with `evaluate`.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct IntakeArgs {
     /// Keep at most one position per courier in N seconds
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -53,21 +62,44 @@ pub struct IntakeArgs {
     /// Pass over rows that cannot be parsed and count them, instead of stopping
     #[arg(long)]
     skip_bad: bool,
+    #[command(flatten)]
+    noise: NoiseArgs,
 }
 
 impl IntakeArgs {
     /// As the run takes them.
     #[must_use]
-    pub const fn options(self) -> IntakeOptions {
-        IntakeOptions { skip_bad: self.skip_bad, cadence_s: self.cadence_s }
+    pub fn options(&self) -> IntakeOptions {
+        IntakeOptions {
+            skip_bad: self.skip_bad,
+            cadence_s: self.cadence_s,
+            noise: self.noise.noise(),
+        }
+    }
+
+    /// The same with another seed.
+    #[must_use]
+    pub fn with_seed(&self, seed: u64) -> Self {
+        Self { noise: self.noise.with_seed(seed), ..self.clone() }
+    }
+
+    /// Says on stderr what disturbed the rows, if anything did.
+    pub fn tell_noise(&self) {
+        if let Some(noise) = self.noise.told() {
+            tell(format_args!("{noise}"));
+        }
     }
 }
 
 /// Runs the command: results to stdout, refusals and a summary to stderr.
 ///
 /// # Errors
-/// The plan or the positions cannot be used, or stdout cannot be written.
+/// The plan or the positions cannot be used, stdout cannot be written, or a daemon that was named
+/// did not take everything.
 pub fn replay(args: &ReplayArgs) -> Result<(), CliError> {
+    if let Some(target) = args.into.target() {
+        return into::stream(args, &target);
+    }
     let plan = Plan::load(&args.plan)?;
     plan.warn();
     let mut out = BufWriter::with_capacity(OUT_BYTES, stdout().lock());
@@ -91,7 +123,8 @@ pub fn replay(args: &ReplayArgs) -> Result<(), CliError> {
         &mut |told| Ok(lines.of(told, &mut print)?),
     )?;
     out.flush()?;
-    eprintln!("{tally}");
+    tell(format_args!("{tally}"));
+    args.intake.tell_noise();
     Ok(())
 }
 
@@ -115,7 +148,14 @@ t and t_s are seconds since the plan's epoch, time is ISO 8601, timestamp Unix s
 has the form of the time. Unknown columns are ignored. Rows stand in the order of receipt.
 GeoJSON times stand in properties.coordTimes or properties.times, one per coordinate.
 
+With --into the plan's documents are stored in the token's company, and each row is sent over QUIC
+when the daemon's clock has come to its received. A day in the past needs a daemon whose clock is
+there: doorstep serve --time-scale X --time-start T.
+
 Examples:
   doorstep replay --plan plan.json --positions positions.csv.gz
   doorstep replay --plan plan.json --positions track.gpx --json | jq 'select(.name == \"ARRIVAL\")'
-  doorstep replay --plan plan.json --positions positions.csv --cadence-s 20 --speed 60";
+  doorstep replay --plan plan.json --positions positions.csv --cadence-s 20 --speed 60
+  doorstep replay --plan plan.json --positions positions.csv --noise urban --seed 7
+  doorstep replay --plan plan.json --positions positions.csv --into http://127.0.0.1:8080 \\
+    --token ADMIN";

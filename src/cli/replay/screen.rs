@@ -8,6 +8,7 @@ use super::intake::{Fix, Intake};
 use super::tally::Tally;
 use super::text::date_time;
 use crate::cli::error::CliError;
+use crate::cli::stderr::tell;
 use crate::domain::position::{AGE_MAX_MS, LEAD_MAX_MS};
 use crate::domain::time::{DAY_MS, Time};
 use crate::engine::output::DropReason;
@@ -93,6 +94,6 @@ pub(super) fn refuse(file: &str, line: u64, t: Time, reason: DropReason, tally: 
         DropReason::Future => "more than 60 s after it came, or 24 h away from every other row",
         _ => "refused",
     };
-    eprintln!("{file}:{line}: time: {}: {} is {why}", reason.name(), date_time(t));
+    tell(format_args!("{file}:{line}: time: {}: {} is {why}", reason.name(), date_time(t)));
     *tally.refused.entry(reason.name()).or_default() += 1;
 }

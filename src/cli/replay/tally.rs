@@ -14,6 +14,8 @@ pub struct Tally {
     pub bad: u64,
     /// Rows taken out by `--cadence-s`.
     pub thinned: u64,
+    /// Rows lost in the gaps of `--noise`.
+    pub lost: u64,
     /// Rows that were refused, by reason: `invalid`, `too_old`, `future`.
     pub refused: BTreeMap<&'static str, u64>,
     /// Positions that were not evaluated, by reason and once per route.
@@ -31,6 +33,9 @@ impl fmt::Display for Tally {
         }
         if self.thinned > 0 {
             write!(f, ", {} thinned out", self.thinned)?;
+        }
+        if self.lost > 0 {
+            write!(f, ", {} lost in gaps", self.lost)?;
         }
         if !self.dropped.is_empty() {
             write!(f, "\ndropped  {}", list(&self.dropped))?;

@@ -3,28 +3,26 @@
 
 use core::f64::consts::{PI, TAU};
 
-use clap::ValueEnum;
-
 use crate::cli::client::frame::WireFix;
-
-/// How far a receiver is off.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Noise {
-    /// Within 5 m.
-    #[default]
-    Clean,
-    /// 12 m as a rule.
-    Urban,
-    /// 30 m as a rule, and far off now and then.
-    Canyon,
-}
+use crate::cli::noise::{Link, Noise, Receiver, Sent};
+use crate::cli::random::Random;
+use crate::domain::geo::{E7, Point};
+use crate::domain::time::Time;
 
 /// One courier's way.
 #[derive(Clone, Debug)]
 pub struct Walk {
     stops: Vec<Stop>,
+    device: Option<Device>,
+}
+
+/// What stands between the courier and what comes.
+#[derive(Clone, Debug)]
+struct Device {
     noise: Noise,
-    random: Random,
+    receiver: Receiver,
+    link: Link<WireFix>,
+    came: Vec<Sent<WireFix>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -35,9 +33,9 @@ struct Stop {
 }
 
 impl Walk {
-    /// The way of a courier of the fleet.
+    /// The way of a courier of the fleet; without noise its device reports the very place.
     #[must_use]
-    pub fn new(courier: u32, seed: u64, noise: Noise) -> Self {
+    pub fn new(courier: u32, seed: u64, noise: Option<Noise>) -> Self {
         let mut random = Random(seed ^ (u64::from(courier) << 32));
         let city = f64::from(courier / CITY_COURIERS);
         let (mut lat, mut lon) = (
@@ -55,7 +53,13 @@ impl Walk {
             stop
         });
         let stops = stops.collect();
-        Self { stops, noise, random }
+        let device = noise.map(|noise| Device {
+            noise,
+            receiver: Receiver::new(noise, seed, courier),
+            link: Link::new(noise, seed, courier),
+            came: Vec::new(),
+        });
+        Self { stops, device }
     }
 
     /// The stops, in sequence: latitude and longitude.
@@ -63,15 +67,26 @@ impl Walk {
         self.stops.iter().map(|stop| (stop.lat, stop.lon))
     }
 
-    /// What the courier's device reports so many seconds after the start.
-    pub fn fix(&mut self, elapsed_s: f64, device_ms: i64) -> WireFix {
+    /// Appends what comes of the courier's device so many seconds after the start: as a rule one
+    /// fix, and with noise none or several.
+    pub fn report(&mut self, elapsed_s: f64, device_ms: i64, into: &mut Vec<WireFix>) {
         let (lat, lon, speed_mps) = self.place(elapsed_s);
-        let (north_m, east_m, accuracy_m) = self.error();
-        let lat = lat + north_m / METRES_PER_DEGREE;
-        let lon = lon + east_m / (METRES_PER_DEGREE * libm::cos(lat * PI / 180.0));
-        let e7 = |degrees: f64| libm::round(degrees * 1e7) as i32;
-        let (accuracy, speed) = (Some(accuracy_m), Some(speed_mps as f32));
-        WireFix(device_ms, e7(lat), e7(lon), accuracy, speed, None, Some(80))
+        let speed = Some(speed_mps as f32);
+        let e7 = |degrees: f64| libm::round(degrees * E7) as i32;
+        let Some(device) = &mut self.device else {
+            let fix = WireFix(device_ms, e7(lat), e7(lon), Some(5.0), speed, None, Some(80));
+            into.push(fix);
+            return;
+        };
+        let t = Time::from_ms(device_ms);
+        let place = Point::from_degrees(lat, lon).unwrap_or(Point::ANYWHERE);
+        let Some(point) = device.receiver.measure(t, place) else { return };
+        let device_ms = device_ms + device.noise.clock_offset_ms;
+        let accuracy = Some(device.noise.stated_accuracy_m());
+        let (lat, lon) = (point.lat_e7(), point.lon_e7());
+        let fix = WireFix(device_ms, lat, lon, accuracy, speed, None, Some(80));
+        device.link.send(t, fix, &mut device.came);
+        into.extend(device.came.drain(..).map(|sent| sent.report));
     }
 
     /// Latitude, longitude and speed.
@@ -92,43 +107,6 @@ impl Walk {
         let part = (at_s - left_s) / (to.arrives_s - left_s);
         let between = |a: f64, b: f64| a + (b - a) * part;
         (between(from.lat, to.lat), between(from.lon, to.lon), SPEED_MPS)
-    }
-
-    /// Metres north and east, and the accuracy the receiver states.
-    fn error(&mut self) -> (f64, f64, f32) {
-        let random = &mut self.random;
-        match self.noise {
-            Noise::Clean => (random.about(5.0), random.about(5.0), 5.0),
-            Noise::Urban => (12.0 * random.normal(), 12.0 * random.normal(), 15.0),
-            Noise::Canyon if random.unit() < 0.05 => {
-                (150.0 * random.normal(), 150.0 * random.normal(), 60.0)
-            }
-            Noise::Canyon => (30.0 * random.normal(), 30.0 * random.normal(), 40.0),
-        }
-    }
-}
-
-/// SplitMix64.
-#[derive(Clone, Debug)]
-pub struct Random(pub u64);
-
-impl Random {
-    /// 0 up to 1.
-    pub fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    fn about(&mut self, span: f64) -> f64 {
-        (2.0 * self.unit() - 1.0) * span
-    }
-
-    /// Nearly normal: the sum of twelve.
-    fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
     }
 }
 

@@ -1,12 +1,14 @@
 //! `doorstep simulate`: a fleet of devices or gateways that streams positions over QUIC into a
 //! running daemon.
 
+mod ack_log;
 mod fleet;
 mod session;
 mod tally;
 
 use core::time::Duration;
 use std::io::{Write, stdout};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -14,7 +16,8 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use self::fleet::{Noise, Random, Walk};
+use self::ack_log::AckLog;
+use self::fleet::Walk;
 use self::session::{Field, Reporter, report};
 use self::tally::{Report, Tally};
 use super::client::documents::{CourierPlan, Documents};
@@ -23,6 +26,9 @@ use super::client::frame::{HelloOptions, Welcome};
 use super::client::link::Link;
 use super::client::target::{Target, TargetArgs};
 use super::error::CliError;
+use super::noise::NoiseArgs;
+use super::random::Random;
+use super::stderr::tell;
 
 /// Stream a simulated fleet over QUIC into a running daemon
 #[derive(Args, Clone, Debug)]
@@ -45,18 +51,18 @@ pub struct SimulateArgs {
     /// Positions per second of the whole fleet; overrides --cadence-s
     #[arg(long, value_name = "R")]
     rate: Option<f64>,
-    /// The same seed makes the same fleet
-    #[arg(long, default_value_t = 42)]
-    seed: u64,
     /// How long
     #[arg(long, value_name = "S", default_value_t = 60.0)]
     seconds: f64,
-    /// How far the receivers are off
-    #[arg(long, value_enum, default_value_t = Noise::Clean)]
-    noise: Noise,
+    #[command(flatten)]
+    noise: NoiseArgs,
     /// With a gateway's token: the id of the first courier, the others follow it
     #[arg(long, value_name = "ID", default_value_t = 1)]
     first_courier: u32,
+    /// Append every acknowledged position to a file, one a line: device, boot, sequence, courier,
+    /// time (unix ms), latitude and longitude (1e-7 degrees)
+    #[arg(long, value_name = "FILE")]
+    acks: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -77,6 +83,9 @@ pub fn simulate(args: &SimulateArgs) -> Result<(), CliError> {
         report.text()
     };
     stdout().lock().write_all(text.as_bytes())?;
+    if let Some(noise) = args.noise.told() {
+        tell(format_args!("{noise}"));
+    }
     if report.is_good() { Ok(()) } else { Err(CliError::NotAcked) }
 }
 
@@ -98,6 +107,7 @@ pub(super) async fn run(args: &SimulateArgs) -> Result<Report, ClientError> {
         target,
         endpoint,
         tally: Tally::new(),
+        acks: AckLog::new(args.acks.as_deref())?,
         cadence: Duration::from_secs_f64(cadence_s),
         batch: args.batch.max(1),
         // Each run is a new start of its devices.
@@ -112,6 +122,7 @@ pub(super) async fn run(args: &SimulateArgs) -> Result<Report, ClientError> {
         sessions.spawn(report(Arc::clone(&field), reporter));
     }
     while sessions.join_next().await.is_some() {}
+    field.acks.finish()?;
     let told = field.tally.report(args.couriers, began.elapsed().as_secs_f64());
     field.endpoint.close(0_u32.into(), b"");
     field.endpoint.wait_idle().await;
@@ -124,8 +135,9 @@ async fn reporters(
     target: &Target,
     welcome: &Welcome,
 ) -> Result<Vec<Reporter>, ClientError> {
+    let noise = args.noise.noise().map(|(noise, _)| noise);
     let walks: Vec<Walk> =
-        (0..args.couriers).map(|n| Walk::new(n, args.seed, args.noise)).collect();
+        (0..args.couriers).map(|n| Walk::new(n, args.noise.seed(), noise)).collect();
     match welcome.role.as_str() {
         "admin" | "backend" => {
             let http = target.http.clone().ok_or_else(|| {
@@ -174,7 +186,7 @@ fn device(args: &SimulateArgs, at: usize, token: String, courier: (u32, Walk)) -
         is_gateway: false,
         couriers: vec![courier],
         phase: at as f64 / f64::from(args.couriers),
-        random: Random(args.seed ^ at as u64),
+        random: Random(args.noise.seed() ^ at as u64),
     }
 }
 
@@ -187,7 +199,7 @@ fn gateways(args: &SimulateArgs, token: &str, couriers: &[(u32, Walk)]) -> Vec<R
         is_gateway: true,
         couriers: couriers.to_vec(),
         phase: at as f64 / count as f64,
-        random: Random(args.seed ^ at as u64),
+        random: Random(args.noise.seed() ^ at as u64),
     });
     gateways.collect()
 }
@@ -201,6 +213,8 @@ fn day(ms: i64) -> String {
 const GATEWAY_COURIERS_MAX: usize = 500;
 const YEAR_S: f64 = 366.0 * 86_400.0;
 const EXAMPLES: &str = "\
+The seed makes the fleet and its noise.
+
 Examples:
   doorstep simulate --couriers 50 --into http://127.0.0.1:8080 --token ADMIN
   doorstep simulate --couriers 10000 --gateway --rate 5000 --into http://127.0.0.1:8080 \\

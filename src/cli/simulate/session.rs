@@ -2,24 +2,27 @@
 //! lost connection says it all again.
 
 use core::time::Duration;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use quinn::Endpoint;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
-use super::fleet::{Random, Walk};
+use super::ack_log::{AckLog, Sender};
+use super::fleet::Walk;
 use super::tally::Tally;
 use crate::cli::client::error::ClientError;
-use crate::cli::client::frame::{HelloOptions, ServerFrame, WireFix};
+use crate::cli::client::frame::HelloOptions;
 use crate::cli::client::link::Link;
+use crate::cli::client::outbox::{Outbox, Settled};
 use crate::cli::client::target::Target;
+use crate::cli::random::Random;
 
 /// What all sessions share.
 pub(super) struct Field {
     pub(super) target: Target,
     pub(super) endpoint: Endpoint,
     pub(super) tally: Tally,
+    pub(super) acks: AckLog,
     pub(super) cadence: Duration,
     pub(super) batch: usize,
     pub(super) boot: u64,
@@ -42,54 +45,47 @@ pub(super) struct Reporter {
     pub(super) random: Random,
 }
 
-/// What was said and is not acked.
-#[derive(Default)]
-struct Unacked {
-    first_seq: u64,
-    fixes: VecDeque<(u32, WireFix)>,
-    /// Last sequence of each frame and when it was sent.
-    frames: VecDeque<(u64, Instant)>,
-}
-
 /// Reports until the run ends, then waits for the last acks.
 pub(super) async fn report(field: Arc<Field>, mut reporter: Reporter) {
-    let mut unacked = Unacked { first_seq: 1, ..Unacked::default() };
+    let mut outbox = Outbox::new(reporter.is_gateway);
     let mut pause = PAUSE_MIN;
     while Instant::now() < field.ends + DRAIN {
         let options = HelloOptions {
-            source: None,
             device: Some(reporter.device.clone()),
             boot: Some(field.boot),
+            ..HelloOptions::default()
         };
         match Link::open(&field.target, &field.endpoint, &reporter.token, &options).await {
             Ok(mut link) => {
                 pause = PAUSE_MIN;
-                unacked.settle(link.welcome.acked, &field.tally, None);
-                field.tally.connected(unacked.fixes.len() as u64);
-                match run(&field, &mut reporter, &mut unacked, &mut link).await {
+                let (settled, again) = outbox.connected(link.welcome.acked);
+                field.tally.connected(again);
+                settle(&field, &reporter.device, settled);
+                match run(&field, &mut reporter, &mut outbox, &mut link).await {
                     Ok(()) => break,
                     Err(error) => field.tally.not_connected(error.to_string()),
                 }
+                link.connection.close(0_u32.into(), b"");
             }
             Err(error) => field.tally.not_connected(error.to_string()),
         }
-        if Instant::now() >= field.ends && unacked.fixes.is_empty() {
+        if Instant::now() >= field.ends && outbox.is_empty() {
             break;
         }
         // Not all at once when the daemon comes back.
         sleep(pause.mul_f64(0.5 + reporter.random.unit())).await;
         pause = (pause * 2).min(PAUSE_MAX);
     }
-    field.tally.left_unacked(unacked.fixes.len() as u64);
+    field.tally.left_unacked(outbox.len() as u64);
 }
 
 async fn run(
     field: &Field,
     reporter: &mut Reporter,
-    unacked: &mut Unacked,
+    outbox: &mut Outbox,
     link: &mut Link,
 ) -> Result<(), ClientError> {
-    send(reporter.is_gateway, unacked, 0, link).await?;
+    outbox.send(link).await?;
     let cadence = field.cadence.max(Duration::from_millis(1));
     let mut ticks = interval_at(Instant::now() + cadence.mul_f64(reporter.phase), cadence);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -97,22 +93,22 @@ async fn run(
     loop {
         let is_over = Instant::now() >= field.ends;
         if is_over {
-            let rest = core::mem::take(&mut gathered);
-            send_new(field, reporter, unacked, rest, link).await?;
-            if unacked.fixes.is_empty() {
+            send_new(field, outbox, link).await?;
+            if outbox.is_empty() {
                 let _ = link.send.finish();
                 return Ok(());
             }
         }
         tokio::select! {
-            _ = ticks.tick(), if !is_over && unacked.fixes.len() < UNACKED_MAX => {
-                gathered += move_on(field, reporter, unacked);
+            _ = ticks.tick(), if !is_over && outbox.len() < UNACKED_MAX => {
+                gathered += move_on(field, reporter, outbox);
                 if gathered >= field.batch {
-                    let rest = core::mem::take(&mut gathered);
-                    send_new(field, reporter, unacked, rest, link).await?;
+                    gathered = 0;
+                    send_new(field, outbox, link).await?;
                 }
             }
-            frame = link.heard.next() => hear(frame?, unacked, &field.tally)?,
+            frame = link.heard.next() => settle(field, &reporter.device, outbox.hear(frame?)?),
+            error = outbox.silence() => return Err(error),
             () = sleep_until(field.ends), if !is_over => {}
             () = sleep_until(field.ends + DRAIN), if is_over => return Ok(()),
         }
@@ -120,86 +116,31 @@ async fn run(
 }
 
 /// Every courier of the reporter is somewhere else.
-fn move_on(field: &Field, reporter: &mut Reporter, unacked: &mut Unacked) -> usize {
+fn move_on(field: &Field, reporter: &mut Reporter, outbox: &mut Outbox) -> usize {
     let elapsed_s = field.began.elapsed().as_secs_f64() * field.time_scale;
     let device_ms = field.server_ms + (elapsed_s * 1e3) as i64;
+    let (mut came, mut reported) = (Vec::new(), 0);
     for (courier, walk) in &mut reporter.couriers {
-        unacked.fixes.push_back((*courier, walk.fix(elapsed_s, device_ms)));
+        walk.report(elapsed_s, device_ms, &mut came);
+        reported += came.len();
+        came.drain(..).for_each(|fix| outbox.push(*courier, fix));
     }
-    reporter.couriers.len()
+    reported
 }
 
-/// Sends the last `count` fixes.
-async fn send_new(
-    field: &Field,
-    reporter: &Reporter,
-    unacked: &mut Unacked,
-    count: usize,
-    link: &mut Link,
-) -> Result<(), ClientError> {
-    if count == 0 {
-        return Ok(());
-    }
-    field.tally.sent(count as u64);
-    let from = unacked.fixes.len() - count;
-    send(reporter.is_gateway, unacked, from, link).await
+/// Sends what was gathered.
+async fn send_new(field: &Field, outbox: &mut Outbox, link: &mut Link) -> Result<(), ClientError> {
+    field.tally.sent(outbox.cut() as u64);
+    outbox.send(link).await
 }
 
-/// Sends the fixes from that place on, in frames that are never too large.
-async fn send(
-    is_gateway: bool,
-    unacked: &mut Unacked,
-    from: usize,
-    link: &mut Link,
-) -> Result<(), ClientError> {
-    let fixes: Vec<(u32, WireFix)> = unacked.fixes.range(from..).copied().collect();
-    let mut seq = unacked.first_seq + from as u64;
-    for fixes in fixes.chunks(FRAME_FIXES_MAX) {
-        unacked.frames.push_back((seq + fixes.len() as u64 - 1, Instant::now()));
-        if is_gateway {
-            let fixes: Vec<_> = fixes.iter().map(|(id, fix)| (id, None::<u64>, fix)).collect();
-            link.say(&(6, seq, fixes)).await?;
-        } else {
-            let bare: Vec<&WireFix> = fixes.iter().map(|(_, fix)| fix).collect();
-            link.say(&(2, seq, None::<u64>, bare)).await?;
-        }
-        seq += fixes.len() as u64;
-    }
-    Ok(())
+/// Counts what was settled, and lists it where that is wished for.
+fn settle(field: &Field, device: &str, settled: Settled) {
+    let sender = Sender { device, boot: field.boot };
+    field.acks.acked(sender, settled.first_seq, settled.fixes.iter());
+    field.tally.settled(settled);
 }
 
-fn hear(frame: ServerFrame, unacked: &mut Unacked, tally: &Tally) -> Result<(), ClientError> {
-    match frame {
-        ServerFrame::Ack(seq) => unacked.settle(seq, tally, Some(Instant::now())),
-        ServerFrame::Refused { reason, count } => tally.refused(reason, count),
-        ServerFrame::Error { code, text } => return Err(ClientError::Refused { code, text }),
-        ServerFrame::Welcome(_)
-        | ServerFrame::Events { .. }
-        | ServerFrame::Gap { .. }
-        | ServerFrame::Other(_) => {}
-    }
-    Ok(())
-}
-
-impl Unacked {
-    /// Everything up to `seq` is durable. Without `now` it became so unseen.
-    fn settle(&mut self, seq: u64, tally: &Tally, now: Option<Instant>) {
-        let count = (seq + 1).saturating_sub(self.first_seq).min(self.fixes.len() as u64);
-        self.fixes.drain(..count as usize);
-        self.first_seq += count;
-        tally.acked(count);
-        while let Some((_, sent)) = self.frames.pop_front_if(|(last, _)| *last <= seq) {
-            if let Some(now) = now {
-                tally.latency(now.duration_since(sent).as_micros() as u64);
-            }
-        }
-        if now.is_none() {
-            self.frames.clear();
-        }
-    }
-}
-
-const FRAME_FIXES_MAX: usize = 1_000;
 /// Fixes a reporter keeps; while it has so many it reports no new ones.
 const UNACKED_MAX: usize = 20_000;
 const PAUSE_MIN: Duration = Duration::from_millis(200);

@@ -6,6 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use crate::cli::client::outbox::Settled;
+
 /// Counts that all sessions share.
 #[derive(Debug)]
 pub(super) struct Tally {
@@ -81,16 +83,15 @@ impl Tally {
         self.lock().sent += fixes;
     }
 
-    pub(super) fn acked(&self, fixes: u64) {
-        self.lock().acked += fixes;
-    }
-
-    pub(super) fn latency(&self, us: u64) {
-        self.lock().latency_us.saturating_record(us.max(1));
-    }
-
-    pub(super) fn refused(&self, reason: String, fixes: u64) {
-        *self.lock().refused.entry(reason).or_default() += fixes;
+    pub(super) fn settled(&self, settled: Settled) {
+        let mut counts = self.lock();
+        counts.acked += settled.fixes.len() as u64;
+        for (reason, fixes) in settled.refused {
+            *counts.refused.entry(reason).or_default() += fixes;
+        }
+        for sent in settled.sent {
+            counts.latency_us.saturating_record((sent.elapsed().as_micros() as u64).max(1));
+        }
     }
 
     pub(super) fn left_unacked(&self, fixes: u64) {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::fields::{COURIER, Context, LAT, LON, TimeForm};
 use super::{FileError, Origin, Row};
+use crate::runtime::documents::words::in_words;
 
 /// The rows of a GeoJSON file, which is read as a whole.
 pub(super) fn coordinates(
@@ -17,8 +18,9 @@ pub(super) fn coordinates(
     origin: Origin,
 ) -> Result<Vec<Result<Row, FileError>>, FileError> {
     let context = Context { file, origin };
-    let root: Root = serde_json::from_reader(input)
-        .map_err(|error| context.unreadable(format!("not GeoJSON: {error}")))?;
+    let root: Root = serde_json::from_reader(input).map_err(|error| {
+        context.unreadable(format!("not GeoJSON: {}", in_words(&error.to_string())))
+    })?;
     let features = match root {
         Root::Feature { geometry, properties } => vec![Feature { geometry, properties }],
         Root::FeatureCollection { features } => features,

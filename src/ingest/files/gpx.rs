@@ -14,7 +14,16 @@ pub(super) struct TrackPoints {
     context: Context,
     reader: Reader<Counted<Box<dyn BufRead>>>,
     buffer: Vec<u8>,
+    found: Found,
     is_over: bool,
+}
+
+/// How much of what makes a recording has been found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    Root,
+    Point,
 }
 
 impl TrackPoints {
@@ -28,7 +37,7 @@ impl TrackPoints {
         context.need_sole_courier()?;
         let mut reader = Reader::from_reader(Counted { input, lines: 1 });
         reader.config_mut().expand_empty_elements = true;
-        Ok(Self { context, reader, buffer: Vec::new(), is_over: false })
+        Ok(Self { context, reader, buffer: Vec::new(), found: Found::Nothing, is_over: false })
     }
 
     fn next_point(&mut self) -> Result<Option<Row>, FileError> {
@@ -38,7 +47,16 @@ impl TrackPoints {
             let event = self.reader.read_event_into(&mut self.buffer);
             let line = self.reader.get_ref().lines;
             match event.map_err(|error| unreadable(&self.context, line, &error))? {
+                Event::Start(tag) if self.found == Found::Nothing => {
+                    let root = tag.local_name().as_ref().to_owned();
+                    if root != "gpx" {
+                        let problem = format!("not GPX: the file begins with <{root}>");
+                        return Err(self.context.unreadable(problem));
+                    }
+                    self.found = Found::Root;
+                }
                 Event::Start(tag) if tag.local_name().as_ref() == "trkpt" => {
+                    self.found = Found::Point;
                     point = Some(
                         TrackPoint::new(&tag, line)
                             .map_err(|error| unreadable(&self.context, line, &error))?,
@@ -64,10 +82,20 @@ impl TrackPoints {
                         return point.row(&self.context).map(Some);
                     }
                 }
-                Event::Eof => return Ok(None),
+                Event::Eof => return self.end().map(|()| None),
                 _ => {}
             }
         }
+    }
+
+    /// A file that ends without a point is no recording.
+    fn end(&self) -> Result<(), FileError> {
+        let problem = match self.found {
+            Found::Nothing => "not GPX: there is no <gpx> in it",
+            Found::Root => "there is no track point (<trkpt>) in it",
+            Found::Point => return Ok(()),
+        };
+        Err(self.context.unreadable(problem))
     }
 }
 

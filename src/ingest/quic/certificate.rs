@@ -3,16 +3,15 @@
 //! Certificate and key stand in one file of mode 0600, which appears whole or not at all; the
 //! certificate alone stands beside it for clients (`--ca FILE`), as does its fingerprint.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::{Digest, Sha256};
 
 use super::error::QuicError;
+use super::owner_file::{failed, read_kept, write_whole};
 
 /// A certificate chain, leaf first, with the leaf's key.
 #[derive(Debug)]
@@ -29,15 +28,13 @@ impl Certificate {
     /// The directory cannot be used, or what it holds is no certificate.
     pub fn keep(directory: &Path, names: &[String]) -> Result<Self, QuicError> {
         let path = directory.join(IDENTITY_FILE);
-        let identity = match fs::read(&path) {
-            Ok(identity) => identity,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        let identity = match read_kept(&path)? {
+            Some(identity) => identity,
+            None => {
                 let identity = make(names)?;
-                fs::create_dir_all(directory).map_err(|source| file(directory, source))?;
                 write_whole(&path, identity.as_bytes())?;
                 identity.into_bytes()
             }
-            Err(source) => return Err(file(&path, source)),
         };
         let certificate = Self::from_pem(&identity, &path)?;
         let pem = String::from_utf8_lossy(&identity);
@@ -53,9 +50,9 @@ impl Certificate {
     /// # Errors
     /// A file cannot be read or holds something else.
     pub fn from_files(chain: &Path, key: &Path) -> Result<Self, QuicError> {
-        let mut pem = fs::read(chain).map_err(|source| file(chain, source))?;
+        let mut pem = fs::read(chain).map_err(|source| failed(chain, source))?;
         pem.push(b'\n');
-        pem.extend(fs::read(key).map_err(|source| file(key, source))?);
+        pem.extend(fs::read(key).map_err(|source| failed(key, source))?);
         Self::from_pem(&pem, chain)
     }
 
@@ -90,24 +87,6 @@ fn make(names: &[String]) -> Result<String, QuicError> {
     all.extend(names.iter().filter(|name| !LOCAL_NAMES.contains(&name.as_str())).cloned());
     let made = rcgen::generate_simple_self_signed(all)?;
     Ok(format!("{}{}", made.cert.pem(), made.signing_key.serialize_pem()))
-}
-
-/// Writes a file of mode 0600 under another name and moves it into place.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), QuicError> {
-    let unfinished = path.with_extension("unfinished");
-    let written = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&unfinished)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&unfinished, path));
-    written.map_err(|source| file(path, source))
-}
-
-fn file(path: &Path, source: io::Error) -> QuicError {
-    QuicError::File { path: PathBuf::from(path), source }
 }
 
 /// Certificate and key.

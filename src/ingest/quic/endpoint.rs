@@ -1,18 +1,19 @@
 //! The UDP socket and its connections: who is let in, how many at once, and how it ends.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use quinn::{Endpoint, Incoming};
+use quinn::{Endpoint, Incoming, TokioRuntime};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::certificate::Certificate;
 use super::connection::serve_connection;
 use super::error::QuicError;
+use super::reset_key::ResetKey;
 use super::services::QuicServices;
 use super::settings::{HANDSHAKES_MAX, QuicSettings};
-use super::tls::server_config;
+use super::tls::{endpoint_config, server_config};
 
 /// A listening endpoint. [`Self::serve`] does the work; [`Self::close`] ends it.
 #[derive(Clone, Debug)]
@@ -30,11 +31,15 @@ impl QuicEndpoint {
     pub fn bind(
         address: SocketAddr,
         certificate: Certificate,
+        reset_key: ResetKey,
         settings: QuicSettings,
     ) -> Result<Self, QuicError> {
         let fingerprint = certificate.fingerprint();
         let server = server_config(certificate, &settings)?;
-        let endpoint = Endpoint::server(server, address).map_err(QuicError::Listen)?;
+        let socket = UdpSocket::bind(address).map_err(QuicError::Listen)?;
+        let (config, runtime) = (endpoint_config(reset_key), Arc::new(TokioRuntime));
+        let endpoint = Endpoint::new(config, Some(server), socket, runtime);
+        let endpoint = endpoint.map_err(QuicError::Listen)?;
         Ok(Self { endpoint, settings: Arc::new(settings), fingerprint })
     }
 
@@ -65,7 +70,9 @@ impl QuicEndpoint {
         let mut connections = JoinSet::new();
         while let Some(incoming) = self.endpoint.accept().await {
             while connections.try_join_next().is_some() {}
-            if self.endpoint.open_connections() >= self.settings.connections_max {
+            // Who is in already comes first: more senders would only lengthen the queues.
+            let is_full = self.endpoint.open_connections() >= self.settings.connections_max;
+            if is_full || services.intake.is_crowded() {
                 incoming.refuse();
                 continue;
             }

@@ -11,8 +11,8 @@ pub enum QuicError {
     /// The socket cannot be had.
     #[error("failed to listen: {0}")]
     Listen(#[source] io::Error),
-    /// A file of the certificate cannot be read or written.
-    #[error("{path}: failed to keep the certificate: {source}")]
+    /// A file of the certificate or the reset key cannot be read or written.
+    #[error("{path}: failed to keep what identifies the endpoint: {source}")]
     File {
         /// The file.
         path: PathBuf,
@@ -30,6 +30,9 @@ pub enum QuicError {
     /// A certificate cannot be made for these names.
     #[error("failed to make a certificate: {0}")]
     Make(#[from] rcgen::Error),
+    /// The system gives no random bytes.
+    #[error("failed to draw the key of stateless resets: the system has no randomness")]
+    Randomness,
     /// The TLS library refuses the certificate or the settings.
     #[error("failed to set up TLS: {0}")]
     Tls(String),

@@ -11,6 +11,7 @@ use crate::runtime::access::{Access, Grant};
 use crate::runtime::clock::Clock;
 use crate::runtime::feed_reader::Feed;
 use crate::runtime::intake::Intake;
+use crate::runtime::views::Views;
 
 /// The handles that every session shares.
 #[derive(Clone)]
@@ -21,6 +22,8 @@ pub struct QuicServices {
     pub intake: Intake,
     /// What subscribers read.
     pub feed: Feed,
+    /// Where devices' routes are looked up.
+    pub views: Views,
     /// The daemon's clock.
     pub clock: Clock,
     /// What the documents know.

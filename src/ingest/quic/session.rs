@@ -1,6 +1,7 @@
 //! One stream: the hello, then what the role may say, until the peer has said all. Devices and
 //! gateways are served here; a subscriber's stream turns round at its subscription.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use quinn::{RecvStream, SendStream};
@@ -12,6 +13,7 @@ use super::ack_pace::AckPace;
 use super::connection::{DatagramSender, Peer};
 use super::frames::{Came, Frames};
 use super::in_flight::{InFlight, Refusals, Settled};
+use super::route_news::RouteNews;
 use super::speech::{End, Speech};
 use super::status::serve_status;
 use super::subscriber::serve_subscriber;
@@ -23,6 +25,7 @@ use crate::domain::position::Source;
 use crate::runtime::access::{Grant, Role};
 use crate::runtime::error::SubmitError;
 use crate::runtime::intake::{Delivery, PartDone, Sender, SenderId, SentFix};
+use crate::runtime::views::UpcomingRoute;
 
 /// One stream that has just been opened.
 pub(super) struct Session {
@@ -125,6 +128,7 @@ impl Session {
         let pace = AckPace::new(acked, Instant::now());
         let line = InFlight::default();
         let mut positions = Positions { speaker, line, pace, reply, done, owed_since: None };
+        let mut routes = self.route_news(&speaker);
         let mut has_ended = false;
         loop {
             let has_room = positions.pace.in_flight() < self.peer.settings.in_flight_frames_max;
@@ -144,14 +148,27 @@ impl Session {
                 () = sleep_until(next_ack.unwrap_or_else(Instant::now)), if next_ack.is_some() => {}
                 () = sleep(OWED_AGAIN), if is_owed => {}
                 came = self.heard.ready(), if has_room && !has_ended => match came {
-                    Came::Frame => self.frame(&mut positions).await?,
+                    Came::Frame => {
+                        self.frame(&mut positions).await?;
+                        routes.iter_mut().for_each(RouteNews::spoken);
+                    }
                     Came::End => has_ended = true,
                     Came::Gone => return Ok(()),
                     Came::Bad(error) => return Err(error.into()),
                 },
+                Some(now) = next_routes(&mut routes) => {
+                    let Speech { frames, buffer, .. } = &mut self.speech;
+                    routes.iter_mut().for_each(|routes| routes.tell(&now, frames, buffer));
+                }
             }
             self.tell(&mut positions).await?;
         }
+    }
+
+    /// Devices are told of their routes; who speaks for many couriers knows them.
+    fn route_news(&self, speaker: &Speaker) -> Option<RouteNews> {
+        let (views, every) = (&self.peer.services.views, self.peer.settings.routes_every);
+        speaker.device().ok().map(|courier| RouteNews::new(courier, views.clone(), every))
     }
 
     /// One frame after the hello.
@@ -325,9 +342,17 @@ impl Positions {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the trace is read beside a trace of system calls")]
+/// Read beside a trace of system calls, so a line is one write.
 fn trace_ack(speaker: &Speaker, seq: u64) {
-    eprintln!("ack sender={} boot={} seq={seq}", speaker.sender.id.0, speaker.sender.boot);
+    let Sender { id, boot } = speaker.sender;
+    let line = format!("ack sender={} boot={boot} seq={seq}\n", id.0);
+    // A trace that nobody reads is no reason to serve nobody.
+    let _ = std::io::stderr().lock().write_all(line.as_bytes());
+}
+
+/// The routes of a device when it is time to look at them; of others never.
+async fn next_routes(routes: &mut Option<RouteNews>) -> Option<Vec<UpcomingRoute>> {
+    Some(routes.as_mut()?.next().await)
 }
 
 /// How often an ack that is owed is looked at.

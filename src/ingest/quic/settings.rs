@@ -15,6 +15,9 @@ pub struct QuicSettings {
     pub hello_within: Duration,
     /// Silence after which a connection is given up.
     pub idle_timeout: Duration,
+    /// Least time between two looks at the routes of a device that speaks; one that is silent is
+    /// looked at [`ROUTE_IDLE_LOOKS`] times as seldom.
+    pub routes_every: Duration,
     /// Writes a line on stderr just before an ack frame is handed to QUIC.
     pub trace_acks: bool,
 }
@@ -27,6 +30,7 @@ impl Default for QuicSettings {
             in_flight_frames_max: 256,
             hello_within: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(60),
+            routes_every: Duration::from_secs(10),
             trace_acks: false,
         }
     }
@@ -40,10 +44,17 @@ pub(super) const STREAM_WINDOW_MAX: u32 = 64 * 1_024;
 pub(super) const SEND_WINDOW_MAX: u64 = 128 * 1_024;
 /// Bytes of datagrams of one connection that wait for us.
 pub(super) const DATAGRAM_BYTES_MAX: usize = 16 * 1_024;
+/// Time between two stateless resets, so that garbage cannot keep the socket busy and 100,000 peers
+/// of a daemon that was killed still hear of it within a round of their keep-alives.
+pub(super) const RESET_EVERY: Duration = Duration::from_micros(100);
 /// Handshakes at once: more wait in the endpoint's own bounded queue.
 pub(super) const HANDSHAKES_MAX: usize = 512;
 /// Hellos of one connection that may be refused before it is closed.
 pub(super) const HELLOS_REFUSED_MAX: u32 = 3;
+/// Orders of a route frame: the next ones.
+pub(super) const ROUTE_ORDERS_MAX: usize = 5;
+/// Times between two looks at the routes of a silent device, by [`QuicSettings::routes_every`].
+pub const ROUTE_IDLE_LOOKS: u32 = 6;
 /// Frames that may become durable before an ack is due.
 pub(super) const ACK_FRAMES_MAX: u32 = 64;
 /// Time that may pass before an ack is due.

@@ -53,7 +53,9 @@ impl From<WireError> for End {
 impl From<FeedError> for End {
     fn from(error: FeedError) -> Self {
         match &error {
-            FeedError::Cursor(_) | FeedError::Type(_) => Self::hard(422, &error.to_string()),
+            FeedError::Cursor(_) | FeedError::Ahead { .. } | FeedError::Type(_) => {
+                Self::hard(422, &error.to_string())
+            }
             FeedError::Storage(_) | FeedError::Stopped => Self::transient(503, &error.to_string()),
         }
     }

@@ -10,10 +10,13 @@ use super::speech::{End, Speech};
 use super::status::handshake_done;
 use super::wire::FRAME_BODY_MAX;
 use super::wire::client_frame::Subscribe;
-use crate::feed::cloud_event::CloudEvent;
 use crate::feed::cursor::Cursor;
+use crate::feed::error::FeedError;
 use crate::feed::filter::Filter;
+use crate::feed::names::Names;
+use crate::feed::packed::Packer;
 use crate::feed::subscription::{News, Subscription};
+use crate::runtime::feed_reader::FeedEvent;
 
 /// The subscription that was asked for.
 pub(super) fn subscribe(
@@ -26,7 +29,7 @@ pub(super) fn subscribe(
     }
     let types = wanted.types.as_ref();
     let filter = Filter {
-        types: types.map(|types| types.iter().map(|&name| name.to_owned()).collect()),
+        types: types.map(|types| Filter::types_of(types.iter().copied())).transpose()?,
         courier_ids: ids(wanted.courier_ids.as_deref()),
         route_ids: ids(wanted.route_ids.as_deref()),
         order_ids: ids(wanted.order_ids.as_deref()),
@@ -48,9 +51,10 @@ pub(super) async fn serve_subscriber(session: &mut Session, mut subscription: Su
         return end;
     }
     let Session { heard, speech, .. } = session;
+    let mut packer = Packer::default();
     loop {
         let told = tokio::select! {
-            news = subscription.next() => tell(speech, news),
+            news = subscription.next() => tell(speech, &mut packer, news, subscription.names()),
             came = heard.ready() => return match came {
                 Came::Frame => End::hard(422, "a subscriber has nothing to say after it subscribed"),
                 Came::Bad(error) => error.into(),
@@ -67,13 +71,18 @@ pub(super) async fn serve_subscriber(session: &mut Session, mut subscription: Su
     }
 }
 
-fn tell(speech: &mut Speech, news: Result<News, crate::feed::error::FeedError>) -> Result<(), End> {
+fn tell(
+    speech: &mut Speech,
+    packer: &mut Packer,
+    news: Result<News, FeedError>,
+    names: &Names,
+) -> Result<(), End> {
     match news? {
         News::Gap { first_missing, first_available } => {
             let (missing, available) = (first_missing.to_string(), first_available.to_string());
             speech.frames.gap(&missing, &available, &mut speech.buffer);
         }
-        News::Batch { cursor, events } => tell_batch(speech, cursor, &events)?,
+        News::Batch { cursor, events } => tell_batch(speech, packer, (cursor, &events), names),
     }
     Ok(())
 }
@@ -81,24 +90,24 @@ fn tell(speech: &mut Speech, news: Result<News, crate::feed::error::FeedError>) 
 /// As few frames as hold the events.
 fn tell_batch(
     speech: &mut Speech,
-    cursor: Cursor,
-    events: &[(Cursor, CloudEvent)],
-) -> Result<(), End> {
-    let (mut bytes, mut count, mut last) = (Vec::new(), 0, cursor);
-    for (place, event) in events {
-        let before = bytes.len();
-        rmp_serde::encode::write_named(&mut bytes, event)
-            .map_err(|_| End::transient(503, "an event cannot be written"))?;
-        if bytes.len() > EVENTS_BYTES_MAX && count > 0 {
-            let frame = &bytes[..before];
+    packer: &mut Packer,
+    (cursor, events): (Cursor, &[FeedEvent]),
+    names: &Names,
+) {
+    let (mut count, mut last) = (0, cursor);
+    packer.clear();
+    for event in events {
+        let before = packer.bytes().len();
+        packer.event(event, names);
+        if packer.bytes().len() > EVENTS_BYTES_MAX && count > 0 {
+            let frame = &packer.bytes()[..before];
             speech.frames.events(&last.to_string(), count, frame, &mut speech.buffer);
-            bytes.drain(..before);
+            packer.drain(before);
             count = 0;
         }
-        (count, last) = (count + 1, *place);
+        (count, last) = (count + 1, Cursor(event.position));
     }
-    speech.frames.events(&cursor.to_string(), count, &bytes, &mut speech.buffer);
-    Ok(())
+    speech.frames.events(&cursor.to_string(), count, packer.bytes(), &mut speech.buffer);
 }
 
 /// Bytes of events in one frame, beside its kind, cursor and lengths.

@@ -1,16 +1,21 @@
 //! TLS and transport as the endpoint offers them: lean, because an idle courier should cost little.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{IdleTimeout, ServerConfig, TransportConfig, VarInt};
+use quinn::{
+    ConnectionId, ConnectionIdGenerator, EndpointConfig, IdleTimeout, ServerConfig,
+    TransportConfig, VarInt,
+};
 use rustls::crypto::ring;
 use rustls::server::ServerSessionMemoryCache;
 
 use super::certificate::Certificate;
 use super::error::QuicError;
+use super::reset_key::ResetKey;
 use super::settings::{
-    DATAGRAM_BYTES_MAX, QuicSettings, SEND_WINDOW_MAX, STREAM_WINDOW_MAX, STREAMS_MAX,
+    DATAGRAM_BYTES_MAX, QuicSettings, RESET_EVERY, SEND_WINDOW_MAX, STREAM_WINDOW_MAX, STREAMS_MAX,
 };
 
 /// The protocol's name in TLS.
@@ -35,6 +40,8 @@ pub fn server_config(
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .map_err(|error| refused(error.to_string()))?;
+    // Ours is the cheapest first; most clients' is not.
+    tls.ignore_client_order = true;
     tls.alpn_protocols = vec![ALPN.to_vec()];
     // QUIC bounds early data by its own windows; TLS must say all or nothing.
     tls.max_early_data_size = u32::MAX;
@@ -44,6 +51,35 @@ pub fn server_config(
     server.transport_config(Arc::new(transport(settings)?));
     server.migration(true);
     Ok(server)
+}
+
+/// What belongs to the socket.
+pub fn endpoint_config(reset_key: ResetKey) -> EndpointConfig {
+    let mut config = EndpointConfig::new(Arc::new(reset_key));
+    config.min_reset_interval(RESET_EVERY);
+    config.cid_generator(|| Box::new(RandomIds));
+    config
+}
+
+/// Connection ids of nothing but chance. Marked as this start's own, those of an earlier start
+/// would be passed over instead of getting their reset; and an id that returns would get the reset
+/// of the connection that had it before.
+struct RandomIds;
+
+impl ConnectionIdGenerator for RandomIds {
+    fn generate_cid(&mut self) -> ConnectionId {
+        let mut id = [0; ID_BYTES];
+        getrandom::fill(&mut id).expect("the system had randomness for the first handshake");
+        ConnectionId::new(&id)
+    }
+
+    fn cid_len(&self) -> usize {
+        ID_BYTES
+    }
+
+    fn cid_lifetime(&self) -> Option<Duration> {
+        None
+    }
 }
 
 fn transport(settings: &QuicSettings) -> Result<TransportConfig, QuicError> {
@@ -61,3 +97,5 @@ fn transport(settings: &QuicSettings) -> Result<TransportConfig, QuicError> {
         .mtu_discovery_config(None);
     Ok(transport)
 }
+
+const ID_BYTES: usize = 8;

@@ -15,7 +15,16 @@ pub(super) struct Draft<'a> {
     numbers: BTreeMap<(Kind, u64, String), Option<u64>>,
     last_ids: BTreeMap<Kind, u64>,
     /// The statuses that are set expressly, by order.
-    pub(super) statuses: BTreeMap<u64, (OrderStatus, Initiator)>,
+    pub(super) statuses: BTreeMap<u64, SetStatus>,
+}
+
+/// A status that is set expressly.
+#[derive(Clone, Debug)]
+pub(super) struct SetStatus {
+    pub(super) status: OrderStatus,
+    pub(super) initiator: Initiator,
+    /// What was said about it.
+    pub(super) comment: Option<String>,
 }
 
 /// A document before the request and as the request leaves it.
@@ -91,12 +100,27 @@ impl<'a> Draft<'a> {
         self.catalog.is_named_by_routes(kind, company, id)
     }
 
+    /// The ids of a company's routes from a date on, of one depot or of all.
+    pub(super) fn routes_since(
+        &self,
+        company: u64,
+        date: &str,
+        depot: Option<u64>,
+    ) -> Result<Vec<u64>, CatalogError> {
+        self.catalog.routes_since(company, date, depot)
+    }
+
+    /// The id of a kind that was drawn last.
+    pub(super) fn last_id(&self, kind: Kind) -> Result<u64, CatalogError> {
+        match self.last_ids.get(&kind) {
+            Some(last) => Ok(*last),
+            None => self.catalog.last_id(kind),
+        }
+    }
+
     /// Draws the next id of a kind.
     pub(super) fn draw(&mut self, kind: Kind) -> Result<u64, CatalogError> {
-        let last = match self.last_ids.get(&kind) {
-            Some(last) => *last,
-            None => self.catalog.last_id(kind)?,
-        };
+        let last = self.last_id(kind)?;
         self.last_ids.insert(kind, last + 1);
         Ok(last + 1)
     }

@@ -7,6 +7,7 @@ use super::draft::Draft;
 use super::merge::{NODES, PLACED};
 use super::plans::{self, OrderFrame};
 use super::present::Present;
+use super::replanned;
 use super::rules;
 use super::rules::route::orders_of;
 use super::store::Stop;
@@ -15,6 +16,7 @@ use crate::domain::event::EndReason;
 use crate::domain::ids::{CompanyId, CourierId, OrderId, PartitionId, RouteId};
 use crate::domain::order::{OrderPlan, OrderStatus};
 use crate::domain::policy::Policy;
+use crate::domain::time::Time;
 use crate::runtime::documents::findings::{Findings, Place};
 use crate::runtime::partition::partition_of;
 use crate::storage::catalog::change::{Document, Kind};
@@ -30,6 +32,8 @@ pub(super) struct Effects<'a, 'd> {
     /// What becomes told when the command is accepted.
     pub(super) newly_told: Told,
     pub(super) parts: Vec<(PartitionId, Command)>,
+    /// Now, on admission's clock.
+    pub(super) now: Time,
 }
 
 impl Effects<'_, '_> {
@@ -41,8 +45,9 @@ impl Effects<'_, '_> {
         for route in &routes {
             self.leave(*route)?;
         }
-        for route in &routes {
-            self.enter(*route)?;
+        let replanned = replanned::routes(self.draft, self.now)?;
+        for route in routes.union(&replanned) {
+            self.enter(*route, replanned.contains(route))?;
         }
         self.statuses()
     }
@@ -135,12 +140,12 @@ impl Effects<'_, '_> {
     }
 
     /// What enters a route, changes on it, or the route as a whole.
-    fn enter(&mut self, id: u64) -> Result<(), Stop> {
+    fn enter(&mut self, id: u64, is_replanned: bool) -> Result<(), Stop> {
         let touched = self.draft.both(Kind::Route, id)?.clone();
         let Some(after) = touched.after else { return Ok(()) };
         let Some(seat) = seat_of(&after) else { return Ok(()) };
         let kept = touched.before.as_ref().filter(|before| before.parent == after.parent);
-        let is_whole = kept.is_none_or(|before| is_stored_anew(before, &after));
+        let is_whole = is_replanned || kept.is_none_or(|before| is_stored_anew(before, &after));
         if is_whole {
             let present = self.present;
             let plan = plans::route_plan(self.draft, &after, |draft, frame, order| {
@@ -174,7 +179,7 @@ impl Effects<'_, '_> {
     }
 
     fn statuses(&mut self) -> Result<(), Stop> {
-        for (id, (status, initiator)) in self.draft.statuses.clone() {
+        for (id, set) in self.draft.statuses.clone() {
             let route = self.draft.document(Kind::Order, id)?.and_then(|order| order.parent);
             let Some(route) = route else { continue };
             let Some(seat) = self.draft.document(Kind::Route, route)?.and_then(|r| seat_of(r))
@@ -185,8 +190,8 @@ impl Effects<'_, '_> {
                 courier: seat.courier,
                 route: RouteId(route),
                 order: OrderId(id),
-                status,
-                initiator,
+                status: set.status,
+                initiator: set.initiator,
             };
             self.parts.push((seat.partition, command));
         }

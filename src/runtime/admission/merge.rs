@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::request::Item;
 use crate::runtime::documents::findings::{Findings, Place};
+use crate::runtime::documents::words::in_words;
 use crate::storage::catalog::change::Kind;
 
 /// The stored fields after an item.
@@ -44,17 +45,6 @@ pub(super) fn typed<T: DeserializeOwned>(
             None
         }
     }
-}
-
-/// The words of an error without the names of Rust's types.
-fn in_words(problem: &str) -> String {
-    let words = [
-        ("expected f64", "expected a number"),
-        ("expected i64", "expected a whole number"),
-        ("expected u64", "expected a whole number of 0 or more"),
-        ("expected a sequence", "expected a list"),
-    ];
-    words.iter().fold(problem.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
 /// A window that was read may be written where no interval is.
@@ -99,6 +89,7 @@ fn is_apart(kind: Kind, key: &str) -> bool {
             "shared_with_company_numbers",
             "time_interval_secs",
             "time_window",
+            STATUS_COMMENT,
         ],
     };
     keys.contains(&key) || is_own(kind, key)
@@ -109,7 +100,7 @@ fn is_own(kind: Kind, key: &str) -> bool {
     match kind {
         Kind::Company | Kind::Depot | Kind::Courier => false,
         Kind::Route => matches!(key, NODES | DEPOT),
-        Kind::Order => matches!(key, PLACED | STATUS_CHANGES),
+        Kind::Order => matches!(key, PLACED | STATUS_CHANGES | TRACKER | DELIVERY),
     }
 }
 
@@ -123,5 +114,11 @@ pub const NODES: &str = "nodes";
 pub const DEPOT: &str = "depot";
 /// Whether an order was ever on a route, so that its ORDER_CREATED is told once.
 pub const PLACED: &str = "placed";
+/// What is said about a status that an item sets.
+pub(super) const STATUS_COMMENT: &str = "status_comment";
+/// What the Tracker view keeps of an order beside the order's own fields.
+pub const TRACKER: &str = "tracker";
+/// What the Deliveries view keeps of an order beside the order's own fields.
+pub const DELIVERY: &str = "delivery";
 /// The statuses that were set by the API or the app, oldest first.
 pub const STATUS_CHANGES: &str = "status_changes";

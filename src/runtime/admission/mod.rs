@@ -3,15 +3,18 @@
 //! request as one journal frame whose note holds the changed documents, waits for the sync, writes
 //! the catalog and answers. What the journal holds and the catalog does not is redone at the start.
 
+mod attach;
 mod draft;
 mod effects;
 mod merge;
 mod plans;
 mod present;
+mod replanned;
 mod request;
 mod rules;
 mod store;
 mod tokens;
+mod version;
 mod work;
 
 use std::path::{Path, PathBuf};
@@ -22,16 +25,22 @@ use std::thread::JoinHandle;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-pub use self::merge::{DEPOT, NODES, PLACED, STATUS_CHANGES};
-pub use self::plans::{OrderTimes, order_times};
-pub use self::request::{Accepted, Item, Mode, Refusal, Request};
+pub use self::attach::CHANGES;
+pub use self::merge::{DELIVERY, DEPOT, NODES, PLACED, STATUS_CHANGES, TRACKER};
+pub use self::plans::{
+    OrderTimes, Pickup, company_eta_type, company_zone, depot_zone, order_times, pickup,
+    stored_route_plan,
+};
+pub use self::request::{Accepted, Attachment, Item, Mode, Refusal, Request, Target, View};
 pub use self::rules::route::orders_of;
+pub use self::version::{Condition, version};
 use self::work::Work;
 use super::access::{Access, Grant, Role};
 use super::clock::Clock;
 use super::commands::{Commands, Note};
 use super::error::AdmissionError;
 use super::fault::Fault;
+use super::labels::Labels;
 use super::readers::Readers;
 use super::views::Views;
 use crate::domain::ids::OrderId;
@@ -107,6 +116,7 @@ pub struct Admission {
     queue: SyncSender<Job>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
     directory: Arc<Path>,
+    labels: Arc<Labels>,
 }
 
 impl Admission {
@@ -123,12 +133,13 @@ impl Admission {
             return Err(AdmissionError::Ahead { applied, journal });
         }
         let (queue, jobs) = sync_channel(QUEUE_MAX);
-        let mut work = Work::new(recovery.catalog, around)?;
+        let labels = Arc::new(Labels::of(&recovery.catalog)?);
+        let mut work = Work::new(recovery.catalog, around, Arc::clone(&labels))?;
         let thread = std::thread::Builder::new()
             .name("admission".to_owned())
             .spawn(move || run(&mut work, &jobs))?;
         let thread = Arc::new(Mutex::new(Some(thread)));
-        Ok(Self { queue, thread, directory: recovery.directory.into() })
+        Ok(Self { queue, thread, directory: recovery.directory.into(), labels })
     }
 
     /// Asks for a change. It is durable and readable when it is accepted.
@@ -136,7 +147,19 @@ impl Admission {
     /// # Errors
     /// It is refused, and nothing of it is stored; or the daemon is stopping.
     pub async fn ask(&self, request: Request) -> Result<Accepted, Refusal> {
-        let receiver = self.send(request)?;
+        self.ask_if(request, None).await
+    }
+
+    /// Asks for a change that holds only under a condition.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], or the condition does not hold.
+    pub async fn ask_if(
+        &self,
+        request: Request,
+        condition: Option<Condition>,
+    ) -> Result<Accepted, Refusal> {
+        let receiver = self.send(request, condition)?;
         receiver.await.map_err(|_| stopped())?
     }
 
@@ -154,7 +177,9 @@ impl Admission {
         let initiator = match grant.role {
             Role::Device => Initiator::App,
             Role::Admin | Role::Backend => Initiator::UserApi,
-            Role::Gateway | Role::Subscriber | Role::Read => return Err(Refusal::Forbidden),
+            Role::Gateway | Role::Subscriber | Role::Read | Role::Location => {
+                return Err(Refusal::Forbidden);
+            }
         };
         let (company, courier) = (grant.company, grant.courier);
         let request = Request::SetStatus { company, order, courier, status, initiator, comment };
@@ -166,7 +191,7 @@ impl Admission {
     /// # Errors
     /// As [`Self::ask`].
     pub fn ask_blocking(&self, request: Request) -> Result<Accepted, Refusal> {
-        let receiver = self.send(request)?;
+        let receiver = self.send(request, None)?;
         receiver.blocking_recv().map_err(|_| stopped())?
     }
 
@@ -174,6 +199,12 @@ impl Admission {
     #[must_use]
     pub fn readers(&self) -> Readers {
         Readers::new(Arc::clone(&self.directory))
+    }
+
+    /// What events are told with beside what the engine says.
+    #[must_use]
+    pub fn labels(&self) -> Arc<Labels> {
+        Arc::clone(&self.labels)
     }
 
     /// Makes company 1 with its admin token, if there is no company yet. Blocks.
@@ -201,9 +232,13 @@ impl Admission {
         }
     }
 
-    fn send(&self, request: Request) -> Result<oneshot::Receiver<Answer>, Refusal> {
+    fn send(
+        &self,
+        request: Request,
+        condition: Option<Condition>,
+    ) -> Result<oneshot::Receiver<Answer>, Refusal> {
         let (reply, receiver) = oneshot::channel();
-        self.queue.try_send(Job { request, reply }).map_err(|error| match error {
+        self.queue.try_send(Job { request, condition, reply }).map_err(|error| match error {
             TrySendError::Full(_) => Refusal::Busy,
             TrySendError::Disconnected(_) => stopped(),
         })?;
@@ -216,12 +251,13 @@ type Answer = Result<Accepted, Refusal>;
 #[derive(Debug)]
 struct Job {
     request: Request,
+    condition: Option<Condition>,
     reply: oneshot::Sender<Answer>,
 }
 
 fn run(work: &mut Work, jobs: &Receiver<Job>) {
     while let Ok(job) = jobs.recv() {
-        let answer = work.answer(&job.request);
+        let answer = work.answer(&job.request, job.condition.as_ref());
         // Who has gone away wants no answer; what was accepted stands.
         let _ = job.reply.send(answer);
     }

@@ -11,7 +11,7 @@ use super::store::Stop;
 use crate::domain::depot::DepotPlan;
 use crate::domain::geo::Point;
 use crate::domain::ids::{CourierId, OrderId, RouteId};
-use crate::domain::order::OrderPlan;
+use crate::domain::order::{EtaType, OrderPlan};
 use crate::domain::route::{Node, RoutePlan, RoutingMode};
 use crate::domain::time::{SECOND_MS, Time, TimeWindow};
 use crate::runtime::documents::company::Company;
@@ -151,6 +151,82 @@ pub(super) fn route_plan(
         depot: frame.depot,
         nodes,
     })
+}
+
+/// A stored route with its orders, as the engine would get it.
+///
+/// # Errors
+/// The catalog cannot be read.
+pub fn stored_route_plan(catalog: &Catalog, route: &Document) -> Result<RoutePlan, CatalogError> {
+    let mut draft = Draft::new(catalog);
+    let plan = route_plan(&mut draft, route, |draft, frame, order| {
+        let Some(order) = draft.document(Kind::Order, order)? else { return Ok(None) };
+        let mut findings = Findings::of_request(1);
+        Ok(order_plan(frame, order, &Place::object(), &mut findings))
+    });
+    plan.map_err(|stop| match stop {
+        Stop::Failed(error) => error,
+        Stop::Refused(_) => unreachable!("nothing here refuses"),
+    })
+}
+
+/// Where and from when a courier fetches what a route delivers.
+#[derive(Clone, Debug)]
+pub struct Pickup {
+    /// The depot from which the route starts.
+    pub depot: DepotPlan,
+    /// How the courier travels.
+    pub routing_mode: RoutingMode,
+    /// When tracking begins; `None`: at once.
+    pub tracked_from: Option<Time>,
+}
+
+/// The pickup of a stored route; `None`: it does not start at a depot.
+///
+/// # Errors
+/// The catalog cannot be read.
+pub fn pickup(catalog: &Catalog, route: &Document) -> Result<Option<Pickup>, CatalogError> {
+    let mut draft = Draft::new(catalog);
+    let first = route.field(NODES).and_then(|nodes| nodes.get(0)?.get("depot")?.as_u64());
+    let Some(first) = first else { return Ok(None) };
+    let depot = draft.document(Kind::Depot, first)?;
+    let Some(depot) = depot.and_then(|depot| rules::depot::plan(depot)) else { return Ok(None) };
+    let mut findings = Findings::of_request(1);
+    let frame = RouteFrame::of(&mut draft, route, &Place::object(), &mut findings)?;
+    let before_ms = frame.company.policy.tracking_start_ms;
+    Ok(Some(Pickup {
+        depot: depot.plan,
+        routing_mode: frame.routing_mode,
+        tracked_from: frame.route_start.map(|start| start - before_ms),
+    }))
+}
+
+/// The zone in which a depot's times are written: its own, else its company's.
+///
+/// # Errors
+/// The catalog cannot be read.
+pub fn depot_zone(catalog: &Catalog, depot: &Document) -> Result<TimeZone, CatalogError> {
+    let own = rules::depot::plan(depot).and_then(|depot| depot.zone);
+    match own {
+        Some(zone) => Ok(zone),
+        None => Ok(company(&mut Draft::new(catalog), depot.company)?.zone),
+    }
+}
+
+/// The zone of a company.
+///
+/// # Errors
+/// The catalog cannot be read.
+pub fn company_zone(catalog: &Catalog, id: u64) -> Result<TimeZone, CatalogError> {
+    Ok(company(&mut Draft::new(catalog), id)?.zone)
+}
+
+/// What a company says where an order is silent.
+///
+/// # Errors
+/// The catalog cannot be read.
+pub fn company_eta_type(catalog: &Catalog, id: u64) -> Result<EtaType, CatalogError> {
+    Ok(company(&mut Draft::new(catalog), id)?.policy.eta_type)
 }
 
 /// A company's settings.

@@ -66,6 +66,8 @@ pub enum Request {
         /// What was said about it.
         comment: Option<String>,
     },
+    /// An order is stored with what another view keeps of it.
+    Attach(Attachment),
     /// A new token.
     CreateToken {
         /// The company.
@@ -74,6 +76,8 @@ pub enum Request {
         role: Role,
         /// The courier of a device's token.
         courier: Option<u64>,
+        /// The depot of a location's token.
+        depot: Option<u64>,
     },
     /// A token is in force no more.
     RevokeToken {
@@ -82,6 +86,41 @@ pub enum Request {
         /// The token.
         token: TokenId,
     },
+}
+
+/// What another view keeps of an order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attachment {
+    /// The company.
+    pub company: CompanyId,
+    /// Which order, and what is there already.
+    pub target: Target,
+    /// Whose fields.
+    pub view: View,
+    /// The order's own fields that change.
+    pub item: Item,
+    /// The view's fields that change; null resets one. A `status` is noted with its time.
+    pub fields: Item,
+}
+
+/// The order that an [`Attachment`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A new one; without a number it is given one.
+    NewOrder,
+    /// A known one of type delivery that the view keeps nothing of yet.
+    Unattached(OrderId),
+    /// A known one that the view keeps something of.
+    Attached(OrderId),
+}
+
+/// A view of orders beside Track & Trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Trackers.
+    Tracker,
+    /// Deliveries.
+    Delivery,
 }
 
 /// How documents are stored.
@@ -119,6 +158,9 @@ pub enum Refusal {
     /// The caller may not do that.
     #[error("the token may not do that")]
     Forbidden,
+    /// The object is not in the version that the request is for.
+    #[error("the object has changed since it was read")]
+    Changed,
     /// What is wrong, and where.
     #[error("the request is not valid")]
     Invalid(Vec<Finding>),

@@ -39,7 +39,7 @@ pub(super) fn store(
             findings.error(&at.key("number"), format!("\"{number}\" is used twice"));
             continue;
         }
-        let Some(old) = base(draft, batch, number, &at, findings)? else { continue };
+        let Some(old) = base(draft, batch, item, &at, findings)? else { continue };
         let is_new = old.is_none();
         let Some(document) = changed(draft, batch, old, item, &at, findings)? else { continue };
         accepted.ids.push(document.id);
@@ -57,10 +57,11 @@ pub(super) fn store(
 fn base(
     draft: &mut Draft<'_>,
     batch: &Batch<'_>,
-    number: Option<&str>,
+    item: &Item,
     at: &Place,
     findings: &mut Findings,
 ) -> Result<Option<Option<Document>>, Stop> {
+    let number = item.get("number").and_then(serde_json::Value::as_str);
     let (kind, company) = (batch.kind, batch.company);
     if let Mode::Patch(id) = batch.mode {
         let own = draft.own(kind, company, id)?.map(|document| document.clone());
@@ -73,7 +74,11 @@ fn base(
         return Ok(Some(Some(document)));
     }
     let Some(number) = number else {
-        findings.error(&at.key("number"), "is missing: expected a text that names it");
+        let problem = match item.get("number") {
+            None | Some(serde_json::Value::Null) => "is missing: expected a text that names it",
+            Some(_) => "expected a text that names it",
+        };
+        findings.error(&at.key("number"), problem);
         return Ok(None);
     };
     let Some(id) = draft.by_number(kind, company, number)? else { return Ok(Some(None)) };

@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use super::request::Refusal;
 use super::store::Stop;
-use crate::domain::ids::{CompanyId, CourierId};
+use crate::domain::ids::{CompanyId, CourierId, DepotId};
 use crate::domain::time::Time;
 use crate::runtime::access::{Access, Grant, Role, TokenHash, TokenId, draw_token};
 use crate::runtime::documents::findings::{Finding, Place};
@@ -12,42 +12,82 @@ use crate::storage::catalog::change::{Kind, StoredToken};
 
 /// A token that is asked for.
 pub(super) struct Wish {
-    pub(super) id: u64,
     pub(super) company: u64,
     pub(super) role: Role,
     pub(super) courier: Option<u64>,
+    pub(super) depot: Option<u64>,
+}
+
+impl Wish {
+    /// The first token of a company.
+    pub(super) const fn admin(company: u64) -> Self {
+        Self { company, role: Role::Admin, courier: None, depot: None }
+    }
 }
 
 /// Draws a token; gives its text, which is shown once, and what is kept of it.
 pub(super) fn drawn(
     draft: &mut Draft<'_>,
+    id: u64,
     wish: &Wish,
     now: Time,
 ) -> Result<(String, StoredToken), Stop> {
-    let problem = match (wish.role, wish.courier) {
-        (Role::Device, None) => Some("is missing: a device is one courier's"),
-        (Role::Device, Some(courier)) => {
-            let known = draft.own(Kind::Courier, wish.company, courier)?.is_some();
-            (!known).then_some("there is no such courier")
-        }
-        (_, Some(_)) => Some("is only for the role device"),
-        (_, None) => None,
-    };
-    if let Some(problem) = problem {
-        let finding = Finding::new(&Place::object().key("courier_id"), problem);
+    for bond in bonds(wish) {
+        let problem = match (wish.role == bond.role, bond.id) {
+            (true, None) => bond.missing,
+            (true, Some(id)) if draft.own(bond.kind, wish.company, id)?.is_none() => bond.unknown,
+            (false, Some(_)) => bond.unasked,
+            (true, Some(_)) | (false, None) => continue,
+        };
+        let finding = Finding::new(&Place::object().key(bond.key), problem);
         return Err(Stop::Refused(Refusal::Invalid(vec![finding])));
     }
     let text = draw_token().map_err(|error| Stop::Refused(Refusal::Stopped(error.to_string())))?;
     let token = StoredToken {
-        id: wish.id,
+        id,
         hash: TokenHash::of(&text).0,
         company: wish.company,
         role: wish.role.name().to_owned(),
         courier: wish.courier,
+        depot: wish.depot,
         created_ms: now.ms(),
         revoked_ms: None,
     };
     Ok((text, token))
+}
+
+/// What a token of some role is bound to.
+struct Bond {
+    role: Role,
+    kind: Kind,
+    key: &'static str,
+    id: Option<u64>,
+    missing: &'static str,
+    unknown: &'static str,
+    unasked: &'static str,
+}
+
+const fn bonds(wish: &Wish) -> [Bond; 2] {
+    [
+        Bond {
+            role: Role::Device,
+            kind: Kind::Courier,
+            key: "courier_id",
+            id: wish.courier,
+            missing: "is missing: a device is one courier's",
+            unknown: "there is no such courier",
+            unasked: "is only for the role device",
+        },
+        Bond {
+            role: Role::Location,
+            kind: Kind::Depot,
+            key: "depot_id",
+            id: wish.depot,
+            missing: "is missing: a location is one depot",
+            unknown: "there is no such depot",
+            unasked: "is only for the role location",
+        },
+    ]
 }
 
 /// A company's token as it is once revoked.
@@ -71,6 +111,7 @@ pub(super) fn let_in(access: &Access, token: &StoredToken) {
         company: CompanyId(token.company as u32),
         role,
         courier: token.courier.map(|courier| CourierId(courier as u32)),
+        depot: token.depot.map(|depot| DepotId(depot as u32)),
         token: id,
     };
     access.allow(TokenHash(token.hash), grant);

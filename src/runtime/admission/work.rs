@@ -2,28 +2,30 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::draft::Draft;
+use super::attach;
+use super::draft::{Draft, SetStatus};
 use super::effects::{Effects, Told};
 use super::present::Present;
 use super::request::{Accepted, Mode, Refusal, Request, place_of};
 use super::rules;
 use super::store::{Batch, Stop, store};
-use super::tokens;
+use super::tokens::{self, Wish};
+use super::version::Condition;
 use super::{BATCH_MAX, Surroundings};
 use crate::domain::command::Command;
 use crate::domain::ids::{CompanyId, CourierId, PartitionId};
-use crate::domain::order::{Initiator, OrderStatus};
-use crate::runtime::access::{Access, Role, draw_token};
+use crate::runtime::access::{Access, draw_token};
 use crate::runtime::clock::Clock;
 use crate::runtime::commands::Commands;
 use crate::runtime::documents::findings::{Findings, Place};
 use crate::runtime::error::{AdmissionError, CommandError};
 use crate::runtime::fault::Fault;
+use crate::runtime::labels::Labels;
 use crate::runtime::partition::partition_of;
 use crate::storage::catalog::Catalog;
-use crate::storage::catalog::change::{Change, Kind, encode};
+use crate::storage::catalog::change::{Change, Document, Kind, encode};
 
 /// What the thread owns.
 pub(super) struct Work {
@@ -34,6 +36,7 @@ pub(super) struct Work {
     clock: Clock,
     access: Arc<Access>,
     told: Told,
+    labels: Arc<Labels>,
 }
 
 /// A request that is found good.
@@ -45,13 +48,20 @@ struct Good {
 }
 
 impl Work {
-    pub(super) fn new(catalog: Catalog, around: Surroundings) -> Result<Self, AdmissionError> {
+    pub(super) fn new(
+        catalog: Catalog,
+        around: Surroundings,
+        labels: Arc<Labels>,
+    ) -> Result<Self, AdmissionError> {
         let couriers = catalog.couriers_ever()?;
         let partition = |(courier, company): (u64, u64)| {
             let (company_id, courier) = (CompanyId(company as u32), CourierId(courier as u32));
             (company, partition_of(company_id, courier).0)
         };
         let told = couriers.into_iter().map(partition).collect();
+        for document in catalog.silent_couriers()? {
+            declare(&around.commands, &document);
+        }
         for token in catalog.tokens_in_force()? {
             tokens::let_in(&around.access, &token);
         }
@@ -63,13 +73,21 @@ impl Work {
             clock: around.clock,
             access: around.access,
             told,
+            labels,
         })
     }
 
     /// Answers one request.
-    pub(super) fn answer(&mut self, request: &Request) -> Result<Accepted, Refusal> {
+    pub(super) fn answer(
+        &mut self,
+        request: &Request,
+        condition: Option<&Condition>,
+    ) -> Result<Accepted, Refusal> {
         if self.fault.has_failed() {
             return Err(Refusal::Stopped("the node has failed".to_owned()));
+        }
+        if let Some(condition) = condition {
+            condition.check(&self.catalog)?;
         }
         let good = self.judge(request).map_err(|stop| match stop {
             Stop::Refused(refusal) => refusal,
@@ -83,12 +101,20 @@ impl Work {
 
     fn accept(&mut self, good: Good) -> Result<Accepted, Refusal> {
         let note = encode(&good.changes).map_err(|error| Refusal::Stopped(error.to_string()))?;
-        let committed =
-            self.commands.commit_blocking(good.parts, note).map_err(|error| match error {
-                CommandError::Overloaded => Refusal::Busy,
-                CommandError::TooLarge => too_large(),
-                CommandError::Stopped => Refusal::Stopped(error.to_string()),
-            })?;
+        // The feed may tell of the command before it is in the catalog: its words come first.
+        self.labels.follow(&good.changes);
+        let committed = match self.commands.commit_blocking(good.parts, note) {
+            Ok(committed) => committed,
+            Err(error) => {
+                let restored = self.labels.restore(&good.changes, &self.catalog);
+                restored.map_err(|error| Refusal::Stopped(error.to_string()))?;
+                return Err(match error {
+                    CommandError::Overloaded => Refusal::Busy,
+                    CommandError::TooLarge => too_large(),
+                    CommandError::Stopped => Refusal::Stopped(error.to_string()),
+                });
+            }
+        };
         if let Err(error) = self.catalog.apply(committed.journal_place, &good.changes) {
             // Documents that are behind the journal must judge nothing: recovery redoes them.
             self.fault.fail(error.to_string());
@@ -96,8 +122,10 @@ impl Work {
         }
         self.told.extend(good.newly_told);
         for change in &good.changes {
-            if let Change::PutToken(token) = change {
-                tokens::let_in(&self.access, token);
+            match change {
+                Change::PutToken(token) => tokens::let_in(&self.access, token),
+                Change::Put(Kind::Courier, document) => declare(&self.commands, document),
+                Change::Put(..) | Change::Delete(..) | Change::PutSecret(_) => {}
             }
         }
         Ok(good.accepted)
@@ -108,9 +136,10 @@ impl Work {
         let mut findings = Findings::of_request(BATCH_MAX);
         let mut tokens = Vec::new();
         let mut accepted = match request {
-            Request::CreateToken { company, role, courier } => {
-                let (company, courier) = (u64::from(company.0), *courier);
-                self.new_token(&mut draft, company, *role, courier, &mut tokens)?
+            Request::CreateToken { company, role, courier, depot } => {
+                let company = u64::from(company.0);
+                let wish = Wish { company, role: *role, courier: *courier, depot: *depot };
+                self.new_token(&mut draft, &wish, &mut tokens)?
             }
             Request::RevokeToken { company, token } => {
                 let revoked = tokens::revoked(&self.catalog, *company, *token, self.clock.now())?;
@@ -126,7 +155,7 @@ impl Work {
                 };
                 let mut accepted = new_company(&mut draft, &batch, &mut findings)?;
                 if let Some(id) = accepted.ids.first() {
-                    let admin = self.new_token(&mut draft, *id, Role::Admin, None, &mut tokens)?;
+                    let admin = self.new_token(&mut draft, &Wish::admin(*id), &mut tokens)?;
                     accepted.token = admin.token;
                     tokens.extend(self.first_secret()?);
                 }
@@ -149,17 +178,21 @@ impl Work {
                 rules::route::set_nodes(&mut draft, &mut route, nodes, &at, &mut findings)?;
                 Accepted { updated: 1, ids: vec![route.id], ..Accepted::default() }
             }
+            Request::Attach(wanted) => {
+                attach::attach(&mut draft, wanted, self.clock.now(), &mut findings)?
+            }
             Request::SetStatus { .. } => set_status(&mut draft, request, &mut findings)?,
         };
         accepted.warnings =
             findings.settle().map_err(|errors| Stop::Refused(Refusal::Invalid(errors)))?;
-        self.note_statuses(&mut draft, request)?;
+        self.note_statuses(&mut draft)?;
         let mut effects = Effects {
             draft: &mut draft,
             present: &self.present,
             told: &self.told,
             newly_told: Told::new(),
             parts: Vec::new(),
+            now: self.clock.now(),
         };
         effects.work_out()?;
         let (parts, newly_told) = (effects.parts, effects.newly_told);
@@ -171,14 +204,11 @@ impl Work {
     fn new_token(
         &self,
         draft: &mut Draft<'_>,
-        company: u64,
-        role: Role,
-        courier: Option<u64>,
+        wish: &Wish,
         changes: &mut Vec<Change>,
     ) -> Result<Accepted, Stop> {
         let id = self.catalog.last_token()? + 1;
-        let wish = tokens::Wish { id, company, role, courier };
-        let (text, token) = tokens::drawn(draft, &wish, self.clock.now())?;
+        let (text, token) = tokens::drawn(draft, id, wish, self.clock.now())?;
         changes.push(Change::PutToken(token.clone()));
         Ok(Accepted {
             inserted: 1,
@@ -199,12 +229,8 @@ impl Work {
     }
 
     /// Notes where the courier was when each status was set.
-    fn note_statuses(&self, draft: &mut Draft<'_>, request: &Request) -> Result<(), Stop> {
-        let comment = match request {
-            Request::SetStatus { comment, .. } => comment.as_deref(),
-            _ => None,
-        };
-        for (id, (status, initiator)) in draft.statuses.clone() {
+    fn note_statuses(&self, draft: &mut Draft<'_>) -> Result<(), Stop> {
+        for (id, set) in draft.statuses.clone() {
             let Some(parent) = draft.document(Kind::Order, id)?.map(|order| order.parent) else {
                 continue;
             };
@@ -221,8 +247,9 @@ impl Work {
                 None => None,
             };
             let change = json!({
-                "status": status.name(), "initiator": initiator.name(), "point": place_of(place),
-                "at_ms": self.clock.now().ms(), "on_route": parent.is_some(), "comment": comment,
+                "status": set.status.name(), "initiator": set.initiator.name(),
+                "point": place_of(place), "at_ms": self.clock.now().ms(),
+                "on_route": parent.is_some(), "comment": set.comment,
             });
             if let Some(order) = draft.document(Kind::Order, id)? {
                 rules::order::note_status(order, change);
@@ -296,7 +323,7 @@ fn set_status(
     request: &Request,
     findings: &mut Findings,
 ) -> Result<Accepted, Stop> {
-    let Request::SetStatus { company, order, courier, status, initiator, .. } = request else {
+    let Request::SetStatus { company, order, courier, status, initiator, comment } = request else {
         return Ok(Accepted::default());
     };
     let not_found = || Stop::Refused(Refusal::NotFound("order"));
@@ -314,8 +341,8 @@ fn set_status(
     let items = core::slice::from_ref(&item);
     let batch = Batch { company, kind: Kind::Order, mode: Mode::Patch(order.0), items };
     let accepted = store(draft, &batch, findings)?;
-    let set: (OrderStatus, Initiator) = (*status, *initiator);
-    draft.statuses.insert(order.0, set);
+    let (status, initiator, comment) = (*status, *initiator, comment.clone());
+    draft.statuses.insert(order.0, SetStatus { status, initiator, comment });
     Ok(accepted)
 }
 
@@ -325,4 +352,10 @@ fn too_large() -> Refusal {
         &Place::object(),
         problem,
     )])
+}
+
+/// The positions of a courier are marked as its document says.
+fn declare(commands: &Commands, document: &Document) {
+    let is_silent = document.field("silent_when_still") == Some(&Value::Bool(true));
+    commands.declare_silent_when_still(CourierId(document.id as u32), is_silent);
 }

@@ -7,3 +7,4 @@ pub(crate) mod dto;
 pub(crate) mod findings;
 pub(crate) mod order;
 pub(crate) mod route;
+pub(crate) mod words;

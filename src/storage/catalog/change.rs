@@ -100,6 +100,9 @@ pub struct StoredToken {
     pub role: String,
     /// The one courier of a device.
     pub courier: Option<u64>,
+    /// The one depot of a location.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depot: Option<u64>,
     /// When it was made, Unix milliseconds.
     pub created_ms: i64,
     /// When it was revoked, Unix milliseconds.

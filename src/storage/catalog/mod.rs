@@ -135,6 +135,67 @@ impl Catalog {
         Ok(statement.query_row(params![sql(company), sql(id)], |row| row.get(0))?)
     }
 
+    /// The id and the number of every document of a kind there ever was.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn each_number_ever(
+        &self,
+        kind: Kind,
+        mut tell: impl FnMut(u64, &str),
+    ) -> Result<(), CatalogError> {
+        let query = format!("SELECT id, number FROM {}", kind.table());
+        let mut statement = self.connection.prepare(&query)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            tell(unsql(row.get(0)?), row.get_ref(1)?.as_str().unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// The id and a field that holds an id, of every document of a kind there ever was that has it.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn each_field_ever(
+        &self,
+        kind: Kind,
+        field: &str,
+        mut tell: impl FnMut(u64, u64),
+    ) -> Result<(), CatalogError> {
+        let query = format!("SELECT id, json_extract(body, '$.' || ?1) FROM {}", kind.table());
+        let mut statement = self.connection.prepare(&query)?;
+        let mut rows = statement.query([field])?;
+        while let Some(row) = rows.next()? {
+            if let Some(id) = row.get::<_, Option<i64>>(1)? {
+                tell(unsql(row.get(0)?), unsql(id));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a company shares an order of that company, on that route, or of that route's depot.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn shares_with(&self, kind: Kind, id: u64, sharer: u64) -> Result<bool, CatalogError> {
+        let rule = match kind {
+            Kind::Company => "o.company = ?2",
+            Kind::Route => "o.parent = ?2",
+            Kind::Depot => {
+                "EXISTS (SELECT 1 FROM routes r
+                    WHERE r.id = o.parent AND json_extract(r.body, '$.depot') = ?2)"
+            }
+            Kind::Courier | Kind::Order => return Ok(false),
+        };
+        let query = format!(
+            "SELECT EXISTS (SELECT 1 FROM shares s JOIN orders o ON o.id = s.order_id
+             WHERE s.company = ?1 AND o.deleted = 0 AND {rule})"
+        );
+        let mut statement = self.connection.prepare_cached(&query)?;
+        Ok(statement.query_row(params![sql(sharer), sql(id)], |row| row.get(0))?)
+    }
+
     /// Every courier there ever was, with its company.
     ///
     /// # Errors
@@ -143,6 +204,15 @@ impl Catalog {
         let mut statement = self.connection.prepare("SELECT id, company FROM couriers")?;
         let rows = statement.query_map([], |row| Ok((unsql(row.get(0)?), unsql(row.get(1)?))))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The couriers whose devices fall silent while they stand.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn silent_couriers(&self) -> Result<Vec<Document>, CatalogError> {
+        let rule = "deleted = 0 AND json_extract(body, '$.silent_when_still') = 1 ORDER BY id";
+        self.many(Kind::Courier, rule, params![])
     }
 
     /// A page of a company's documents by id: at most `page_max` after skipping `skipped`.
@@ -158,6 +228,44 @@ impl Catalog {
     ) -> Result<Vec<Document>, CatalogError> {
         let rule = "company = ?1 AND deleted = 0 ORDER BY id LIMIT ?3 OFFSET ?2";
         self.many(kind, rule, params![sql(company), sql(skipped), sql(page_max)])
+    }
+
+    /// The ids of a company's routes from a date (`YYYY-MM-DD`) on; of those that name a depot as
+    /// their own, where one is given.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn routes_since(
+        &self,
+        company: u64,
+        date: &str,
+        depot: Option<u64>,
+    ) -> Result<Vec<u64>, CatalogError> {
+        let query = "SELECT id FROM routes WHERE company = ?1 AND deleted = 0
+            AND json_extract(body, '$.date') >= ?2
+            AND (?3 IS NULL OR json_extract(body, '$.depot') = ?3) ORDER BY id";
+        let mut statement = self.connection.prepare_cached(query)?;
+        let values = params![sql(company), date, depot.map(sql)];
+        let rows = statement.query_map(values, |row| row.get(0).map(unsql))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// A page of a company's orders that trackers stand for, of one group or of all, by id.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn trackers(
+        &self,
+        company: u64,
+        group: Option<&str>,
+        skipped: u64,
+        page_max: u64,
+    ) -> Result<Vec<Document>, CatalogError> {
+        let rule = "company = ?1 AND deleted = 0 AND json_extract(body, '$.tracker') IS NOT NULL
+            AND (?4 IS NULL OR json_extract(body, '$.tracker.groupId') = ?4)
+            ORDER BY id LIMIT ?3 OFFSET ?2";
+        let values = params![sql(company), sql(skipped), sql(page_max), group];
+        self.many(Kind::Order, rule, values)
     }
 
     /// The documents that belong to a parent, by id.

@@ -1,7 +1,7 @@
 //! The list of notifications as the API pages through it: engine-made rows, written by a reader of
 //! the feed with its cursor in the same transaction, so that they can be redone at any time.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::CatalogError;
 use super::{Catalog, set_counter, sql, unsql};
@@ -90,6 +90,17 @@ impl Catalog {
         set_counter(&transaction, CURSOR, cursor)?;
         transaction.commit()?;
         Ok(())
+    }
+
+    /// When the customer of an order was first told of something, Unix milliseconds.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn first_notified(&self, order: u64, kind: &str) -> Result<Option<i64>, CatalogError> {
+        let query = "SELECT time_ms FROM notifications WHERE order_id = ?1 AND kind = ?2
+            ORDER BY place LIMIT 1";
+        let mut statement = self.connection.prepare_cached(query)?;
+        Ok(statement.query_row(params![sql(order), kind], |row| row.get(0)).optional()?)
     }
 
     /// A page of notifications in the order of the feed.

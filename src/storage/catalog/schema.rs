@@ -1,4 +1,4 @@
-//! The tables. One version; a file of another version is refused.
+//! The tables. A file of an older version is brought up to date, one of a newer version is refused.
 
 use rusqlite::Connection;
 
@@ -11,11 +11,14 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), CatalogError> {
     // The journal's notes redo what a power cut takes: no sync per transaction.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found != 0 && found != VERSION {
+    if !(0..=VERSION).contains(&found) {
         return Err(CatalogError::Version { found, expected: VERSION });
     }
     if found == VERSION {
         return Ok(());
+    }
+    if found == 1 {
+        connection.execute_batch("ALTER TABLE tokens ADD COLUMN depot INTEGER")?;
     }
     for kind in Kind::ALL {
         let table = kind.table();
@@ -35,11 +38,16 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), CatalogError> {
             WHERE deleted = 0",
     )?;
     connection.execute_batch(OTHER_TABLES)?;
+    connection.execute_batch(TRACKERS_INDEX)?;
     connection.pragma_update(None, "user_version", VERSION)?;
     Ok(())
 }
 
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+
+/// Orders that a Tracker stands for.
+const TRACKERS_INDEX: &str = "CREATE INDEX IF NOT EXISTS orders_trackers ON orders (company, id)
+    WHERE deleted = 0 AND json_extract(body, '$.tracker') IS NOT NULL";
 
 const OTHER_TABLES: &str = "
     CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
@@ -50,7 +58,8 @@ const OTHER_TABLES: &str = "
     CREATE INDEX IF NOT EXISTS shares_company ON shares (company, order_id);
     CREATE TABLE IF NOT EXISTS tokens (
         id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, company INTEGER NOT NULL,
-        role TEXT NOT NULL, courier INTEGER, created_ms INTEGER NOT NULL, revoked_ms INTEGER
+        role TEXT NOT NULL, courier INTEGER, created_ms INTEGER NOT NULL, revoked_ms INTEGER,
+        depot INTEGER
     ) STRICT;
     CREATE INDEX IF NOT EXISTS tokens_company ON tokens (company, id);
     CREATE TABLE IF NOT EXISTS notifications (
@@ -60,4 +69,5 @@ const OTHER_TABLES: &str = "
     ) STRICT;
     CREATE INDEX IF NOT EXISTS notifications_time ON notifications (time_ms);
     CREATE INDEX IF NOT EXISTS notifications_company ON notifications (company, id);
+    CREATE INDEX IF NOT EXISTS notifications_order ON notifications (order_id, place);
 ";

@@ -51,7 +51,7 @@ impl Catalog {
         values: impl rusqlite::Params,
     ) -> Result<Vec<StoredToken>, CatalogError> {
         let query = format!(
-            "SELECT id, hash, company, role, courier, created_ms, revoked_ms
+            "SELECT id, hash, company, role, courier, created_ms, revoked_ms, depot
              FROM tokens WHERE {rule}"
         );
         let mut statement = self.connection.prepare_cached(&query)?;
@@ -62,8 +62,9 @@ impl Catalog {
 
 /// Stores a token, new or revoked.
 pub(super) fn put(connection: &Connection, token: &StoredToken) -> Result<(), CatalogError> {
-    let query = "INSERT INTO tokens (id, hash, company, role, courier, created_ms, revoked_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    let query = "INSERT INTO tokens
+         (id, hash, company, role, courier, created_ms, revoked_ms, depot)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (id) DO UPDATE SET revoked_ms = ?7";
     connection.prepare_cached(query)?.execute(params![
         sql(token.id),
@@ -73,6 +74,7 @@ pub(super) fn put(connection: &Connection, token: &StoredToken) -> Result<(), Ca
         token.courier.map(sql),
         token.created_ms,
         token.revoked_ms,
+        token.depot.map(sql),
     ])?;
     set_counter(connection, TOKENS, token.id)
 }
@@ -86,6 +88,7 @@ fn written(row: &Row<'_>) -> rusqlite::Result<StoredToken> {
         courier: row.get::<_, Option<i64>>(4)?.map(unsql),
         created_ms: row.get(5)?,
         revoked_ms: row.get(6)?,
+        depot: row.get::<_, Option<i64>>(7)?.map(unsql),
     })
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::Courier;
 use super::route::Route;
 use super::scene::Scene;
 use super::stay::Fix;
 use super::told::{Told, ToldBody};
 use crate::domain::ids::{CourierId, RouteId};
-use crate::domain::position::{Position, SourceSet};
+use crate::domain::position::{Position, Source, SourceSet};
 use crate::domain::time::{DAY_MS, Time};
 
 /// A position that came to no courier.
@@ -26,13 +27,14 @@ pub(super) fn refuse(
 
 pub(super) fn position(
     mut scene: Scene<'_>,
-    routes: &mut BTreeMap<RouteId, Route>,
+    courier: &mut Courier,
     allowed: SourceSet,
     named: Option<RouteId>,
     position: &Position,
 ) {
     let fix = Fix::new(position, scene.received_at);
     let age = fix.received_at - fix.t;
+    let Courier { routes, seen, .. } = courier;
     let unknown_route = named.is_some_and(|route| !routes.contains_key(&route));
     let movable = movable(&scene, routes, named, fix.t);
     let refused = if age > DAY_MS {
@@ -41,7 +43,7 @@ pub(super) fn position(
         Some("future")
     } else if unknown_route {
         Some("route")
-    } else if !allowed.contains(position.source) {
+    } else if !allowed.contains(position.source) || seen.is_outranked(position.source, &fix) {
         Some("source")
     } else if movable.is_empty() {
         Some("inactive")
@@ -74,6 +76,26 @@ fn movable(
         .take(8)
         .map(|route| route.id)
         .collect()
+}
+
+/// The latest device time that each source of a courier was heard with, highest priority first.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seen([Option<Time>; 4]);
+
+impl Seen {
+    /// Notes an allowed position; whether a source of higher priority has been heard just before.
+    fn is_outranked(&mut self, source: Source, fix: &Fix) -> bool {
+        let rank = match source {
+            Source::GpsTracker => 0,
+            Source::S2sApi => 1,
+            Source::App => 2,
+            Source::Yanavi => 3,
+        };
+        if !fix.is_coarse() {
+            self.0[rank] = self.0[rank].max(Some(fix.t));
+        }
+        self.0[..rank].iter().flatten().any(|seen| fix.t - *seen <= 120_000)
+    }
 }
 
 impl Scene<'_> {

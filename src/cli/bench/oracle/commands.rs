@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::accept::Seen;
 use super::route::{Loading, Order, Place, Route};
 use super::scene::Scene;
 use super::told::Told;
@@ -85,7 +86,7 @@ fn on_route(
 }
 
 fn put_courier(oracle: &mut Oracle, plan: &CourierPlan) {
-    let new = || Courier { plan: *plan, routes: BTreeMap::new() };
+    let new = || Courier { plan: *plan, routes: BTreeMap::new(), seen: Seen::default() };
     oracle.couriers.entry(plan.id).or_insert_with(new).plan = *plan;
 }
 
@@ -97,6 +98,7 @@ fn put_policy(
     out: &mut Vec<Told>,
 ) {
     let old = oracle.policies.get(&company).unwrap_or(&oracle.default_policy);
+    let is_switched = old.overlap_policy != policy.overlap_policy;
     for (&courier, known) in &mut oracle.couriers {
         if known.plan.company != company {
             continue;
@@ -107,6 +109,10 @@ fn put_policy(
             scene.policy = policy;
             for order in route.orders_mut() {
                 order.near.primed = [false; 4];
+                if let Some(stay) = order.stay.as_mut().filter(|_| is_switched) {
+                    stay.credit_ms = 0;
+                    stay.is_claimed = false;
+                }
             }
             scene.settle(route, EtaCause::Sequence);
         }
@@ -321,6 +327,7 @@ fn blank(plan: &RoutePlan, stored_at: Time) -> Route {
         stored_at,
         last_t: None,
         last_fix: None,
+        run_from: None,
         held: None,
         first_moved: None,
         has_ended: false,

@@ -1,17 +1,19 @@
 //! A second, plain program of the rules (behaviour.md sections 2 to 8 and docs/detection.md). It
 //! shares only the domain types with the engine and is written from the text alone: no index, no
 //! cache, every order looked at on every position, the whole chain of ETAs computed each time.
-//! Left out: silent devices and inferred visits, drive-through, frozen receivers, priority of
-//! sources, `nearest`, zones.
+//! Left out: zones.
 
 mod accept;
 mod chain;
 mod commands;
 mod distance;
+mod drive_through;
 mod eta;
 mod nearby;
+mod overlap;
 mod route;
 mod scene;
+mod silence;
 mod stay;
 mod step;
 #[cfg(test)]
@@ -29,6 +31,7 @@ use crate::domain::ids::{CompanyId, CourierId, RouteId};
 use crate::domain::policy::Policy;
 use crate::domain::position::Position;
 use crate::domain::time::Time;
+use accept::Seen;
 use route::Route;
 use scene::Scene;
 
@@ -44,6 +47,7 @@ pub struct Oracle {
 struct Courier {
     plan: CourierPlan,
     routes: BTreeMap<RouteId, Route>,
+    seen: Seen,
 }
 
 impl Oracle {
@@ -75,7 +79,7 @@ impl Oracle {
         let sources = known.plan.allowed_courier_position_sources;
         let allowed = sources.unwrap_or(policy.allowed_courier_position_sources);
         let scene = Scene::new(courier, policy, &self.travel, received_at, out);
-        accept::position(scene, &mut known.routes, allowed, route, position);
+        accept::position(scene, known, allowed, route, position);
     }
 
     /// The documents changed.

@@ -26,6 +26,8 @@ pub(super) struct Route {
     pub last_t: Option<Time>,
     /// The last accepted position that was not coarse.
     pub last_fix: Option<Fix>,
+    /// Since when the receiver may have been frozen at the last position.
+    pub run_from: Option<Time>,
     pub held: Option<Fix>,
     pub first_moved: Option<Time>,
     pub has_ended: bool,

@@ -171,6 +171,6 @@ pub(super) fn stay_point(stay: &Stay, at: &Fix, estimated_time: Time) -> StayPoi
         estimated_time,
         used_mark_delivered_radius: stay.radius,
         inferred: false,
-        interpolated: false,
+        interpolated: stay.is_interpolated,
     }
 }

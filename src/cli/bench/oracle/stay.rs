@@ -4,7 +4,7 @@ use super::distance::{metres, plane};
 use crate::domain::geo::Point;
 use crate::domain::policy::Radius;
 use crate::domain::position::Position;
-use crate::domain::time::Time;
+use crate::domain::time::{HOUR_MS, Time};
 
 /// A position as the rules look at it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,6 +12,10 @@ pub(super) struct Fix {
     pub t: Time,
     pub point: Point,
     pub accuracy_m: Option<f64>,
+    pub speed_mps: Option<f64>,
+    pub silent_when_still: bool,
+    /// The receiver repeats itself while it says that it moves: no evidence.
+    pub is_frozen: bool,
     pub received_at: Time,
 }
 
@@ -21,12 +25,20 @@ impl Fix {
             t: position.device_time,
             point: position.point,
             accuracy_m: position.accuracy_m.map(|accuracy| f64::from(accuracy.metres())),
+            speed_mps: position.speed_mps.map(f64::from),
+            silent_when_still: position.silent_when_still,
+            is_frozen: false,
             received_at,
         }
     }
 
     pub fn is_fresh(&self) -> bool {
         self.received_at - self.t <= 300_000
+    }
+
+    /// The longest silence after it that counts as presence.
+    pub fn longest_gap_ms(&self, max_gap_ms: i64) -> i64 {
+        if self.silent_when_still { max_gap_ms.max(HOUR_MS) } else { max_gap_ms }
     }
 
     pub fn is_coarse(&self) -> bool {
@@ -50,6 +62,9 @@ pub(super) enum Evidence {
 }
 
 pub(super) fn evidence(centre: Point, radius: Radius, fix: &Fix) -> Evidence {
+    if fix.is_frozen {
+        return Evidence::Nothing;
+    }
     let (d, r) = (metres(centre, fix.point), radius.metres());
     let exit = r + (r / 10.0).clamp(20.0, 100.0);
     let unknown = fix.accuracy_m.is_none();
@@ -84,11 +99,19 @@ pub(super) struct Stay {
     pub is_further: bool,
     /// API or app set the status during the stay.
     pub status_set: bool,
+    /// With `nearest`: the dwell credited so far.
+    pub credit_ms: i64,
+    /// With `nearest`: it held the claim at the last inside position.
+    pub is_claimed: bool,
+    /// Never seen inside: a segment cut the fence.
+    pub is_interpolated: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Away {
     first: Fix,
+    /// No other position was accepted between the last inside one and the first.
+    is_direct: bool,
     count: u32,
     /// The first of the outside fixes in a row, while the row lasts.
     outside: Option<Fix>,
@@ -97,8 +120,14 @@ struct Away {
 /// What a fix did to a stay.
 pub(super) enum Moved {
     No,
-    Inside,
-    Left { at: Fix, estimate: Time },
+    /// Inside, as at this position before.
+    Inside(Fix),
+    /// `unseen_until`: the first position away, if nothing was accepted in between.
+    Left {
+        at: Fix,
+        estimate: Time,
+        unseen_until: Option<Fix>,
+    },
 }
 
 impl Stay {
@@ -123,28 +152,44 @@ impl Stay {
             number: None,
             is_further: false,
             status_set: false,
+            credit_ms: 0,
+            is_claimed: false,
+            is_interpolated: false,
         }
     }
 
-    pub fn step(&mut self, centre: Point, fix: &Fix, max_gap_ms: i64) -> Moved {
+    /// `before` is the last accepted position before `fix`.
+    pub fn step(
+        &mut self,
+        centre: Point,
+        before: Option<Fix>,
+        fix: &Fix,
+        max_gap_ms: i64,
+    ) -> Moved {
         let seen = evidence(centre, self.radius, fix);
         match seen {
             Evidence::Nothing => Moved::No,
             Evidence::Inside => {
                 self.away = None;
-                if fix.t - self.last_inside.t > max_gap_ms {
+                let last = std::mem::replace(&mut self.last_inside, *fix);
+                if fix.t - last.t > last.longest_gap_ms(max_gap_ms) {
                     self.dwell_from = fix.t;
                     self.dwell_estimate = fix.t;
                 }
-                self.last_inside = *fix;
-                Moved::Inside
+                self.is_claimed = false;
+                Moved::Inside(last)
             }
-            Evidence::Beyond | Evidence::Outside => self.step_away(centre, fix, seen),
+            Evidence::Beyond | Evidence::Outside => {
+                let is_direct = before.is_some_and(|before| before.t == self.last_inside.t);
+                let first = Away { first: *fix, is_direct, count: 0, outside: None };
+                self.away.get_or_insert(first);
+                self.step_away(centre, fix, seen)
+            }
         }
     }
 
     fn step_away(&mut self, centre: Point, fix: &Fix, seen: Evidence) -> Moved {
-        let away = self.away.get_or_insert(Away { first: *fix, count: 0, outside: None });
+        let Some(away) = self.away.as_mut() else { return Moved::No };
         away.count += 1;
         let mut exit = None;
         if seen == Evidence::Outside {
@@ -156,9 +201,10 @@ impl Stay {
         if exit.is_none() && away.count >= 3 && fix.t - away.first.t >= 45_000 {
             exit = Some(away.first);
         }
-        let first = away.first;
+        let (first, is_direct) = (away.first, away.is_direct);
         exit.map_or(Moved::No, |at| Moved::Left {
             at,
+            unseen_until: is_direct.then_some(first),
             estimate: exit_estimate(centre, self.radius.metres(), &self.last_inside, &first),
         })
     }
@@ -200,15 +246,26 @@ fn exit_estimate(centre: Point, r: f64, inside: &Fix, away: &Fix) -> Time {
 }
 
 /// A segment in the plane around a fence's centre.
-struct Chord {
+pub(super) struct Chord {
     from: (f64, f64),
     along: (f64, f64),
 }
 
 impl Chord {
-    fn new(centre: Point, from: Point, to: Point) -> Self {
+    pub fn new(centre: Point, from: Point, to: Point) -> Self {
         let (from, to) = (plane(centre, from), plane(centre, to));
         Self { from, along: (to.0 - from.0, to.1 - from.1) }
+    }
+
+    /// The share of the segment at which it is closest to the centre, and how close, in metres.
+    pub fn closest(&self) -> (f64, f64) {
+        let along = |x: f64, y: f64| x * self.along.0 + y * self.along.1;
+        let squared = along(self.along.0, self.along.1);
+        let share = -along(self.from.0, self.from.1) / squared;
+        let share = if squared == 0.0 { 0.0 } else { share.clamp(0.0, 1.0) };
+        let x = self.from.0 + share * self.along.0;
+        let y = self.from.1 + share * self.along.1;
+        (share, (x * x + y * y).sqrt())
     }
 
     fn length(&self) -> f64 {
@@ -217,7 +274,7 @@ impl Chord {
 
     /// The share of the segment, 0..=1, at which it cuts the circle: the first cut for `side` -1,
     /// the last for 1.
-    fn cut(&self, r: f64, side: f64) -> f64 {
+    pub fn cut(&self, r: f64, side: f64) -> f64 {
         let a = self.along.0 * self.along.0 + self.along.1 * self.along.1;
         let b = self.from.0 * self.along.0 + self.from.1 * self.along.1;
         let c = self.from.0 * self.from.0 + self.from.1 * self.from.1 - r * r;

@@ -6,13 +6,14 @@ use super::scene::{Scene, stay_point};
 use super::stay::{Evidence, Fix, Moved, Stay, evidence};
 use super::told::ToldBody;
 use crate::domain::eta::EtaCause;
-use crate::domain::event::{EndReason, EventKind};
+use crate::domain::event::{EndReason, EventKind, StayPoint};
 use crate::domain::geo::Point;
 use crate::domain::order::{Initiator, OrderStatus};
-use crate::domain::policy::{ArrivalScope, Radius};
+use crate::domain::policy::{ArrivalScope, OverlapPolicy, Radius};
+use crate::domain::time::Time;
 
 impl Scene<'_> {
-    pub fn step(&mut self, route: &mut Route, fix: Fix) {
+    pub fn step(&mut self, route: &mut Route, mut fix: Fix) {
         if route.has_ended {
             return;
         }
@@ -26,13 +27,12 @@ impl Scene<'_> {
             self.end_tracking(route);
             return;
         }
+        fix.is_frozen = is_frozen(route, &fix);
         route.first_moved.get_or_insert(fix.t);
         route.last_t = route.last_t.max(Some(fix.t));
         route.last_fix = Some(fix);
         self.step_start(route, before, &fix);
-        for index in 0..route.nodes.len() {
-            self.step_order(route, index, before, &fix);
-        }
+        self.step_orders(route, before, &fix);
         let regular = route.regular_at.is_none_or(|last| fix.t - last >= 10_000);
         if regular {
             route.regular_at = Some(fix.t);
@@ -45,6 +45,18 @@ impl Scene<'_> {
             self.raise_shift_starts(route);
             self.raise_nearby(route, &fix, regular);
         }
+    }
+
+    fn step_orders(&mut self, route: &mut Route, before: Option<Fix>, fix: &Fix) {
+        let mut present = Vec::new();
+        for index in 0..route.nodes.len() {
+            let Some(presence) = self.step_order(route, index, before, fix) else { continue };
+            match self.policy.overlap_policy {
+                OverlapPolicy::Parallel => self.test_visit(route, index, fix),
+                OverlapPolicy::Nearest => present.push((index, presence)),
+            }
+        }
+        self.share_dwell(route, &present, fix);
     }
 
     pub fn end_tracking(&mut self, route: &mut Route) {
@@ -105,9 +117,9 @@ impl Scene<'_> {
             }
             return;
         };
-        match stay.step(point, fix, self.policy.max_gap_ms) {
+        match stay.step(point, before, fix, self.policy.max_gap_ms) {
             Moved::No => {}
-            Moved::Inside => loading.visited |= stay.is_met(fix.t, None),
+            Moved::Inside(_) => loading.visited |= stay.is_met(fix.t, None),
             Moved::Left { .. } => {
                 loading.stay = None;
                 loading.left = loading.visited;
@@ -115,25 +127,41 @@ impl Scene<'_> {
         }
     }
 
-    fn step_order(&mut self, route: &mut Route, index: usize, before: Option<Fix>, fix: &Fix) {
-        let Some(order) = route.order_mut(index) else { return };
-        let Some(point) = order.plan.point else { return };
+    /// Exit, entry or drive-through; the presence is told if the position is inside.
+    fn step_order(
+        &mut self,
+        route: &mut Route,
+        index: usize,
+        before: Option<Fix>,
+        fix: &Fix,
+    ) -> Option<Presence> {
+        let order = route.order_mut(index)?;
+        let point = order.plan.point?;
         let Some(stay) = order.stay.as_mut() else {
-            return self.try_entry(route, index, point, before, fix);
+            if self.try_entry(route, index, point, before, fix) {
+                return Some(Presence::Entered);
+            }
+            self.try_drive_through(route, index, before, fix);
+            return None;
         };
-        match stay.step(point, fix, self.policy.max_gap_ms) {
+        match stay.step(point, before, fix, self.policy.max_gap_ms) {
             Moved::No => {}
-            Moved::Inside => self.test_visit(route, index, fix),
-            Moved::Left { at, estimate } => {
-                let Some(stay) = order.stay.take() else { return };
+            Moved::Inside(last) => return Some(Presence::Since(last)),
+            Moved::Left { at, estimate, unseen_until } => {
+                let visit = unseen_until.and_then(|out| self.infer_visit(route, index, &out));
+                let estimate = visit.map_or(estimate, |visit| visit.max(estimate));
+                let order = route.order_mut(index)?;
+                let stay = order.stay.take()?;
                 let (id, visited) = (order.plan.id, order.visited);
                 self.note_chain(route, index);
                 let ids = (route.id, id);
                 self.tell_departure(&stay, ids, (at, estimate), visited, EndReason::Left);
             }
         }
+        None
     }
 
+    /// Whether a stay began.
     fn try_entry(
         &mut self,
         route: &mut Route,
@@ -141,14 +169,14 @@ impl Scene<'_> {
         point: Point,
         before: Option<Fix>,
         fix: &Fix,
-    ) {
-        let Some(order) = route.order(index) else { return };
+    ) -> bool {
+        let Some(order) = route.order(index) else { return false };
         let scope = self.policy.arrival_scope;
         let further = order.visited && scope == ArrivalScope::Any;
         let radius = route.radius(order, self.policy);
         let may_begin = order.is_open(self.policy) || further;
         if !may_begin || radius == Radius::OFF || evidence(point, radius, fix) != Evidence::Inside {
-            return;
+            return false;
         }
         let mut stay = Stay::begin(point, radius, order.required_ms(self.policy), before, *fix);
         stay.is_further = order.visited;
@@ -160,7 +188,7 @@ impl Scene<'_> {
         if self.is_told_at_once(id) {
             self.tell_arrival(route, index);
         }
-        self.test_visit(route, index, fix);
+        true
     }
 
     /// A stay began or ended: if it is one the ETA chain hangs on, the chain changes.
@@ -172,12 +200,16 @@ impl Scene<'_> {
     fn test_visit(&mut self, route: &mut Route, index: usize, fix: &Fix) {
         let Some(order) = route.order(index) else { return };
         let Some(stay) = order.stay.as_ref() else { return };
-        if !order.visited && stay.is_met(fix.t, order.waits_until(self.policy)) {
-            self.visit(route, index, fix);
+        let waits_until = order.waits_until(self.policy);
+        if !order.visited && stay.is_met(fix.t, waits_until) {
+            let at = stay_point(stay, fix, stay.visit_estimate(waits_until));
+            self.visit(route, index, fix.t, at);
         }
     }
 
-    fn visit(&mut self, route: &mut Route, index: usize, fix: &Fix) {
+    /// ORDER_VISIT and all that comes with it, at `t`.
+    pub fn visit(&mut self, route: &mut Route, index: usize, t: Time, mut at: StayPoint) {
+        let t_of_fix = std::mem::replace(&mut self.t, t);
         self.chain_changed = true;
         self.start(route);
         let is_untold = |stay: &Stay| stay.number.is_none();
@@ -188,7 +220,7 @@ impl Scene<'_> {
         let (id, policy) = (route.id, self.policy);
         let Some(order) = route.order_mut(index) else { return };
         let Some(stay) = order.stay.as_deref() else { return };
-        let at = stay_point(stay, fix, stay.visit_estimate(order.waits_until(policy)));
+        at.stay = stay.number.unwrap_or(0);
         let may_finish =
             policy.mark_delivered_enabled && !order.status.is_terminal() && !stay.status_set;
         order.visited = true;
@@ -197,14 +229,15 @@ impl Scene<'_> {
             order.status = OrderStatus::Finished;
         }
         route.last_visited = Some(order_id);
-        self.tell_event(id, order_id, fix.t, EventKind::OrderVisit(at));
+        self.tell_event(id, order_id, t, EventKind::OrderVisit(at));
         if may_finish {
             let (status, initiator) = (OrderStatus::Finished, Initiator::Engine);
             let kind = EventKind::StatusUpdate { status, initiator };
-            self.tell_event(id, order_id, fix.t, kind);
+            self.tell_event(id, order_id, t, kind);
         }
         self.skip(route, &passed_over);
         self.refresh_head(route);
+        self.t = t_of_fix;
     }
 
     /// The open orders of earlier stops, which a visit of this open order violates.
@@ -226,6 +259,26 @@ impl Scene<'_> {
         if !passed_over.is_empty() && !route.is_violated {
             route.is_violated = true;
             self.tell(self.backfilled, ToldBody::RouteViolated { route: route.id, t: self.t });
+        }
+    }
+}
+
+/// How a position proves presence at a fence.
+pub(super) enum Presence {
+    Entered,
+    /// As did the one before, in the same stay.
+    Since(Fix),
+}
+
+/// Section 3.6, for a position that is not the last one yet; keeps the run.
+fn is_frozen(route: &mut Route, fix: &Fix) -> bool {
+    let repeats = route.last_fix.is_some_and(|last| last.point == fix.point);
+    let moves = fix.speed_mps.is_some_and(|speed| speed > 1.0);
+    match route.run_from.filter(|_| repeats && moves) {
+        Some(from) => fix.t - from > 60_000,
+        None => {
+            route.run_from = Some(fix.t);
+            false
         }
     }
 }

@@ -1,8 +1,13 @@
 //! The reference vectors of section 10 that are in scope, on the oracle itself.
 
+mod drive_through;
+mod overlap;
+mod receivers;
+mod silence;
+
 use super::distance::plane;
 use super::*;
-use crate::domain::event::{EndReason, EventKind};
+use crate::domain::event::{EndReason, EventKind, OrderEvent};
 use crate::domain::geo::Point;
 use crate::domain::ids::OrderId;
 use crate::domain::order::{EtaType, Initiator, OrderPlan, OrderStatus};
@@ -103,8 +108,14 @@ impl World {
     }
 
     fn fix_with(&mut self, seconds: i64, metres_east: f64, accuracy_m: Option<f32>) {
+        self.send(seconds, metres_east, |position| {
+            position.accuracy_m = accuracy_m.and_then(Accuracy::new);
+        });
+    }
+
+    fn send(&mut self, seconds: i64, metres_east: f64, describe: impl FnOnce(&mut Position)) {
         let mut position = Position::bare(at(seconds), east_of(door(), metres_east));
-        position.accuracy_m = accuracy_m.and_then(Accuracy::new);
+        describe(&mut position);
         self.oracle.position(COURIER, None, &position, at(seconds), &mut self.told);
     }
 
@@ -114,18 +125,42 @@ impl World {
         }
     }
 
-    /// The stays' events as "NAME order@seconds".
-    fn stays(&self) -> Vec<String> {
-        let events = self.told.iter().filter_map(|told| match &told.body {
+    fn events(&self) -> impl Iterator<Item = &OrderEvent> {
+        self.told.iter().filter_map(|told| match &told.body {
             ToldBody::Event(event) => Some(event),
             _ => None,
-        });
-        events
+        })
+    }
+
+    /// The seconds of an order's events of that name.
+    fn times(&self, name: &str, order: u64) -> Vec<i64> {
+        let named = |event: &&OrderEvent| event.kind.name() == name;
+        let of_order = |event: &&OrderEvent| event.order == OrderId(order);
+        let seconds = |event: &OrderEvent| event.t.ms() / 1_000 - EPOCH_S;
+        self.events().filter(named).filter(of_order).map(seconds).collect()
+    }
+
+    /// The estimated seconds of an order's visit.
+    fn visit_estimate(&self, order: u64) -> Option<i64> {
+        self.events().find_map(|event| match event.kind {
+            EventKind::OrderVisit(at) if event.order == OrderId(order) => {
+                Some(at.estimated_time.ms() / 1_000 - EPOCH_S)
+            }
+            _ => None,
+        })
+    }
+
+    /// The stays' events as "NAME order@seconds".
+    fn stays(&self) -> Vec<String> {
+        self.events()
             .filter_map(|event| {
                 let tail = match event.kind {
+                    EventKind::Arrival(at) if at.interpolated => " cut".into(),
+                    EventKind::OrderVisit(at) if at.interpolated => " cut".into(),
+                    EventKind::OrderVisit(at) if at.inferred => " inferred".into(),
                     EventKind::Arrival(_) | EventKind::OrderVisit(_) => String::new(),
-                    EventKind::Departure { visited, reason: EndReason::Left, .. } => {
-                        format!(" {visited}")
+                    EventKind::Departure { at, visited, reason: EndReason::Left } => {
+                        format!(" {visited}{}", if at.interpolated { " cut" } else { "" })
                     }
                     EventKind::Departure { reason, .. } => format!(" {}", reason.name()),
                     _ => return None,

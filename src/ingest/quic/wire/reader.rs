@@ -211,8 +211,18 @@ impl<'a> Reader<'a> {
 
     /// A big-endian number of 1, 2, 4 or 8 bytes.
     fn number(&mut self, width: usize) -> Result<u64, WireError> {
-        let bytes = self.take(width)?;
-        Ok(bytes.iter().fold(0, |value, &byte| value << 8 | u64::from(byte)))
+        match width {
+            1 => self.byte().map(u64::from),
+            2 => Ok(u64::from(u16::from_be_bytes(self.bytes()?))),
+            4 => Ok(u64::from(u32::from_be_bytes(self.bytes()?))),
+            _ => Ok(u64::from_be_bytes(self.bytes()?)),
+        }
+    }
+
+    fn bytes<const WIDTH: usize>(&mut self) -> Result<[u8; WIDTH], WireError> {
+        let (bytes, rest) = self.rest.split_first_chunk().ok_or(WireError::Truncated)?;
+        self.rest = rest;
+        Ok(*bytes)
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], WireError> {

@@ -6,9 +6,9 @@ use rmp::encode::{self as put, ByteBuf};
 
 use super::kind;
 use super::length::write_length;
-use crate::domain::geo::Point;
-use crate::domain::ids::{CompanyId, CourierId, OrderId, RouteId};
+use crate::domain::ids::{CompanyId, CourierId, RouteId};
 use crate::domain::time::Time;
+use crate::runtime::views::UpcomingOrder;
 
 /// The answer to a hello.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,19 +38,6 @@ pub struct Refused<'a> {
     pub count: u64,
     /// Whose, if it is one courier's.
     pub courier: Option<u64>,
-}
-
-/// An order that a device has ahead.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct NextOrder {
-    /// The order.
-    pub order: OrderId,
-    /// Where.
-    pub point: Point,
-    /// The radius that counts.
-    pub radius_m: f64,
-    /// When it is expected to be reached.
-    pub eta: Option<Time>,
 }
 
 /// How much an error weighs.
@@ -129,7 +116,7 @@ impl FrameWriter {
     }
 
     /// `[8, {"route_id", "next": [{...}]}]`
-    pub fn route(&mut self, route: RouteId, next: &[NextOrder], to: &mut Vec<u8>) {
+    pub fn route(&mut self, route: RouteId, next: &[UpcomingOrder], to: &mut Vec<u8>) {
         let body = self.begin(2, kind::ROUTE);
         put_ok(put::write_map_len(body, 2));
         put_text(body, "route_id");

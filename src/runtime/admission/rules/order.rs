@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::references::{Named, Reference};
 use super::route;
 use crate::domain::order::{Initiator, OrderStatus};
-use crate::runtime::admission::draft::Draft;
-use crate::runtime::admission::merge::{PLACED, STATUS_CHANGES};
+use crate::runtime::admission::draft::{Draft, SetStatus};
+use crate::runtime::admission::merge::{PLACED, STATUS_CHANGES, STATUS_COMMENT};
 use crate::runtime::admission::plans::{self, OrderFrame};
 use crate::runtime::admission::request::{Item, Mode};
 use crate::runtime::documents::findings::{Findings, Place};
@@ -31,12 +31,15 @@ pub(in crate::runtime::admission) fn store(
         document.body.insert(PLACED.to_owned(), true.into());
     }
     share(draft, document, item, at, findings)?;
+    if item.get("payment_type").and_then(Value::as_str) == Some("yandex_pay") {
+        findings.error(&at.key("payment_type"), "yandex_pay cannot be set through the API");
+    }
     let frame = OrderFrame::of(draft, document)?;
     if plans::order_plan(&frame, document, at, findings).is_none() || findings.has_errors() {
         return Ok(false);
     }
-    set_status(draft, document, item, mode)?;
-    Ok(true)
+    set_status(draft, document, item, mode, at, findings)?;
+    Ok(!findings.has_errors())
 }
 
 /// Lists an order at its route, and at no other.
@@ -62,7 +65,10 @@ fn set_status(
     document: &Document,
     item: &Item,
     mode: Mode,
+    at: &Place,
+    findings: &mut Findings,
 ) -> Result<(), CatalogError> {
+    let comment = comment(item, at, findings);
     let Some(status) = item.get("status").and_then(Value::as_str) else { return Ok(()) };
     let Some(status) = OrderStatus::from_name(status) else { return Ok(()) };
     let before = draft.both(Kind::Order, document.id)?.before.as_ref();
@@ -70,9 +76,25 @@ fn set_status(
     let stored = before.text("status").unwrap_or(OrderStatus::New.name());
     // Sent again with everything else it is no news; on its own it is an order.
     if matches!(mode, Mode::Patch(_)) || stored != status.name() {
-        draft.statuses.insert(document.id, (status, Initiator::UserApi));
+        let initiator = Initiator::UserApi;
+        draft.statuses.insert(document.id, SetStatus { status, initiator, comment });
     }
     Ok(())
+}
+
+/// What is said about a status that is set with it.
+fn comment(item: &Item, at: &Place, findings: &mut Findings) -> Option<String> {
+    let place = at.key(STATUS_COMMENT);
+    let comment = item.get(STATUS_COMMENT).filter(|comment| !comment.is_null())?;
+    let Some(comment) = comment.as_str() else {
+        findings.error(&place, "expected a text");
+        return None;
+    };
+    findings.text(&place, comment, COMMENT_CHARS_MAX);
+    if !item.contains_key("status") {
+        findings.error(&place, "comes with a status only");
+    }
+    Some(comment.to_owned())
 }
 
 /// Notes that a status was set, where the courier was, and what was said.
@@ -134,6 +156,8 @@ fn share(
 
 const ROUTE: Reference =
     Reference { kind: Kind::Route, id_key: "route_id", number_key: "route_number" };
+/// Longest comment on a status.
+const COMMENT_CHARS_MAX: usize = 1_023;
 /// Most companies that share an order.
 const SHARED_MAX: usize = 100;
 /// Most status changes kept with an order; older ones leave its log.

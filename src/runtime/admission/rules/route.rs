@@ -11,6 +11,7 @@ use crate::runtime::admission::plans::RouteFrame;
 use crate::runtime::admission::request::Item;
 use crate::runtime::documents::dto::{GarageDto, RouteDocumentDto};
 use crate::runtime::documents::findings::{Findings, Place};
+use crate::runtime::documents::words::in_words;
 use crate::storage::catalog::change::{Document, Kind};
 use crate::storage::catalog::error::CatalogError;
 
@@ -210,6 +211,7 @@ fn node(
     let Some(garage) = item.get("garage") else { return Ok(None) };
     let place = at.key("garage");
     let typed = serde_json::from_value::<GarageDto>(garage.clone());
+    let typed = typed.map_err(|error| in_words(&error.to_string()));
     let point = findings
         .good(&place, typed)
         .and_then(|garage| findings.good(&place, Point::from_degrees(garage.lat, garage.lon)));

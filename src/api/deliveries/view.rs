@@ -1,0 +1,69 @@
+//! A delivery as it is read: what was set by hand, else what its order says.
+
+use serde_json::{Value, json};
+
+use crate::api::error::Problem;
+use crate::api::present;
+use crate::api::state::Api;
+use crate::domain::ids::OrderId;
+use crate::domain::time::Time;
+use crate::runtime::admission::{DELIVERY, depot_zone};
+use crate::runtime::local_time::with_offset;
+use crate::storage::catalog::change::Document;
+
+/// The delivery of an order at its location.
+pub(super) async fn rendered(
+    api: &Api,
+    order: &Document,
+    location: &Document,
+) -> Result<Value, Problem> {
+    let state = present::state(api, order).await?;
+    let history = api.feed.history(OrderId(order.id))?;
+    let progress = present::progress(api, order, &history, state.as_ref())?;
+    let courier = present::courier(api, order)?;
+    let zone = api.readers.read(|catalog| depot_zone(catalog, location))?;
+    let kept = order.field(DELIVERY);
+    let set = |key: &str| kept.and_then(|kept| kept.get(key)).cloned();
+    let time = |key: &str, told: Option<Time>| {
+        let set = set(key).and_then(|set| set.as_i64()).map(Time::from_ms);
+        set.or(told).map_or(Value::Null, |time| with_offset(time, &zone).into())
+    };
+    let text = |key: &str, told: Option<&str>| {
+        set(key).unwrap_or_else(|| told.map_or(Value::Null, Into::into))
+    };
+    let last = state.as_ref().and_then(|state| state.courier_position);
+    let degrees = |key: &str, told: Option<f64>| {
+        set(key).unwrap_or_else(|| told.map_or(Value::Null, |told| told.to_string().into()))
+    };
+    let eta = state.as_ref().and_then(|state| state.eta);
+    let tracking_url = match set("tracking_url") {
+        Some(set) => set,
+        None => present::tracking_url(api, order.company, order.id)?,
+    };
+    let driver = |key: &str| courier.as_ref().and_then(|courier| courier.text(key));
+    Ok(json!({
+        "id": order.id.to_string(),
+        "order_id": order.id.to_string(),
+        "location_id": location.id.to_string(),
+        "carrier": text("carrier", None),
+        "carrier_ref": text("carrier_ref", None),
+        "ref": text("ref", None),
+        "status": progress.status.name(),
+        "fee": text("fee", None),
+        "estimated_pickup_at": time("estimated_pickup_at", None),
+        "estimated_dropoff_at": time("estimated_dropoff_at", eta),
+        "tracking_url": tracking_url,
+        "driver_name": text("driver_name", driver("name")),
+        "driver_phone": text("driver_phone", driver("phone")),
+        "driver_phone_access_code": text("driver_phone_access_code", None),
+        "assigned_at": time("assigned_at", progress.assigned_at),
+        "pickup_at": time("pickup_at", progress.pickup_at),
+        "delivered_at": time("delivered_at", progress.delivered_at),
+        "cancelled_at": time("cancelled_at", progress.cancelled_at),
+        "driver_latitude": degrees("driver_latitude", last.map(|last| last.point.lat())),
+        "driver_longitude": degrees("driver_longitude", last.map(|last| last.point.lon())),
+    }))
+}
+
+/// Under which key a delivery keeps its location.
+pub(super) const LOCATION: &str = "location";

@@ -1,0 +1,42 @@
+//! Doors too close for fences that count each by itself (behaviour 4.4).
+
+use crate::domain::depot::DepotPlan;
+use crate::domain::geo::Centre;
+use crate::domain::ids::OrderId;
+use crate::domain::order::OrderPlan;
+use crate::domain::policy::{OverlapPolicy, Policy, Radius};
+use crate::domain::route::RoutePlan;
+
+/// The first two orders of a route, at different doors, that lie within each other's radius, if
+/// the policy counts each by itself.
+pub(super) fn overlapping(route: &RoutePlan, policy: &Policy) -> Option<(OrderId, OrderId)> {
+    if policy.overlap_policy == OverlapPolicy::Nearest {
+        return None;
+    }
+    let depot = route.depot.as_ref();
+    let doors: Vec<_> = route.orders().filter_map(|order| door(order, depot, policy)).collect();
+    doors.iter().enumerate().find_map(|(at, first)| {
+        let other = doors[at + 1..].iter().find(|other| first.overlaps(other))?;
+        Some((first.order, other.order))
+    })
+}
+
+struct Door {
+    order: OrderId,
+    centre: Centre,
+    radius: Radius,
+}
+
+fn door(order: &OrderPlan, depot: Option<&DepotPlan>, policy: &Policy) -> Option<Door> {
+    let of_depot = depot.and_then(|depot| depot.mark_delivered_radius);
+    let radius = policy.radius(order.mark_delivered_radius, of_depot);
+    Some(Door { order: order.id, centre: Centre::new(order.point?), radius })
+}
+
+impl Door {
+    fn overlaps(&self, other: &Self) -> bool {
+        let reach_m = self.radius.min(other.radius).metres();
+        !self.centre.point.is_same_place(other.centre.point)
+            && self.centre.distance_m(other.centre.point) <= reach_m
+    }
+}

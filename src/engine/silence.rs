@@ -1,0 +1,59 @@
+//! Visits that nobody saw: the credit for a silence before a confirmed exit (behaviour 4.2).
+
+use super::crossing::DRIVE_MPS;
+use super::presence::{Exit, Presence};
+use super::stay::{Stay, StaySlot};
+use super::step::RouteStep;
+use super::visit::Visit;
+use crate::domain::geo::distance_m;
+use crate::domain::policy::InferredVisits;
+use crate::domain::time::{SECOND_MS, Time};
+
+impl RouteStep<'_, '_> {
+    /// Visits the order of a stay that is left if the silence before its exit makes up the dwell;
+    /// tells when.
+    pub fn infer_visit(&mut self, slot: StaySlot, exit: &Exit) -> Option<Time> {
+        let stay = self.stays.stay(slot);
+        let seen = stay.presence.last_inside;
+        let silence_ms = exit.first_away.t - seen.t;
+        if !exit.is_after_silence
+            || !self.may_visit(stay)
+            || !self.is_credited(&stay.presence, silence_ms)
+        {
+            return None;
+        }
+        let drive_m = distance_m(seen.point, exit.first_away.point);
+        let drive_ms = libm::round(drive_m / DRIVE_MPS * SECOND_MS as f64) as i64;
+        let t = self.met_until(stay, exit.first_away.t - drive_ms)?;
+        self.visit(slot, &Visit { t, seen, estimated: t, inferred: true });
+        Some(t)
+    }
+
+    /// Whether a silence after the last position inside may count up to the drive away.
+    fn is_credited(&self, presence: &Presence, silence_ms: i64) -> bool {
+        let max_gap_ms = self.policy.max_gap_ms;
+        let is_still =
+            presence.is_silent_when_still && silence_ms <= presence.longest_gap_ms(max_gap_ms);
+        match self.policy.inferred_visits {
+            InferredVisits::Off => false,
+            InferredVisits::SilentDevices => is_still,
+            InferredVisits::AnyGap => is_still || silence_ms <= 2 * max_gap_ms,
+        }
+    }
+
+    /// When the dwell was met, if it was for a courier who stood there until `until`.
+    fn met_until(&self, stay: &Stay, until: Time) -> Option<Time> {
+        let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
+        let dwelt_ms = if self.is_nearest_first() {
+            let inside_t = stay.presence.last_inside.t;
+            let gain_ms = until - not_before.map_or(inside_t, |start| start.max(inside_t));
+            if !stay.credit.is_claimed || gain_ms <= 0 {
+                return None;
+            }
+            stay.credit.sum_ms + gain_ms
+        } else {
+            stay.presence.dwelt_ms(until, not_before)
+        };
+        (dwelt_ms >= stay.required_ms).then(|| until - (dwelt_ms - stay.required_ms))
+    }
+}

@@ -1,0 +1,49 @@
+//! Which of several sources speaks for a courier (behaviour 3.7).
+
+use crate::domain::position::Source;
+use crate::domain::time::{SECOND_MS, Time};
+
+/// Which sources have spoken for a courier. Nearly always it is one, and its time is kept in the
+/// courier's line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// None yet.
+    Nobody,
+    /// Only this one.
+    One(Source),
+    /// More than one: their times are kept aside.
+    Several,
+}
+
+/// The latest device time of each source, by priority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceTimes {
+    seen: [Time; Source::ALL.len()],
+}
+
+impl Default for SourceTimes {
+    fn default() -> Self {
+        Self { seen: [Time::DISTANT_PAST; Source::ALL.len()] }
+    }
+}
+
+impl SourceTimes {
+    /// A source speaks.
+    pub fn hear(&mut self, source: Source, t: Time) {
+        let seen = &mut self.seen[source.priority()];
+        *seen = t.max(*seen);
+    }
+
+    /// Whether a higher source has spoken shortly before `t`.
+    pub fn outrank(&self, source: Source, t: Time) -> bool {
+        self.seen[..source.priority()].iter().any(|&higher| silences(higher, t))
+    }
+}
+
+/// Whether a source that was seen then silences lower ones at `t`.
+pub fn silences(seen: Time, t: Time) -> bool {
+    t - seen <= SILENCED_MS
+}
+
+/// So long a source silences the lower ones.
+const SILENCED_MS: i64 = 120 * SECOND_MS;

@@ -1,0 +1,101 @@
+//! What a device is told of its routes: the next stops after the hello, and again when they change.
+//! The owning shard is asked now and then, never waited for; what was told is kept as a hash, so
+//! that a device costs a few bytes a route.
+
+use core::hash::{Hash, Hasher};
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::collections::hash_map::DefaultHasher;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::settings::{ROUTE_IDLE_LOOKS, ROUTE_ORDERS_MAX};
+use super::wire::server_frame::FrameWriter;
+use crate::domain::ids::{CourierId, RouteId};
+use crate::domain::time::Time;
+use crate::runtime::views::{UpcomingOrder, UpcomingRoute, Views};
+
+/// A device's routes as it knows them.
+pub(super) struct RouteNews {
+    courier: CourierId,
+    views: Views,
+    every: Duration,
+    told: BTreeMap<RouteId, u64>,
+    answer: Option<oneshot::Receiver<Vec<UpcomingRoute>>>,
+    looked: Instant,
+    /// The device has spoken since.
+    has_spoken: bool,
+}
+
+impl RouteNews {
+    /// Asks for the first time.
+    pub(super) fn new(courier: CourierId, views: Views, every: Duration) -> Self {
+        let (told, looked) = (BTreeMap::new(), Instant::now());
+        let mut news =
+            Self { courier, views, every, told, answer: None, looked, has_spoken: false };
+        news.look();
+        news
+    }
+
+    /// The device has sent something: its routes may have moved on.
+    pub(super) const fn spoken(&mut self) {
+        self.has_spoken = true;
+    }
+
+    /// When to look again.
+    fn due(&self) -> Instant {
+        self.looked + self.every * if self.has_spoken { 1 } else { ROUTE_IDLE_LOOKS }
+    }
+
+    /// Waits for the routes as they are now. May be dropped and called anew.
+    pub(super) async fn next(&mut self) -> Vec<UpcomingRoute> {
+        loop {
+            if let Some(answer) = &mut self.answer {
+                let answered = answer.await;
+                self.answer = None;
+                if let Ok(routes) = answered {
+                    return routes;
+                }
+            }
+            tokio::time::sleep_until(self.due()).await;
+            self.look();
+        }
+    }
+
+    /// Writes a frame for every route of which something else is to be told.
+    pub(super) fn tell(
+        &mut self,
+        routes: &[UpcomingRoute],
+        frames: &mut FrameWriter,
+        to: &mut Vec<u8>,
+    ) {
+        let before = core::mem::take(&mut self.told);
+        for UpcomingRoute { route, next } in routes {
+            let hash = hash(next);
+            if before.get(route) != Some(&hash) {
+                frames.route(*route, next, to);
+            }
+            self.told.insert(*route, hash);
+        }
+        for route in before.keys().filter(|route| !self.told.contains_key(route)) {
+            frames.route(*route, &[], to);
+        }
+    }
+
+    fn look(&mut self) {
+        (self.looked, self.has_spoken) = (Instant::now(), false);
+        // A shard that is busy is asked another time.
+        self.answer = self.views.upcoming(self.courier, ROUTE_ORDERS_MAX).ok();
+    }
+}
+
+/// What stands in a route's frame, in short.
+fn hash(next: &[UpcomingOrder]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for order in next {
+        let place = (order.point.lat_e7(), order.point.lon_e7(), order.radius_m.to_bits());
+        (order.order.0, place, order.eta.map(Time::ms)).hash(&mut hasher);
+    }
+    hasher.finish()
+}

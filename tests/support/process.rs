@@ -1,0 +1,79 @@
+//! The daemon as a process of its own, which can be killed.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use super::http::{Answer, Asked, ask};
+
+/// `doorstep serve`, killed when it is dropped.
+pub struct Process {
+    child: Child,
+    pub http: SocketAddr,
+    pub quic: SocketAddr,
+    pub fingerprint: String,
+    /// What it said until it was ready.
+    pub greeting: String,
+}
+
+impl Process {
+    /// Starts it with more arguments, and waits until it serves.
+    pub fn start(directory: &Path, arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorstep"));
+        command.arg("serve").arg("--data-dir").arg(directory).args(arguments);
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("the binary runs");
+        let mut lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+        let mut greeting = String::new();
+        for line in lines.by_ref().map_while(Result::ok) {
+            greeting.push_str(&line);
+            greeting.push('\n');
+            if line == "ready" {
+                break;
+            }
+        }
+        // What it says later is read on, so that it never waits for us.
+        std::thread::spawn(move || lines.count());
+        let said = |key: &str| {
+            let line = greeting.lines().find_map(|line| line.trim().strip_prefix(key));
+            line.unwrap_or_else(|| panic!("no {key}: {greeting}")).trim().to_owned()
+        };
+        let http = said("http ");
+        let http = http.trim_start_matches("http://").parse().expect("an address");
+        let (quic, fingerprint) = (said("quic ").parse().expect("an address"), said("fingerprint"));
+        Self { child, http, quic, fingerprint, greeting }
+    }
+
+    /// Starts it anywhere.
+    pub fn start_anywhere(directory: &Path) -> Self {
+        Self::start(directory, &["--http", "127.0.0.1:0", "--quic", "127.0.0.1:0"])
+    }
+
+    /// Kills it as a power cut would, but that the system lives on.
+    pub fn kill(mut self) -> (SocketAddr, SocketAddr) {
+        self.child.kill().expect("it is ours");
+        self.child.wait().expect("it is ours");
+        (self.http, self.quic)
+    }
+
+    pub fn ask(&self, token: &str, method: &str, path: &str, body: &Value) -> Answer {
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        ask(self.http, &Asked { method, path, token: Some(token), body })
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may be dead already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The first admin token of a data directory.
+pub fn admin_token(directory: &Path) -> String {
+    let token = std::fs::read_to_string(directory.join("admin.token")).expect("it was made");
+    token.trim().to_owned()
+}
