@@ -6,7 +6,7 @@ use super::deadlines::Deadline;
 use super::depot::{NodeBetween, StartingDepot};
 use super::eta::EtaLine;
 use super::fix::{Fix, Seen};
-use super::prefetch::prefetch;
+use super::prefetch::{prefetch, prefetch_head};
 use super::stay::StaySlot;
 use crate::domain::depot::DepotPlan;
 use crate::domain::geo::Point;
@@ -343,8 +343,20 @@ pub struct Routes {
 
 impl Routes {
     /// Asks for the line of a route ahead of its use.
-    pub fn prefetch(&self, slot: RouteSlot) {
+    pub fn prefetch_line(&self, slot: RouteSlot) {
         prefetch(&self.lines, slot.0 as usize);
+    }
+
+    /// Asks for where the orders of a route are.
+    pub fn prefetch_rest(&self, slot: RouteSlot) {
+        prefetch_head(&self.route(slot).orders);
+    }
+
+    /// Asks for some orders of a route from one on.
+    pub fn prefetch_orders(&self, slot: RouteSlot, from: usize) {
+        for order in self.route(slot).orders.iter().skip(from).take(ORDERS_AHEAD_MAX) {
+            prefetch_head(order);
+        }
     }
 
     /// Stores a route.
@@ -389,3 +401,5 @@ impl Routes {
 }
 
 const NO_RADIUS: u32 = u32::MAX;
+/// Those beyond follow in the memory's own stride.
+const ORDERS_AHEAD_MAX: usize = 4;
