@@ -175,7 +175,7 @@ impl RouteStep<'_, '_> {
         };
         match &mut self.route.starting_depot {
             Some(old) if old.plan.id == plan.id => old.edit(plan),
-            depot => *depot = Some(StartingDepot::new(plan)),
+            depot => *depot = Some(Box::new(StartingDepot::new(plan))),
         }
     }
 
@@ -184,9 +184,8 @@ impl RouteStep<'_, '_> {
         let mut before: Option<Point> = None;
         for at in 0..self.route.orders.len() {
             let point = self.route.orders[at].point();
-            let leg = before
-                .zip(point)
-                .map(|(from, to)| self.travel.travel_ms(from, to, self.line.mode));
+            let leg =
+                before.zip(point).map(|(from, to)| self.travel.travel_ms(from, to, self.line.mode));
             self.route.orders[at].leg_ms =
                 leg.and_then(|ms| u32::try_from(ms).ok()).unwrap_or(Order::NO_LEG);
             before = point;
@@ -242,7 +241,7 @@ impl RouteStep<'_, '_> {
             self.route.nodes_between.first()
             && self.route.starting_depot.is_none()
         {
-            self.route.starting_depot = Some(StartingDepot::new(depot));
+            self.route.starting_depot = Some(Box::new(StartingDepot::new(depot)));
             self.route.nodes_between.remove(0);
         }
         let shift = |visited: usize| match visited.cmp(&at) {

@@ -80,7 +80,7 @@ pub struct Route {
     /// The depot whose radius serves orders without their own.
     pub depot: Option<DepotPlan>,
     /// The depot that must be left before START.
-    pub starting_depot: Option<StartingDepot>,
+    pub starting_depot: Option<Box<StartingDepot>>,
     /// Planned start.
     pub route_start: Option<Time>,
     /// Planned end.
@@ -278,12 +278,12 @@ impl Route {
 
     /// The starting depot, if it holds back START.
     pub fn fenced_depot(&self) -> Option<&StartingDepot> {
-        self.starting_depot.as_ref().filter(|depot| depot.has_fence())
+        self.starting_depot.as_deref().filter(|depot| depot.has_fence())
     }
 
     /// The starting depot, if it holds back START.
     pub fn fenced_depot_mut(&mut self) -> Option<&mut StartingDepot> {
-        self.starting_depot.as_mut().filter(|depot| depot.has_fence())
+        self.starting_depot.as_deref_mut().filter(|depot| depot.has_fence())
     }
 
     /// Whether a skipped order is still open.
