@@ -72,8 +72,9 @@
 //!
 //! # Who may block on whom
 //!
-//! Forward only: session -> mailbox -> shard -> committer -> disk. A full mailbox refuses and never
-//! waits; a shard waits for the committer, the committer for the disk. The committer takes nothing
+//! Forward only: session -> mailbox -> shard -> committer -> disk. A full mailbox refuses commands
+//! and questions; positions wait for their turn, as tasks that hold nothing but the room they were
+//! given, shard by shard in one order. A shard waits for the committer, the committer for the disk. The committer takes nothing
 //! more from a shard whose part of a command is there until the other shards' parts are; all shards
 //! get the commands in one order, so nobody waits in a circle. Questions to a shard are refused
 //! when it is busy. Readers of the feed wait for nobody and hold nobody up. A failure of any thread

@@ -64,18 +64,21 @@ async fn a_device_is_welcomed_and_what_it_sends_is_acknowledged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_who_is_too_fast_is_held_back_and_served() {
-    let settings = QuicSettings { in_flight_frames_max: 2, ..QuicSettings::default() };
-    let daemon = Daemon::start(2, settings).await;
-    let client = Client::of(&daemon);
-    let mut link = client.open("device-1").await;
-    let t = now_ms() - 3_600_000;
-    // Far more than a stream's window holds: writing goes on only as the daemon reads.
-    for frame in 0..400_i64 {
-        let fixes: Vec<_> = (0..20).map(|n| at(1, 1, t + (frame * 20 + n) * 100)).collect();
-        link.say(&(2, frame * 20 + 1, None::<u64>, fixes)).await.unwrap();
+    let few_frames = QuicSettings { in_flight_frames_max: 2, ..QuicSettings::default() };
+    let few_fixes = QuicSettings { in_flight_fixes_max: 30, ..QuicSettings::default() };
+    for settings in [few_frames, few_fixes] {
+        let daemon = Daemon::start(2, settings).await;
+        let client = Client::of(&daemon);
+        let mut link = client.open("device-1").await;
+        let t = now_ms() - 3_600_000;
+        // Far more than a stream's window holds: writing goes on only as the daemon reads.
+        for frame in 0..400_i64 {
+            let fixes: Vec<_> = (0..20).map(|n| at(1, 1, t + (frame * 20 + n) * 100)).collect();
+            link.say(&(2, frame * 20 + 1, None::<u64>, fixes)).await.unwrap();
+        }
+        assert_eq!(acked(&mut link, 8_000).await, []);
+        daemon.stop().await;
     }
-    assert_eq!(acked(&mut link, 8_000).await, []);
-    daemon.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -74,7 +74,7 @@ pub struct NodeConfig {
     pub shards: usize,
     /// What an acknowledgement means: sync, relaxed or none.
     pub durability: DurabilityConfig,
-    /// Most positions and commands that wait in front of one shard.
+    /// Most positions that wait in front of one shard, and a quarter as many commands and questions.
     pub mailbox_max: usize,
 }
 

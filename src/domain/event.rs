@@ -81,13 +81,13 @@ pub struct StayPoint {
     pub point: Point,
     /// Device time of the deciding fix.
     pub device_time: Time,
-    /// Best estimate of the true instant. Never decides anything.
+    /// Best estimate of the true instant.
     pub estimated_time: Time,
     /// The radius in force when the stay began.
     pub used_mark_delivered_radius: Radius,
     /// The dwell was credited across a silence.
     pub inferred: bool,
-    /// The courier was never seen inside: the segment between two fixes cut the fence.
+    /// No fix shows it: the segment between two fixes crossed the fence.
     pub interpolated: bool,
 }
 

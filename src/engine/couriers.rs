@@ -136,3 +136,5 @@ impl Couriers {
 }
 
 const NONE: CourierSlot = CourierSlot(u32::MAX);
+
+const _: () = assert!(size_of::<CourierLine>() <= 64, "a position reads one cache line of it");

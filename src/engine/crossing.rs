@@ -1,5 +1,5 @@
 //! When a courier crossed the border of a fence between two positions: the best estimate of the
-//! true instant (behaviour 4.6). Estimates decide nothing.
+//! true instant (behaviour 4.6). Those of short gaps bound the dwell; others decide nothing.
 
 use super::fix::Seen;
 use crate::domain::geo::{Centre, Point};
@@ -10,24 +10,37 @@ pub fn entry_time(centre: &Centre, radius_m: f64, before: Option<Seen>, entry: S
     let Some(before) = before.filter(|before| centre.distance_m(before.point) > radius_m) else {
         return entry.t;
     };
-    let border = border(centre, radius_m, entry.point, before.point);
-    let gap_ms = entry.t - before.t;
-    if gap_ms <= GAP_MAX_MS {
-        return before.t + libm::round((1.0 - border.share) * gap_ms as f64) as i64;
-    }
-    let drive_ms = (1.0 - border.share) * border.length_m / DRIVE_MPS * SECOND_MS as f64;
-    entry.t.min(before.t + libm::round(drive_ms) as i64)
+    let inside = border(centre, radius_m, entry.point, before.point);
+    let outside = Part { share: 1.0 - inside.share, ..inside };
+    crossed_at(before, entry, outside)
 }
 
 /// When the courier went outside: `away` is the first position that was not inside.
 pub fn exit_time(centre: &Centre, radius_m: f64, inside: Seen, away: Seen) -> Time {
-    let border = border(centre, radius_m, inside.point, away.point);
-    let gap_ms = away.t - inside.t;
-    if gap_ms <= GAP_MAX_MS {
-        return inside.t + libm::round(border.share * gap_ms as f64) as i64;
+    crossed_at(inside, away, border(centre, radius_m, inside.point, away.point))
+}
+
+/// When the courier crossed a border on the way between two positions: `first` is the part of the
+/// way ahead of the border.
+///
+/// Over a long gap the border was crossed no earlier than the way to it takes, and no later than
+/// leaves time for the way from it. In between, it is known only who stood at which end of the gap.
+fn crossed_at(from: Seen, to: Seen, first: Part) -> Time {
+    let gap_ms = (to.t - from.t) as f64;
+    let linear_ms = first.share * gap_ms;
+    if to.t - from.t <= GAP_MAX_MS {
+        return from.t + libm::round(linear_ms) as i64;
     }
-    let drive_ms = (1.0 - border.share) * border.length_m / DRIVE_MPS * SECOND_MS as f64;
-    inside.t.max(away.t - libm::round(drive_ms) as i64)
+    let drive_ms = |share: f64| share * first.length_m / DRIVE_MPS * SECOND_MS as f64;
+    let earliest_ms = drive_ms(first.share);
+    let latest_ms = gap_ms - drive_ms(1.0 - first.share);
+    let crossed_ms = match (from.is_driving, to.is_driving) {
+        (true, true) => linear_ms,
+        (true, false) => earliest_ms,
+        (false, true) => latest_ms.max(earliest_ms),
+        (false, false) => (earliest_ms + latest_ms) / 2.0,
+    };
+    from.t + libm::round(crossed_ms.clamp(0.0, gap_ms)) as i64
 }
 
 /// How a segment between two positions outside passes through a fence: shares of it, rising.
@@ -62,15 +75,18 @@ pub fn passage(centre: &Centre, radius_m: f64, from: Point, to: Point) -> Option
     Some(Passage { entry, closest, exit })
 }
 
-struct Border {
-    /// Share of the segment, from its inner end, that lies inside.
+/// A part of a segment, from one of its ends to the circle.
+#[derive(Clone, Copy)]
+struct Part {
+    /// Its share of the segment.
     share: f64,
+    /// The whole segment.
     length_m: f64,
 }
 
-/// Cuts the segment from a point inside to a point outside at the circle: the positive root of
-/// `|inner + share x (outer - inner)| = radius`.
-fn border(centre: &Centre, radius_m: f64, inner: Point, outer: Point) -> Border {
+/// Cuts the segment from a point inside to a point outside at the circle, and gives its part
+/// inside: the positive root of `|inner + share x (outer - inner)| = radius`.
+fn border(centre: &Centre, radius_m: f64, inner: Point, outer: Point) -> Part {
     let (x, y) = centre.plane_m(inner);
     let (outer_x, outer_y) = centre.plane_m(outer);
     let (dx, dy) = (outer_x - x, outer_y - y);
@@ -79,10 +95,10 @@ fn border(centre: &Centre, radius_m: f64, inner: Point, outer: Point) -> Border 
     let c = x * x + y * y - radius_m * radius_m;
     let root = (b * b - a * c).max(0.0).sqrt();
     let share = if a > 0.0 { ((root - b) / a).clamp(0.0, 1.0) } else { 1.0 };
-    Border { share, length_m: a.sqrt() }
+    Part { share, length_m: a.sqrt() }
 }
 
-/// Beyond this gap a straight line in time says nothing: the courier drove, and stood.
+/// Beyond this gap a straight line in time says nothing, unless the courier drove all the way.
 pub const GAP_MAX_MS: i64 = 60 * SECOND_MS;
 /// How fast a courier drives who was not seen.
 pub const DRIVE_MPS: f64 = 7.0;

@@ -61,9 +61,9 @@ impl StartingDepot {
         let Some(radius) = self.plan.mark_route_started_radius else { return };
         let distance_m = self.centre.distance_m(fix.seen.point);
         let fence = self.presence.map_or_else(|| Fence::new(radius), |loading| loading.fence);
-        let evidence = fence.evidence(distance_m, fix.accuracy);
+        let reading = fence.read(distance_m, fix.accuracy);
         if let Some(loading) = &mut self.presence {
-            match loading.presence.step(evidence, fix, None, policy.max_gap_ms) {
+            match loading.presence.step(reading, fix, None, policy.max_gap_ms) {
                 Change::None => return,
                 Change::Stayed { .. } => {}
                 Change::Left(_) => {
@@ -72,7 +72,7 @@ impl StartingDepot {
                     return;
                 }
             }
-        } else if evidence == Evidence::Inside {
+        } else if reading.evidence == Evidence::Inside {
             let required_ms = self.required_ms(orders);
             self.presence = Some(Loading { presence: Presence::enter(fix), fence, required_ms });
             self.is_left = false;

@@ -5,7 +5,7 @@ use super::crossing::{GAP_MAX_MS, passage};
 use super::fix::{Fix, Seen};
 use super::presence::Presence;
 use super::step::RouteStep;
-use super::visit::Visit;
+use super::visit::{Means, Visit};
 use crate::domain::event::EndReason;
 use crate::domain::geo::{Centre, Point};
 use crate::domain::policy::Radius;
@@ -34,7 +34,8 @@ impl RouteStep<'_, '_> {
         let presence = Presence::enter(&Fix { seen: crossed.entry, ..*fix });
         let slot = self.begin_stay(at, centre, radius, presence, crossed.entry.t);
         self.stays.stay_mut(slot).is_interpolated = true;
-        let visit = Visit { t: closest.t, seen: closest, estimated: closest.t, inferred: false };
+        let (t, means) = (closest.t, Means::Interpolated);
+        let visit = Visit { t, seen: closest, estimated: t, means };
         self.visit(slot, &visit);
         self.depart(slot, crossed.exit, crossed.exit.t, EndReason::Left);
     }
@@ -68,7 +69,7 @@ fn along(from: Seen, to: Seen, share: f64) -> Option<Seen> {
     };
     let lat_e7 = i64::from(from.point.lat_e7()) + part(lat);
     let point = Point::from_e7(lat_e7 as i32, lon_e7 as i32).ok()?;
-    Some(Seen { t: from.t + part(to.t - from.t), point })
+    Some(Seen { t: from.t + part(to.t - from.t), point, is_driving: to.is_driving })
 }
 
 const HALF_TURN_E7: i64 = 1_800_000_000;

@@ -20,6 +20,20 @@ impl Fence {
         Self { radius_m, exit_m: radius_m + (radius_m / 10.0).clamp(20.0, 100.0) }
     }
 
+    /// What there is to know of a position at `distance_m` from the centre.
+    pub fn read(self, distance_m: f64, accuracy: Option<Accuracy>) -> Reading {
+        Reading {
+            evidence: self.evidence(distance_m, accuracy),
+            is_far: distance_m > self.exit_m + FAR_M,
+            is_near: distance_m <= self.near_m(),
+        }
+    }
+
+    /// How far a position may be and count as one within. A large fence has wide borders.
+    fn near_m(self) -> f64 {
+        self.radius_m + (NEAR_SHARE * (self.radius_m - NEAR_FROM_M)).max(0.0)
+    }
+
     /// What a position at `distance_m` from the centre proves.
     pub fn evidence(self, distance_m: f64, accuracy: Option<Accuracy>) -> Evidence {
         let known_m = accuracy.map(|accuracy| f64::from(accuracy.metres()));
@@ -43,6 +57,17 @@ impl Fence {
     }
 }
 
+/// A position as one fence sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// What it proves.
+    pub evidence: Evidence,
+    /// Too far for one who stands about the fence.
+    pub is_far: bool,
+    /// Within the radius, or so little beyond that it makes no difference.
+    pub is_near: bool,
+}
+
 /// What a position proves about a fence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
@@ -56,6 +81,11 @@ pub enum Evidence {
     None,
 }
 
+/// So far behind the exit distance no error of a receiver puts a courier twice in a row.
+const FAR_M: f64 = 60.0;
+/// Of a radius over [`NEAR_FROM_M`], so much of the excess is added for what is near.
+const NEAR_SHARE: f64 = 0.04;
+const NEAR_FROM_M: f64 = 250.0;
 /// More inaccuracy than this is not held against a distance.
 const MARGIN_MAX_M: f64 = 100.0;
 /// More inaccurate positions prove an exit only by their full error.

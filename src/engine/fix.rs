@@ -11,6 +11,8 @@ pub struct Seen {
     pub t: Time,
     /// Place.
     pub point: Point,
+    /// The device states the speed of one who drives.
+    pub is_driving: bool,
 }
 
 /// A position that is to move a route.
@@ -31,12 +33,18 @@ pub struct Fix {
 impl Fix {
     /// What a route needs to know of a position.
     pub fn new(position: &Position, received_at: Time) -> Self {
+        let states_over =
+            |limit_mps| position.speed_mps.is_some_and(|speed_mps| speed_mps > limit_mps);
         Self {
-            seen: Seen { t: position.device_time, point: position.point },
+            seen: Seen {
+                t: position.device_time,
+                point: position.point,
+                is_driving: states_over(WALKING_MAX_MPS),
+            },
             accuracy: position.accuracy_m,
             received_at,
             is_silent_when_still: position.silent_when_still,
-            is_moving: position.speed_mps.is_some_and(|speed_mps| speed_mps > STANDING_MAX_MPS),
+            is_moving: states_over(STANDING_MAX_MPS),
         }
     }
 
@@ -53,6 +61,8 @@ impl Fix {
 
 /// A standing device may state so much.
 const STANDING_MAX_MPS: f32 = 1.0;
+/// About a door nobody is faster.
+const WALKING_MAX_MPS: f32 = 2.0;
 const COARSE_M: f32 = 1_000.0;
 /// Oldest a position may be when it comes to count as fresh.
 pub const FRESH_MS: i64 = 300 * SECOND_MS;

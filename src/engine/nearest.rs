@@ -5,7 +5,7 @@ use super::fix::Fix;
 use super::route::StopRange;
 use super::stay::StaySlot;
 use super::step::RouteStep;
-use super::visit::Visit;
+use super::visit::{Means, Visit};
 use crate::domain::geo::Point;
 use crate::domain::policy::OverlapPolicy;
 
@@ -98,7 +98,7 @@ impl RouteStep<'_, '_> {
         let is_met = over_ms >= 0 && not_before.is_none_or(|start| t >= start);
         if is_met && self.may_visit(stay) {
             let estimated = t - over_ms;
-            self.visit(slot, &Visit { t, seen, estimated, inferred: false });
+            self.visit(slot, &Visit { t, seen, estimated, means: Means::Seen });
         }
     }
 

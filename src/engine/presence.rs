@@ -6,11 +6,11 @@
 //! | absent | inside | present: entered, dwell counts from here |
 //! | present | inside | away is forgotten; after a silence over the longest gap the dwell restarts |
 //! | present | none | unchanged |
-//! | present | outside, second in a row | left at the first of the two |
+//! | present | outside, in a row of 20 s, or far and not its first | left at the first of the row |
 //! | present | outside or beyond, third or later, 45 s after the first | left at the first |
 //! | present | outside or beyond, else | away |
 
-use super::fence::Evidence;
+use super::fence::{Evidence, Reading};
 use super::fix::{Fix, Seen};
 use crate::domain::time::{HOUR_MS, SECOND_MS, Time};
 
@@ -23,6 +23,8 @@ pub struct Presence {
     pub dwell_from: Time,
     /// The last position inside.
     pub last_inside: Seen,
+    /// The positions since the dwell began, up to the last one inside.
+    within: Share,
     away: Option<Away>,
     /// The device of the last position inside said that it falls silent while it stands.
     pub is_silent_when_still: bool,
@@ -32,14 +34,33 @@ pub struct Presence {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Away {
     first: Seen,
-    /// The latest one.
-    last: Seen,
-    /// How many, as far as [`AWAY_MIN`].
-    count: u8,
-    /// The latest one was outside.
-    is_outside: bool,
+    /// The first of the row of outside positions that the latest one belongs to.
+    row: Option<Seen>,
+    /// How many they are, and how many of them are near.
+    within: Share,
     /// Nothing was accepted between the last position inside and the first one away.
     is_after_silence: bool,
+}
+
+/// How many positions of some are near. A stay ends long before 32 bits are full: it would see 136
+/// years of a position a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Share {
+    near: u32,
+    all: u32,
+}
+
+impl Share {
+    /// One position, which is near.
+    const ONE: Self = Self { near: 1, all: 1 };
+
+    fn count(&mut self, is_near: bool) {
+        *self = self.plus(Self { near: is_near.into(), all: 1 });
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self { near: self.near + other.near, all: self.all + other.all }
+    }
 }
 
 /// What one position did to a presence.
@@ -76,6 +97,7 @@ impl Presence {
             entered: fix.seen,
             dwell_from: fix.seen.t,
             last_inside: fix.seen,
+            within: Share::ONE,
             away: None,
             is_silent_when_still: fix.is_silent_when_still,
         }
@@ -84,57 +106,62 @@ impl Presence {
     /// Follows one position; `before` is the last one that was accepted ahead of it.
     pub fn step(
         &mut self,
-        evidence: Evidence,
+        reading: Reading,
         fix: &Fix,
         before: Option<Seen>,
         max_gap_ms: i64,
     ) -> Change {
-        let is_outside = match evidence {
-            Evidence::None => return Change::None,
-            Evidence::Inside => return self.stay(fix, max_gap_ms),
-            Evidence::Beyond => false,
-            Evidence::Outside => true,
-        };
-        let is_after_silence = before.is_some_and(|before| before.t == self.last_inside.t);
-        self.go_away(fix.seen, is_outside, is_after_silence).map_or(Change::None, Change::Left)
+        match reading.evidence {
+            Evidence::None => Change::None,
+            Evidence::Inside => self.stay(fix, max_gap_ms),
+            Evidence::Beyond | Evidence::Outside => {
+                let is_after_silence = before.is_some_and(|before| before.t == self.last_inside.t);
+                self.go_away(fix.seen, reading, is_after_silence).map_or(Change::None, Change::Left)
+            }
+        }
     }
 
     fn stay(&mut self, fix: &Fix, max_gap_ms: i64) -> Change {
         let since = self.last_inside.t;
         let restarts = fix.seen.t - since > self.longest_gap_ms(max_gap_ms);
+        let away = self.away.take().map_or(Share::default(), |away| away.within);
         if restarts {
-            self.dwell_from = fix.seen.t;
+            (self.dwell_from, self.within) = (fix.seen.t, Share::ONE);
+        } else {
+            self.within = self.within.plus(away).plus(Share::ONE);
         }
-        self.away = None;
         self.last_inside = fix.seen;
         self.is_silent_when_still = fix.is_silent_when_still;
         Change::Stayed { since, restarts }
     }
 
-    fn go_away(&mut self, seen: Seen, is_outside: bool, is_after_silence: bool) -> Option<Exit> {
-        let Some(away) = &mut self.away else {
-            self.away =
-                Some(Away { first: seen, last: seen, count: 1, is_outside, is_after_silence });
-            return None;
-        };
-        let before = core::mem::replace(&mut away.last, seen);
-        let was_outside = core::mem::replace(&mut away.is_outside, is_outside);
-        away.count = (away.count + 1).min(AWAY_MIN);
-        let is_long = away.count == AWAY_MIN && seen.t - away.first.t >= AWAY_MIN_MS;
-        let left = if is_outside && was_outside {
-            before
-        } else if is_long {
-            away.first
-        } else {
-            return None;
-        };
-        let is_after_silence = away.is_after_silence;
-        Some(Exit { left, first_away: away.first, is_after_silence })
+    fn go_away(&mut self, seen: Seen, reading: Reading, is_after_silence: bool) -> Option<Exit> {
+        let away = self.away.get_or_insert_with(|| Away {
+            first: seen,
+            row: None,
+            within: Share::default(),
+            is_after_silence,
+        });
+        away.within.count(reading.is_near);
+        let is_outside = reading.evidence == Evidence::Outside;
+        let row = away.row.filter(|_| is_outside);
+        away.row = row.or(is_outside.then_some(seen));
+        let is_confirmed = |row: &Seen| reading.is_far || seen.t - row.t >= ROW_MIN_MS;
+        let is_long = away.within.all >= AWAY_MIN && seen.t - away.first.t >= AWAY_MIN_MS;
+        let left = row.filter(is_confirmed).or(is_long.then_some(away.first))?;
+        let (first_away, is_after_silence) = (away.first, away.is_after_silence);
+        Some(Exit { left, first_away, is_after_silence })
     }
 
     /// How long the courier has dwelt at `t`, counted not before `not_before`; may be negative.
     pub fn dwelt_ms(&self, t: Time, not_before: Option<Time>) -> i64 {
         t - not_before.map_or(self.dwell_from, |start| start.max(self.dwell_from))
+    }
+
+    /// Whether enough of the positions since the dwell began, up to the last one inside, are near
+    /// for a courier who stood there, and did not stand elsewhere with some of them astray.
+    pub fn is_mostly_near(&self) -> bool {
+        20 * u64::from(self.within.near) >= 11 * u64::from(self.within.all)
     }
 
     /// The longest silence after the last position inside that counts as presence.
@@ -143,8 +170,10 @@ impl Presence {
     }
 }
 
-/// So many positions away confirm an exit without a pair outside...
-const AWAY_MIN: u8 = 3;
+/// A row outside that is so long confirms an exit; bursts of errors at the border are shorter.
+const ROW_MIN_MS: i64 = 20 * SECOND_MS;
+/// So many positions away confirm an exit without a row outside...
+const AWAY_MIN: u32 = 3;
 /// ...once the first is this old.
 const AWAY_MIN_MS: i64 = 45 * SECOND_MS;
 /// A device that said that it falls silent while it stands may do so for this long.

@@ -403,3 +403,5 @@ impl Routes {
 const NO_RADIUS: u32 = u32::MAX;
 /// Those beyond follow in the memory's own stride.
 const ORDERS_AHEAD_MAX: usize = 4;
+
+const _: () = assert!(size_of::<RouteLine>() <= 192, "a position reads three cache lines of it");

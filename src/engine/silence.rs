@@ -1,10 +1,11 @@
-//! Visits that nobody saw: the credit for a silence before a confirmed exit (behaviour 4.2).
+//! Visits that nobody saw: the dwell before a confirmed exit that only its silence (behaviour 4.2) or
+//! the way out (4.6) makes up.
 
-use super::crossing::DRIVE_MPS;
+use super::crossing::{DRIVE_MPS, GAP_MAX_MS};
 use super::presence::{Exit, Presence};
 use super::stay::{Stay, StaySlot};
 use super::step::RouteStep;
-use super::visit::Visit;
+use super::visit::{Means, Visit};
 use crate::domain::geo::distance_m;
 use crate::domain::policy::InferredVisits;
 use crate::domain::time::{SECOND_MS, Time};
@@ -25,7 +26,24 @@ impl RouteStep<'_, '_> {
         let drive_m = distance_m(seen.point, exit.first_away.point);
         let drive_ms = libm::round(drive_m / DRIVE_MPS * SECOND_MS as f64) as i64;
         let t = self.met_until(stay, exit.first_away.t - drive_ms)?;
-        self.visit(slot, &Visit { t, seen, estimated: t, inferred: true });
+        self.visit(slot, &Visit { t, seen, estimated: t, means: Means::Inferred });
+        Some(t)
+    }
+
+    /// Visits the order of a stay that is left if its dwell was met before the courier `crossed` the
+    /// border on the way to the first position away; tells when.
+    pub fn visit_by_exit(&mut self, slot: StaySlot, exit: &Exit, crossed: Time) -> Option<Time> {
+        let stay = self.stays.stay(slot);
+        let seen = stay.presence.last_inside;
+        if self.is_nearest_first()
+            || !exit.is_after_silence
+            || exit.first_away.t - seen.t > GAP_MAX_MS
+            || !self.may_visit(stay)
+        {
+            return None;
+        }
+        let t = self.met_until(stay, crossed)?;
+        self.visit(slot, &Visit { t, seen, estimated: t, means: Means::Interpolated });
         Some(t)
     }
 
@@ -51,8 +69,10 @@ impl RouteStep<'_, '_> {
                 return None;
             }
             stay.credit.sum_ms + gain_ms
-        } else {
+        } else if stay.presence.is_mostly_near() {
             stay.presence.dwelt_ms(until, not_before)
+        } else {
+            return None;
         };
         (dwelt_ms >= stay.required_ms).then(|| until - (dwelt_ms - stay.required_ms))
     }

@@ -1,7 +1,7 @@
 //! ARRIVAL, ORDER_VISIT and DEPARTURE of the orders of a route (behaviour 4).
 
 use super::clearance::Bounds;
-use super::crossing::{entry_time, exit_time};
+use super::crossing::{GAP_MAX_MS, entry_time, exit_time};
 use super::fence::{Evidence, Fence};
 use super::fix::{Fix, Seen};
 use super::nearest::Credit;
@@ -24,8 +24,19 @@ pub struct Visit {
     pub seen: Seen,
     /// Best estimate of the true instant.
     pub estimated: Time,
-    /// The dwell was credited across a silence.
-    pub inferred: bool,
+    /// How it is known.
+    pub means: Means,
+}
+
+/// How an ORDER_VISIT is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// By a position inside at which the dwell was met.
+    Seen,
+    /// By the credit for a silence before the exit.
+    Inferred,
+    /// By where the segment between two positions crossed the fence.
+    Interpolated,
 }
 
 impl RouteStep<'_, '_> {
@@ -66,7 +77,11 @@ impl RouteStep<'_, '_> {
 
     fn enter(&mut self, at: usize, centre: Centre, radius: Radius, fix: &Fix) {
         let entered = entry_time(&centre, radius.metres(), self.line.last, fix.seen);
-        let slot = self.begin_stay(at, centre, radius, Presence::enter(fix), entered);
+        let mut presence = Presence::enter(fix);
+        if self.line.last.is_some_and(|before| fix.seen.t - before.t <= GAP_MAX_MS) {
+            presence.dwell_from = entered;
+        }
+        let slot = self.begin_stay(at, centre, radius, presence, entered);
         let is_told =
             self.route.orders[at].is_next || self.policy.arrival_scope == ArrivalScope::Any;
         if is_told {
@@ -115,8 +130,8 @@ impl RouteStep<'_, '_> {
         let max_gap_ms = self.policy.max_gap_ms;
         let stay = self.stays.stay_mut(slot);
         let distance_m = stay.centre.distance_m(fix.seen.point);
-        let evidence = stay.fence.evidence(distance_m, fix.accuracy);
-        match stay.presence.step(evidence, fix, self.line.last, max_gap_ms) {
+        let reading = stay.fence.read(distance_m, fix.accuracy);
+        match stay.presence.step(reading, fix, self.line.last, max_gap_ms) {
             Change::None => {}
             Change::Stayed { since, restarts } => {
                 if restarts {
@@ -140,11 +155,12 @@ impl RouteStep<'_, '_> {
             return;
         }
         let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
-        if stay.presence.dwelt_ms(fix.seen.t, not_before) >= stay.required_ms {
+        let is_met = stay.presence.dwelt_ms(fix.seen.t, not_before) >= stay.required_ms;
+        if is_met && stay.presence.is_mostly_near() {
             let begun = stay.dwell_estimated.max(not_before.unwrap_or(stay.dwell_estimated));
             let estimated = begun + stay.required_ms;
             let (t, seen) = (fix.seen.t, fix.seen);
-            self.visit(slot, &Visit { t, seen, estimated, inferred: false });
+            self.visit(slot, &Visit { t, seen, estimated, means: Means::Seen });
         }
     }
 
@@ -166,7 +182,11 @@ impl RouteStep<'_, '_> {
         let stay = self.stays.stay(slot);
         let at = stay.at;
         let point = stay_point(stay, visit.seen, visit.estimated);
-        let point = StayPoint { inferred: visit.inferred, ..point };
+        let point = StayPoint {
+            inferred: visit.means == Means::Inferred,
+            interpolated: visit.means == Means::Interpolated,
+            ..point
+        };
         let may_finish = self.policy.mark_delivered_enabled && !stay.has_status_set;
         let order = &mut self.route.orders[at];
         let was_open = order.is_open(self.policy);
@@ -205,12 +225,13 @@ impl RouteStep<'_, '_> {
     }
 
     fn leave(&mut self, slot: StaySlot, exit: Exit) {
-        let visited = self.infer_visit(slot, &exit);
         let stay = self.stays.stay(slot);
         let inside = stay.presence.last_inside;
-        let estimated = exit_time(&stay.centre, stay.fence.radius_m, inside, exit.first_away);
-        // Nobody leaves before a visit that was inferred.
-        let estimated = visited.map_or(estimated, |visited| visited.max(estimated));
+        let crossed = exit_time(&stay.centre, stay.fence.radius_m, inside, exit.first_away);
+        let visited =
+            self.infer_visit(slot, &exit).or_else(|| self.visit_by_exit(slot, &exit, crossed));
+        // Nobody leaves before the visit.
+        let estimated = visited.map_or(crossed, |visited| visited.max(crossed));
         self.depart(slot, exit.left, estimated, EndReason::Left);
     }
 

@@ -188,3 +188,97 @@ pub fn out_of_order(sequence: &[Told<'_>]) -> Vec<OrderId> {
         .filter(|(at, told)| told.fact.visit.is_some_and(|visit| overtaken(*at, visit)));
     visited.map(|(_, told)| told.plan.id).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Fact, Told, has_failed_window, out_of_order, planned};
+    use crate::domain::geo::Point;
+    use crate::domain::ids::{CourierId, OrderId, RouteId};
+    use crate::domain::order::{EtaType, OrderPlan, OrderStatus};
+    use crate::domain::route::{Node, RoutePlan, RoutingMode};
+    use crate::domain::time::{Time, TimeWindow};
+    use crate::engine::travel_time::TravelTime;
+
+    /// Every leg takes 100 s.
+    struct Legs;
+
+    impl TravelTime for Legs {
+        fn travel_ms(&self, _: Point, _: Point, _: RoutingMode) -> i64 {
+            100_000
+        }
+    }
+
+    fn order(id: u64, lat_e7: i32) -> OrderPlan {
+        OrderPlan {
+            id: OrderId(id),
+            point: Point::from_e7(lat_e7, 1).ok(),
+            mark_delivered_radius: None,
+            service_duration_s: 60,
+            shared_service_duration_s: 30,
+            window: None,
+            eta_type: None,
+            status: OrderStatus::New,
+            created: false,
+        }
+    }
+
+    fn route(orders: Vec<OrderPlan>) -> RoutePlan {
+        RoutePlan {
+            id: RouteId(1),
+            courier: CourierId(1),
+            routing_mode: RoutingMode::Driving,
+            route_start: Some(Time::from_ms(0)),
+            route_finish: None,
+            depot: None,
+            nodes: orders.into_iter().map(Node::Order).collect(),
+        }
+    }
+
+    #[test]
+    fn a_plan_serves_a_stop_together_and_waits_for_windows() {
+        let mut late = order(4, 5_000);
+        let (start, end) = (Time::from_ms(900_000), Time::from_ms(1_000_000));
+        late.window = Some(TimeWindow { start, end });
+        let mut nowhere = order(3, 1);
+        nowhere.point = None;
+        let plan = route(vec![order(1, 1_000), order(2, 1_005), nowhere, late]);
+        let spans = planned(&plan, EtaType::DeliveryTime, &Legs);
+        let seconds: Vec<_> = spans
+            .iter()
+            .map(|span| span.map(|s| (s.arrival.ms() / 1_000, s.departure.ms() / 1_000)))
+            .collect();
+        // The second order shares the first one's 30 s; the last waits until its window.
+        assert_eq!(seconds, [Some((0, 90)), Some((90, 150)), None, Some((250, 990))]);
+        let early = planned(&plan, EtaType::ArrivalTime, &Legs);
+        assert_eq!(early[3].map(|span| span.departure.ms()), Some(340_000));
+    }
+
+    #[test]
+    fn order_and_window_are_judged_by_what_happened() {
+        let (one, two) = (order(1, 1_000), order(2, 9_000));
+        let visited = |at: i64| Fact {
+            arrival: Some(Time::from_ms(at)),
+            visit: Some(Time::from_ms(at)),
+            ..Fact::default()
+        };
+        let told = |plan, fact, is_closed| Told { plan, fact, is_closed };
+        let open = told(&one, Fact::default(), false);
+        let cancelled = told(&one, Fact::default(), true);
+        let second = told(&two, visited(50), false);
+        assert_eq!(out_of_order(&[open, second]), [OrderId(2)]);
+        assert_eq!(out_of_order(&[cancelled, second]), []);
+        assert_eq!(out_of_order(&[told(&one, visited(60), true), second]), [OrderId(2)]);
+        assert_eq!(out_of_order(&[told(&one, visited(40), true), second]), []);
+        let window = TimeWindow { start: Time::from_ms(10), end: Time::from_ms(45) };
+        let plan = OrderPlan { window: Some(window), ..two.clone() };
+        let failed = |fact, is_closed, now| {
+            has_failed_window(&told(&plan, fact, is_closed), Time::from_ms(now))
+        };
+        assert_eq!(failed(visited(50), true, 60), Some(true));
+        assert_eq!(failed(visited(45), true, 60), Some(false));
+        assert_eq!(failed(Fact::default(), false, 46), Some(true));
+        assert_eq!(failed(Fact::default(), false, 45), None);
+        assert_eq!(failed(Fact::default(), true, 46), None);
+        assert_eq!(has_failed_window(&second, Time::from_ms(0)), None);
+    }
+}

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::error::CommandError;
 use super::intake::shard_of;
-use super::mailbox::{CommandFrame, CommandsMail, Mail};
+use super::mailbox::{CommandFrame, CommandsMail, Mail, Weight};
 use super::node::Shared;
 use crate::domain::command::Command;
 use crate::domain::ids::{CourierId, PartitionId};
@@ -178,9 +178,9 @@ impl Commands {
 
     fn reserve(&self, split: &[(usize, ShardParts)]) -> Result<(), CommandError> {
         for (at, (shard, parts)) in split.iter().enumerate() {
-            if !self.shared.mailboxes[*shard].reserve(parts.len()) {
+            if !self.shared.mailboxes[*shard].reserve(Weight::Others(parts.len())) {
                 for (shard, parts) in &split[..at] {
-                    self.shared.mailboxes[*shard].release(parts.len());
+                    self.shared.mailboxes[*shard].release(Weight::Others(parts.len()));
                 }
                 return Err(CommandError::Overloaded);
             }

@@ -1,13 +1,13 @@
 //! Positions come in: checked against the couriers that are known, sorted, split over the shards.
 
+use core::time::Duration;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::acks::Ticket;
 use super::error::SubmitError;
-use super::mailbox::{Mail, PositionsMail};
+use super::mailbox::{Mail, Mailbox, NoRoom, PositionsMail, Weight};
 use super::node::Shared;
 use super::partition::partition_of;
 use crate::domain::ids::{CompanyId, CourierId, PARTITIONS, PartitionId, RouteId};
@@ -75,7 +75,7 @@ pub struct Refused {
     pub reason: DropReason,
 }
 
-/// The way in for positions. Cheap to clone, never waits.
+/// The way in for positions. Cheap to clone.
 #[derive(Clone)]
 pub struct Intake {
     shared: Arc<Shared>,
@@ -86,26 +86,42 @@ impl Intake {
         Self { shared }
     }
 
-    /// Takes a delivery, or nothing of it. Says how many [`PartDone`] will come.
+    /// Takes a delivery, or nothing of it, at once. Says how many [`PartDone`] will come.
     ///
     /// # Errors
-    /// A shard has no room: the delivery comes back, and must be submitted again before any later
-    /// one of the same sender, or the stream must end. Or it is too large for ever, or the node has
-    /// stopped or failed.
-    pub fn submit(&self, mut delivery: Delivery) -> Result<usize, SubmitError> {
-        if self.shared.fault.has_ended() {
-            return Err(SubmitError::Stopped);
+    /// A shard has no room, or others wait for it: the delivery comes back, and must be submitted
+    /// again before any later one of the same sender, or the stream must end. Or it is too large
+    /// for ever, or the node has stopped or failed.
+    pub fn submit(&self, delivery: Delivery) -> Result<usize, SubmitError> {
+        let homed = self.home(delivery)?;
+        if !self.reserve(&homed.weights) {
+            return Err(SubmitError::Overloaded(Box::new(homed.delivery)));
         }
-        let delivery_fixes_max = self.shared.delivery_fixes_max;
-        if delivery.fixes.len() > delivery_fixes_max {
-            return Err(SubmitError::TooLarge { delivery_fixes_max });
+        self.send(homed)
+    }
+
+    /// The same, but waits in line where there is no room: nobody who comes later is taken before,
+    /// and as long as the shards work it is taken in the end. May be dropped at any time.
+    ///
+    /// # Errors
+    /// As [`Self::submit`]; there is no room only if a shard has worked off nothing for
+    /// `stalled_after`.
+    pub async fn submit_in_turn(
+        &self,
+        delivery: Delivery,
+        stalled_after: Duration,
+    ) -> Result<usize, SubmitError> {
+        let homed = self.home(delivery)?;
+        if !self.reserve(&homed.weights) {
+            match self.wait(&homed.weights, stalled_after).await {
+                Ok(()) => {}
+                Err(NoRoom::Stalled) => {
+                    return Err(SubmitError::Overloaded(Box::new(homed.delivery)));
+                }
+                Err(NoRoom::Stopped) => return Err(SubmitError::Stopped),
+            }
         }
-        let homes = self.homes(&mut delivery.fixes);
-        let weights = self.weights(&homes);
-        if !self.reserve(&weights) {
-            return Err(SubmitError::Overloaded(Box::new(delivery)));
-        }
-        self.send(&weights, &homes, delivery)
+        self.send(homed)
     }
 
     /// The highest sequence number up to which everything of a sender is durable; 0: none.
@@ -117,13 +133,27 @@ impl Intake {
     /// Whether a shard is so far behind that nobody new should come in.
     #[must_use]
     pub fn is_crowded(&self) -> bool {
-        self.shared.mailboxes.iter().any(super::mailbox::Mailbox::is_crowded)
+        self.shared.mailboxes.iter().any(Mailbox::is_crowded)
     }
 
     /// How many positions wait in the mailboxes of all shards.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.shared.mailboxes.iter().map(|mailbox| mailbox.waiting().load(Ordering::Relaxed)).sum()
+        self.shared.mailboxes.iter().map(Mailbox::waiting).sum()
+    }
+
+    /// A delivery that is not too large, with where each position goes.
+    fn home(&self, mut delivery: Delivery) -> Result<Homed, SubmitError> {
+        if self.shared.fault.has_ended() {
+            return Err(SubmitError::Stopped);
+        }
+        let delivery_fixes_max = self.shared.delivery_fixes_max;
+        if delivery.fixes.len() > delivery_fixes_max {
+            return Err(SubmitError::TooLarge { delivery_fixes_max });
+        }
+        let homes = self.homes(&mut delivery.fixes);
+        let weights = self.weights(&homes);
+        Ok(Homed { delivery, homes, weights })
     }
 
     /// Of each position the partition of its courier, if that is the company's. Positions get what
@@ -148,24 +178,38 @@ impl Intake {
         weights
     }
 
+    /// The mailboxes of the shards that get something, and how much.
+    fn shards<'a>(&'a self, weights: &'a [usize]) -> impl Iterator<Item = (&'a Mailbox, usize)> {
+        let shards = self.shared.mailboxes.iter().zip(weights.iter().copied());
+        shards.filter(|(_, fixes)| *fixes > 0)
+    }
+
+    /// Room for all of it or for nothing.
     fn reserve(&self, weights: &[usize]) -> bool {
-        let shards = || self.shared.mailboxes.iter().zip(weights).filter(|(_, fixes)| **fixes > 0);
-        let full = shards().position(|(mailbox, &fixes)| !mailbox.reserve(fixes));
-        for (mailbox, &fixes) in shards().take(full.unwrap_or(0)) {
-            mailbox.release(fixes);
+        let mut shards = self.shards(weights);
+        let full = shards.position(|(mailbox, fixes)| !mailbox.reserve(Weight::Positions(fixes)));
+        for (mailbox, fixes) in self.shards(weights).take(full.unwrap_or(0)) {
+            mailbox.release(Weight::Positions(fixes));
         }
         full.is_none()
     }
 
-    fn send(
-        &self,
-        weights: &[usize],
-        homes: &[Option<PartitionId>],
-        delivery: Delivery,
-    ) -> Result<usize, SubmitError> {
+    /// Takes the room of one shard after the other. All go in one order, so nobody waits in a
+    /// circle.
+    async fn wait(&self, weights: &[usize], stalled_after: Duration) -> Result<(), NoRoom> {
+        let mut permits = Vec::new();
+        for (mailbox, fixes) in self.shards(weights) {
+            permits.push(mailbox.turn(fixes, stalled_after).await?);
+        }
+        permits.into_iter().for_each(tokio::sync::SemaphorePermit::forget);
+        Ok(())
+    }
+
+    fn send(&self, homed: Homed) -> Result<usize, SubmitError> {
+        let Homed { delivery, homes, weights } = homed;
         let Delivery { sender, frame, fixes, reply } = delivery;
         let last = fixes.iter().map(|fix| fix.seq).max().unwrap_or(0);
-        let (split, refused) = split(weights, homes, &fixes);
+        let (split, refused) = split(&weights, &homes, &fixes);
         let mut parts = weights.iter().filter(|fixes| **fixes > 0).count();
         // Held until everything is in the mailboxes: their order is the order of the numbers.
         let mut stripe = sender.map(|sender| self.shared.acks.lock(sender.id));
@@ -200,6 +244,13 @@ impl Intake {
     }
 }
 
+/// A delivery, of each position the partition, and of each shard how many it gets.
+struct Homed {
+    delivery: Delivery,
+    homes: Vec<Option<PartitionId>>,
+    weights: Vec<usize>,
+}
+
 /// A delivery shard by shard, each part sorted by courier and by the order of a frame; and what is
 /// nobody's.
 fn split(
@@ -232,6 +283,9 @@ fn split(
     }
     (parts, refused)
 }
+
+/// A shard that works off nothing for so long is not waited for any more.
+pub const STALLED_AFTER: Duration = Duration::from_secs(30);
 
 /// The shard of a partition.
 #[must_use]

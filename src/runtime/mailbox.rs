@@ -1,12 +1,16 @@
-//! What a shard is asked to do, and the bounded queue it comes through. Senders never wait: what
-//! does not fit is refused, and all parts of one thing are taken or none.
+//! What a shard is asked to do, and the bounded queue it comes through. What does not fit is
+//! refused; positions may wait, in line, without holding a thread. Positions do not take the room
+//! of commands and questions.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::{Receiver, Sender};
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+use tokio::time::timeout;
 
 use super::acks::Ticket;
 use super::commands::Committed;
@@ -66,46 +70,105 @@ pub struct CommandFrame {
 #[derive(Clone)]
 pub struct Mailbox {
     sender: Sender<Mail>,
-    waiting: Arc<AtomicUsize>,
-    mailbox_max: usize,
+    rooms: Arc<Rooms>,
+}
+
+/// How much room a thing takes, and which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// So many positions.
+    Positions(usize),
+    /// So many command parts or questions.
+    Others(usize),
+}
+
+/// Why there is no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoRoom {
+    /// The shard works off nothing.
+    Stalled,
+    /// The shard has stopped.
+    Stopped,
+}
+
+/// The room of one mailbox.
+struct Rooms {
+    positions: Room,
+    others: Room,
+    /// How many things the shard has worked off.
+    worked_off: AtomicU64,
+}
+
+/// Room for so much. Whoever waits for some gets it before anybody who comes later, however little
+/// that one needs.
+struct Room {
+    free: Semaphore,
+    most: u32,
 }
 
 impl Mailbox {
-    /// A mailbox for so many positions or command parts, and its other end.
+    /// A mailbox for so many positions, a quarter as many command parts and questions, and its
+    /// other end.
     #[must_use]
     pub fn new(mailbox_max: usize) -> (Self, Inbox) {
-        // Bounded by `waiting`, which counts what is in it by weight.
+        // Bounded by `rooms`, which count what is in it by weight.
         let (sender, receiver) = crossbeam_channel::unbounded();
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let inbox = Inbox { receiver, waiting: Arc::clone(&waiting) };
-        (Self { sender, waiting, mailbox_max }, inbox)
+        let rooms = Arc::new(Rooms {
+            positions: Room::new(mailbox_max),
+            others: Room::new(mailbox_max / 4),
+            worked_off: AtomicU64::new(0),
+        });
+        let inbox = Inbox { receiver, rooms: Arc::clone(&rooms) };
+        (Self { sender, rooms }, inbox)
     }
 
-    /// Takes room for so much; `false`: there is none. One thing always fits into an empty box.
+    /// Takes room for so much; `false`: there is none, or others wait for it. One thing always fits
+    /// into an empty room.
     #[must_use]
-    pub fn reserve(&self, weight: usize) -> bool {
-        let took = self.waiting.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |waiting| {
-            let fits = waiting == 0 || waiting + weight <= self.mailbox_max;
-            fits.then_some(waiting + weight)
-        });
-        took.is_ok()
+    pub fn reserve(&self, weight: Weight) -> bool {
+        self.rooms.of(weight).reserve(weight.amount())
+    }
+
+    /// Waits in line for room for so many positions, for as long as the shard goes on working.
+    ///
+    /// # Errors
+    /// For `stalled_after` the shard has worked off nothing, or it has stopped.
+    pub async fn turn(
+        &self,
+        positions: usize,
+        stalled_after: Duration,
+    ) -> Result<SemaphorePermit<'_>, NoRoom> {
+        let room = &self.rooms.positions;
+        let mut turn = pin!(room.free.acquire_many(room.capped(positions)));
+        loop {
+            let worked_off = self.rooms.worked_off.load(Ordering::Relaxed);
+            match timeout(stalled_after, turn.as_mut()).await {
+                Ok(Ok(permit)) => return Ok(permit),
+                Ok(Err(_)) => return Err(NoRoom::Stopped),
+                Err(_) if self.rooms.worked_off.load(Ordering::Relaxed) == worked_off => {
+                    return Err(NoRoom::Stalled);
+                }
+                Err(_) => {}
+            }
+        }
     }
 
     /// Gives room back that was reserved and not used.
-    pub fn release(&self, weight: usize) {
-        self.waiting.fetch_sub(weight, Ordering::SeqCst);
+    pub fn release(&self, weight: Weight) {
+        self.rooms.of(weight).release(weight.amount());
     }
 
-    /// Whether it is three quarters full: those who are here need the rest.
+    /// Whether it is three quarters full of positions: those who are here need the rest.
     #[must_use]
     pub fn is_crowded(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) >= self.mailbox_max.div_ceil(4) * 3
+        let room = &self.rooms.positions;
+        room.taken() >= (room.most as usize).div_ceil(4) * 3
     }
 
     /// How much is in it.
     #[must_use]
-    pub fn waiting(&self) -> &AtomicUsize {
-        &self.waiting
+    pub fn waiting(&self) -> usize {
+        self.rooms.positions.taken() + self.rooms.others.taken()
     }
 
     /// Puts something in, for which there is room; `false`: the shard has stopped.
@@ -115,44 +178,164 @@ impl Mailbox {
     }
 }
 
-/// The shard's end of its mailbox.
+/// The shard's end of its mailbox. Once it is dropped nobody waits for room any more.
 pub struct Inbox {
     /// What came.
     pub receiver: Receiver<Mail>,
-    waiting: Arc<AtomicUsize>,
+    rooms: Arc<Rooms>,
 }
 
 impl Inbox {
     /// Makes room: so much was worked on.
-    pub fn done(&self, weight: usize) {
-        self.waiting.fetch_sub(weight, Ordering::SeqCst);
+    pub fn done(&self, weight: Weight) {
+        self.rooms.worked_off.fetch_add(1, Ordering::Relaxed);
+        self.rooms.of(weight).release(weight.amount());
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.rooms.positions.free.close();
+        self.rooms.others.free.close();
+    }
+}
+
+impl Rooms {
+    const fn of(&self, weight: Weight) -> &Room {
+        match weight {
+            Weight::Positions(_) => &self.positions,
+            Weight::Others(_) => &self.others,
+        }
+    }
+}
+
+impl Room {
+    fn new(most: usize) -> Self {
+        let most = u32::try_from(most).unwrap_or(u32::MAX).clamp(1, ROOM_MAX);
+        Self { free: Semaphore::new(most as usize), most }
+    }
+
+    /// Whether there was some. There is where nobody works: what is put there is refused then.
+    fn reserve(&self, amount: usize) -> bool {
+        match self.free.try_acquire_many(self.capped(amount)) {
+            Ok(permit) => {
+                permit.forget();
+                true
+            }
+            Err(_) => self.free.is_closed(),
+        }
+    }
+
+    fn release(&self, amount: usize) {
+        self.free.add_permits(self.capped(amount) as usize);
+    }
+
+    /// What is larger than the room takes all of it.
+    fn capped(&self, amount: usize) -> u32 {
+        u32::try_from(amount).unwrap_or(u32::MAX).min(self.most)
+    }
+
+    fn taken(&self) -> usize {
+        (self.most as usize).saturating_sub(self.free.available_permits())
     }
 }
 
 impl Mail {
     /// How much room it takes.
     #[must_use]
-    pub fn weight(&self) -> usize {
+    pub fn weight(&self) -> Weight {
         match self {
-            Self::Positions(mail) => mail.fixes.len(),
-            Self::Commands(mail) => mail.parts.len(),
-            Self::Ask(_) => 1,
-            Self::Stop => 0,
+            Self::Positions(mail) => Weight::Positions(mail.fixes.len()),
+            Self::Commands(mail) => Weight::Others(mail.parts.len()),
+            Self::Ask(_) => Weight::Others(1),
+            Self::Stop => Weight::Others(0),
         }
     }
 }
 
+impl Weight {
+    const fn amount(self) -> usize {
+        match self {
+            Self::Positions(amount) | Self::Others(amount) => amount,
+        }
+    }
+}
+
+/// Far below what a semaphore may hold, on any machine.
+const ROOM_MAX: u32 = 1 << 28;
+
 #[cfg(test)]
 mod tests {
-    use super::Mailbox;
+    use core::future::Future;
+    use core::pin::pin;
+    use core::task::{Context, Poll, Waker};
+    use core::time::Duration;
+
+    use super::Weight::{Others, Positions};
+    use super::{Mailbox, NoRoom};
+
+    /// Nothing is this late.
+    const NEVER: Duration = Duration::from_secs(86_400);
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+    }
 
     #[test]
     fn it_is_crowded_before_it_is_full_and_not_once_it_was_worked_off() {
         let (mailbox, inbox) = Mailbox::new(100);
-        assert!(mailbox.reserve(74) && !mailbox.is_crowded());
-        assert!(mailbox.reserve(1) && mailbox.is_crowded());
-        assert!(mailbox.reserve(25) && !mailbox.reserve(1));
-        inbox.done(26);
+        assert!(mailbox.reserve(Positions(74)) && !mailbox.is_crowded());
+        assert!(mailbox.reserve(Positions(1)) && mailbox.is_crowded());
+        assert!(mailbox.reserve(Positions(25)) && !mailbox.reserve(Positions(1)));
+        inbox.done(Positions(26));
         assert!(!mailbox.is_crowded());
+        assert_eq!(mailbox.waiting(), 74);
+    }
+
+    #[test]
+    fn positions_leave_room_for_questions_and_one_thing_always_fits() {
+        let (mailbox, inbox) = Mailbox::new(8);
+        assert!(mailbox.reserve(Positions(1_000)) && !mailbox.reserve(Positions(1)));
+        assert!(mailbox.reserve(Others(1)) && mailbox.reserve(Others(1)));
+        assert!(!mailbox.reserve(Others(1)));
+        inbox.done(Positions(1_000));
+        inbox.done(Others(1));
+        assert_eq!(mailbox.waiting(), 1);
+        assert!(mailbox.reserve(Positions(8)));
+    }
+
+    #[test]
+    fn who_waits_gets_room_before_who_comes_later() {
+        let runtime = runtime();
+        let _guard = runtime.enter();
+        let mut task = Context::from_waker(Waker::noop());
+        let (mailbox, inbox) = Mailbox::new(100);
+        assert!(mailbox.reserve(Positions(100)));
+        let mut large = pin!(mailbox.turn(60, NEVER));
+        let mut small = pin!(mailbox.turn(1, NEVER));
+        assert!(large.as_mut().poll(&mut task).is_pending());
+        assert!(small.as_mut().poll(&mut task).is_pending());
+        inbox.done(Positions(59));
+        assert!(!mailbox.reserve(Positions(1)), "there is room, but not for who comes later");
+        assert!(small.as_mut().poll(&mut task).is_pending());
+        inbox.done(Positions(1));
+        let Poll::Ready(Ok(permit)) = large.as_mut().poll(&mut task) else {
+            panic!("it is its turn");
+        };
+        permit.forget();
+        assert!(small.as_mut().poll(&mut task).is_pending());
+        inbox.done(Positions(1));
+        assert!(matches!(small.as_mut().poll(&mut task), Poll::Ready(Ok(_))));
+    }
+
+    #[test]
+    fn only_a_shard_that_works_off_nothing_is_given_up() {
+        let (mailbox, inbox) = Mailbox::new(10);
+        assert!(mailbox.reserve(Positions(10)));
+        let waited = runtime().block_on(mailbox.turn(1, Duration::from_millis(1)));
+        assert!(matches!(waited, Err(NoRoom::Stalled)));
+        drop(inbox);
+        let waited = runtime().block_on(mailbox.turn(1, NEVER));
+        assert!(matches!(waited, Err(NoRoom::Stopped)));
     }
 }

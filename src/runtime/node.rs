@@ -36,12 +36,14 @@ pub struct NodeSettings {
     pub shards: usize,
     /// What an acknowledgement means.
     pub durability: Durability,
-    /// Most positions and command parts that wait in front of one shard.
+    /// Most positions that wait in front of one shard; a quarter as many command parts and questions.
     pub mailbox_max: usize,
     /// Size of a journal segment.
     pub segment_bytes: u64,
     /// Size at which a segment of the feed log is full.
     pub feed_segment_bytes: u64,
+    /// How long an answer of a shard is waited for, milliseconds.
+    pub answer_ms_max: u64,
 }
 
 impl Default for NodeSettings {
@@ -52,6 +54,7 @@ impl Default for NodeSettings {
             mailbox_max: 65_536,
             segment_bytes: 32 << 20,
             feed_segment_bytes: 64 << 20,
+            answer_ms_max: 100,
         }
     }
 }
@@ -85,6 +88,7 @@ pub struct Shared {
     pub(super) command_bytes_max: usize,
     pub(super) frame_bytes_max: usize,
     pub(super) delivery_fixes_max: usize,
+    pub(super) answer_ms_max: u64,
 }
 
 /// A running node. Dropping it stops it; [`Self::stop`] also says how that went.
@@ -131,6 +135,7 @@ impl Node {
             command_bytes_max: (segment_bytes as usize).saturating_sub(HEAD + ALIGN),
             delivery_fixes_max: DELIVERY_FIXES_MAX.min(segment_bytes as usize / FIX_BYTES_MAX),
             frame_bytes_max: (segment_bytes / 4).min(FRAME_BYTES_MAX) as usize,
+            answer_ms_max: settings.answer_ms_max,
         });
         let mut node = Self { shared, report, threads: Vec::new() };
         let mut lines = Vec::new();

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::error::ViewError;
 use super::intake::shard_of;
-use super::mailbox::Mail;
+use super::mailbox::{Mail, Weight};
 use super::node::Shared;
 use super::partition::partition_of;
 use crate::domain::geo::Point;
@@ -37,7 +37,7 @@ impl Views {
     /// The state of an order on a courier's route; `None`: it is not there.
     ///
     /// # Errors
-    /// No answer within [`ANSWER_MS_MAX`], or the node has stopped.
+    /// No answer within the node's `answer_ms_max`, or the node has stopped.
     pub async fn order(
         &self,
         courier: CourierId,
@@ -147,7 +147,7 @@ impl Views {
         question: impl FnOnce(&Engine) -> T + Send + 'static,
     ) -> Result<T, ViewError> {
         let receiver = self.send(shard, question)?;
-        timeout(Duration::from_millis(ANSWER_MS_MAX), receiver)
+        timeout(Duration::from_millis(self.shared.answer_ms_max), receiver)
             .await
             .map_err(|_| ViewError::Busy)?
             .map_err(|_| ViewError::Stopped)
@@ -163,7 +163,7 @@ impl Views {
             .collect();
         let mut answers = Vec::new();
         for receiver in asked? {
-            let answer = timeout(Duration::from_millis(ANSWER_MS_MAX), receiver).await;
+            let answer = timeout(Duration::from_millis(self.shared.answer_ms_max), receiver).await;
             answers.push(answer.map_err(|_| ViewError::Busy)?.map_err(|_| ViewError::Stopped)?);
         }
         Ok(answers)
@@ -179,7 +179,7 @@ impl Views {
         if self.shared.fault.has_ended() {
             return Err(ViewError::Stopped);
         }
-        if !mailbox.reserve(1) {
+        if !mailbox.reserve(Weight::Others(1)) {
             return Err(ViewError::Busy);
         }
         let ask = Mail::Ask(Box::new(move |engine| {
@@ -206,6 +206,3 @@ fn first(shards: &[Vec<(Nearby, LastPosition)>], nearby_max: usize) -> Vec<(Near
     nearby.truncate(nearby_max);
     nearby
 }
-
-/// A shard that does not answer within so many milliseconds is too busy.
-pub const ANSWER_MS_MAX: u64 = 100;

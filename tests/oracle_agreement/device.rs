@@ -37,7 +37,7 @@ impl Device {
             senders: random.pick(&senders),
             sender: 0,
             alternation: random.pick(&[0.02, 0.1, 0.5]),
-            cadence_s: random.pick(&[(1, 3), (4, 12), (4, 30), (4, 30), (20, 60)]),
+            cadence_s: random.pick(&[(1, 3), (4, 12), (4, 30), (4, 30), (20, 60), (40, 60)]),
             silent_when_still: random.chance(0.5),
             states_speed: random.chance(0.6),
             frozen: None,
@@ -64,7 +64,7 @@ impl Device {
         }
         position.source = self.senders[self.sender];
         position.silent_when_still = self.silent_when_still != random.chance(0.03);
-        let speed = random.pick(&[0.0, 0.5, 1.0, 1.1, 6.0, 9.0]);
+        let speed = random.pick(&[0.0, 1.0, 1.1, 2.0, 2.1, 6.0, 9.0]);
         position.speed_mps = self.states_speed.then_some(speed);
         if self.frozen.is_none() && random.chance(self.freezes) {
             let until_ms = now_ms + random.between(50, 500) * 1_000;

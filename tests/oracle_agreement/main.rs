@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "the number of worlds comes from the environment")]
 
 mod coverage;
+mod detection;
 mod device;
 mod drive;
 mod random;

@@ -6,6 +6,7 @@ use doorstep::domain::event::EndReason;
 use doorstep::domain::geo::Point;
 use doorstep::domain::ids::{CourierId, DepotId, OrderId, RouteId};
 use doorstep::domain::order::{Initiator, OrderStatus};
+use doorstep::domain::policy::Radius;
 use doorstep::domain::position::{Accuracy, Position};
 use doorstep::domain::route::{Node, RoutePlan};
 use doorstep::domain::time::DAY_MS;
@@ -31,7 +32,20 @@ struct Courier {
     device: Device,
     /// How often it drives past a door.
     passes: f64,
+    /// How often it stands at the border of a fence.
+    misses: f64,
+    /// How far it will sway across that border, and how far it does, in metres.
+    sway: f64,
+    sways: f64,
 }
+
+/// How long it stands, in seconds.
+const STANDS_S: [i64; 6] = [0, 30, 70, 200, 330, 700];
+
+/// How far east of a door a courier may stop: in, at and behind the fences, and as far as proves
+/// an exit at once, or after a while.
+const AWAY_M: [f64; 12] =
+    [0.0, 90.0, 110.0, 130.0, 119.0, 121.0, 178.0, 182.0, 330.0, 590.0, 605.0, 620.0];
 
 pub fn walk(
     random: &mut Random,
@@ -53,6 +67,9 @@ pub fn walk(
         silent_until: i64::MIN,
         device: Device::new(random),
         passes: if city.is_drive_through { 0.9 } else { random.pick(&[0.1, 0.3]) },
+        misses: random.pick(&[0.0, 0.1, 0.4]),
+        sway: 0.0,
+        sways: 0.0,
     };
     let commands = random.pick(&[0.0, 0.01, 0.03, 0.06]);
     let faults = random.pick(&[0.0, 0.05, 0.15]);
@@ -108,14 +125,17 @@ impl Courier {
             return;
         }
         self.here = self.target;
-        self.stands_until = self.now + random.pick(&[0, 30, 70, 200, 330, 700]) * 1_000;
+        let at_border = self.sway > 0.0;
+        let stands_s = if at_border { &[330, 700, 1_200] } else { STANDS_S.as_slice() };
+        self.stands_until = self.now + random.pick(stands_s) * 1_000;
+        self.sways = std::mem::take(&mut self.sway);
         self.target = self.choose_target(random, city);
     }
 
     fn choose_target(&mut self, random: &mut Random, city: &City) -> (f64, f64) {
         if random.chance(0.2) || self.plans.is_empty() {
             let site = metres(city.centre, random.pick(&city.sites));
-            let away = random.pick(&[0.0, 90.0, 110.0, 130.0, 600.0]);
+            let away = random.pick(&AWAY_M);
             return (site.0 + away, site.1);
         }
         let nodes = &self.plans[0].nodes;
@@ -131,6 +151,15 @@ impl Courier {
             None => None,
         };
         let door = point.map_or(self.here, |point| metres(city.centre, point));
+        if random.chance(self.misses) {
+            self.sway = random.pick(&[0.0, 9.0, 14.0]);
+            let own = match node {
+                Some(Node::Order(order)) => order.mark_delivered_radius.map(Radius::metres),
+                Some(Node::Depot(_) | Node::Garage(_)) | None => None,
+            };
+            let r = own.unwrap_or(city.radius_m);
+            return (door.0 + r + random.unit() * 10.0 - 5.0, door.1);
+        }
         if random.chance(self.passes) { self.beyond(random, door) } else { door }
     }
 
@@ -148,6 +177,9 @@ impl Courier {
         let (mut east, mut north) = self.here;
         east += (random.unit() * 2.0 - 1.0) * noise;
         north += (random.unit() * 2.0 - 1.0) * noise;
+        if self.now < self.stands_until {
+            east += if random.chance(0.45) { -self.sways } else { self.sways };
+        }
         let fault = if random.chance(faults) { random.below(9) } else { usize::MAX };
         let mut t = self.now;
         let mut received = self.now + random.between(0, 2_000);

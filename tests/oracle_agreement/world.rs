@@ -62,6 +62,8 @@ pub struct City {
     pub depots: Vec<DepotPlan>,
     /// No dwell, small fences, and couriers who hardly stop.
     pub is_drive_through: bool,
+    /// The radius of the latest settings.
+    pub radius_m: f64,
     orders: u64,
     routes: u64,
 }
@@ -90,6 +92,7 @@ impl City {
             sites,
             depots: Vec::new(),
             is_drive_through: random.chance(0.2),
+            radius_m: 0.0,
             orders: 0,
             routes: 0,
         };
@@ -111,15 +114,17 @@ impl City {
         }
     }
 
-    pub fn policy(&self, random: &mut Random) -> Policy {
+    pub fn policy(&mut self, random: &mut Random) -> Policy {
         let lists = [vec![1_800], vec![300], vec![600, 120], vec![60, 300, 900, 1_800]];
         let thresholds = random.pick(&lists);
         let small = Radius::from_metres(40.0).expect("a radius");
         let coefficient = random.pick(&[0.0, 0.25, 0.5, 0.5, 1.0]);
         let drive_through = self.is_drive_through;
+        let default_radius = if drive_through { small } else { radius(random) };
+        self.radius_m = default_radius.metres();
         Policy {
             mark_delivered_enabled: random.chance(0.5),
-            mark_delivered_radius: if drive_through { small } else { radius(random) },
+            mark_delivered_radius: default_radius,
             mark_delivered_service_time_coefficient: if drive_through { 0.0 } else { coefficient },
             eta_type: eta_type(random),
             tracking_start_ms: random.pick(&[0, 1, 1, 3]) * HOUR_MS,

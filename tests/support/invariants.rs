@@ -90,6 +90,12 @@ fn stays(history: &[OrderEvent]) -> Vec<String> {
                     if stay.visits > 1 {
                         faults.push("two ORDER_VISIT in one stay".into());
                     }
+                    if stay.arrival.interpolated && !at.interpolated {
+                        faults.push("a passage is interpolated in part".into());
+                    }
+                    if at.inferred && at.interpolated {
+                        faults.push("an ORDER_VISIT is known twice over".into());
+                    }
                     stay.next(at, &mut faults);
                     numbered(&at, stays, &mut faults);
                 }
@@ -103,6 +109,9 @@ fn stays(history: &[OrderEvent]) -> Vec<String> {
                     }
                     if at.interpolated && stay.visits == 0 {
                         faults.push("a passage without ORDER_VISIT".into());
+                    }
+                    if at.interpolated != stay.arrival.interpolated {
+                        faults.push("a passage is interpolated in part".into());
                     }
                     numbered(&at, stays, &mut faults);
                 }
@@ -147,9 +156,6 @@ impl Stay {
         }
         if at.used_mark_delivered_radius != self.arrival.used_mark_delivered_radius {
             faults.push("the radius changed during a stay".into());
-        }
-        if at.interpolated != self.arrival.interpolated {
-            faults.push("a stay is interpolated in part".into());
         }
         self.last = at;
     }

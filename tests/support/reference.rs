@@ -69,6 +69,19 @@ struct Stay {
     estimated_from: Time,
     last_inside: Position,
     away: Vec<(Position, Evidence)>,
+    /// Since the dwell began, each position with evidence: whether it is near.
+    near: Vec<bool>,
+    /// How many of them are near, of how many, up to the last one inside.
+    within: (usize, usize),
+    /// Nothing was accepted between the last one inside and the first one away.
+    is_straight: bool,
+}
+
+impl Stay {
+    fn is_mostly_near(&self) -> bool {
+        let (near, all) = self.within;
+        100 * near >= 55 * all
+    }
 }
 
 impl<'a> Machine<'a> {
@@ -89,9 +102,7 @@ impl<'a> Machine<'a> {
     }
 
     fn evidence(&self, position: &Position) -> Evidence {
-        let point = self.order.point.expect("these orders have one");
-        let (d, r) = (distance_m(point, position.point), self.radius_m);
-        let r_exit = r + (r / 10.0).clamp(20.0, 100.0);
+        let (d, r, r_exit) = (self.distance_m(position), self.radius_m, self.exit_m());
         let accuracy = position.accuracy_m.map(|accuracy| f64::from(accuracy.metres()));
         let a = accuracy.unwrap_or(0.0);
         let within = |limit: f64| accuracy.is_none_or(|a| a <= limit);
@@ -111,7 +122,7 @@ impl<'a> Machine<'a> {
             Evidence::None => {}
             Evidence::Inside if self.radius_m > 0.0 => self.inside(before, position),
             Evidence::Inside => {}
-            away => self.away(position, away),
+            away => self.away(before, position, away),
         }
     }
 
@@ -121,57 +132,101 @@ impl<'a> Machine<'a> {
             let estimated_from = before.map_or(t, |before| self.estimated_entry(before, position));
             self.told.push(("ARRIVAL", t, estimated_from));
             let away = Vec::new();
-            self.stay = Some(Stay { dwell_from: t, estimated_from, last_inside: *position, away });
+            let is_close = before.is_some_and(|before| t - before.device_time <= 60_000);
+            self.stay = Some(Stay {
+                dwell_from: if is_close { estimated_from } else { t },
+                estimated_from,
+                last_inside: *position,
+                away,
+                near: Vec::new(),
+                within: (0, 0),
+                is_straight: false,
+            });
         }
         let stay = self.stay.as_mut().expect("it has begun");
         if t - stay.last_inside.device_time > self.max_gap_ms {
             (stay.dwell_from, stay.estimated_from) = (t, t);
+            stay.near.clear();
         }
+        stay.near.push(true);
+        stay.within = (stay.near.iter().filter(|near| **near).count(), stay.near.len());
         stay.last_inside = *position;
         stay.away.clear();
-        if !self.visited && t - stay.dwell_from.max(self.not_before) >= self.required_ms {
+        let dwelt_ms = t - stay.dwell_from.max(self.not_before);
+        if !self.visited && dwelt_ms >= self.required_ms && stay.is_mostly_near() {
             self.visited = true;
             let estimated = stay.estimated_from.max(self.not_before) + self.required_ms;
             self.told.push(("ORDER_VISIT", t, estimated));
         }
     }
 
-    fn away(&mut self, position: &Position, evidence: Evidence) {
+    fn away(&mut self, before: Option<&Position>, position: &Position, evidence: Evidence) {
+        let is_far = self.distance_m(position) > self.exit_m() + 60.0;
+        let near_m = self.radius_m + f64::max(0.0, 0.04 * (self.radius_m - 250.0));
+        let is_near = self.distance_m(position) <= near_m;
         let Some(stay) = &mut self.stay else { return };
+        if stay.away.is_empty() {
+            let inside_t = stay.last_inside.device_time;
+            stay.is_straight = before.is_some_and(|before| before.device_time == inside_t);
+        }
         stay.away.push((*position, evidence));
+        stay.near.push(is_near);
         let first = stay.away[0].0;
-        let left = match &stay.away[..] {
-            [.., (row, Evidence::Outside), (_, Evidence::Outside)] => Some(row.device_time),
-            [_, _, _, ..] if position.device_time - first.device_time >= 45_000 => {
-                Some(first.device_time)
+        let row = stay.away.rsplit(|(_, evidence)| *evidence == Evidence::Beyond).next();
+        let begun = match row {
+            Some([(begun, _), _, ..])
+                if position.device_time - begun.device_time >= 20_000 || is_far =>
+            {
+                Some(begun.device_time)
             }
             _ => None,
         };
-        let last_inside = stay.last_inside;
-        if let Some(left) = left {
-            self.told.push(("DEPARTURE", left, self.estimated_exit(&last_inside, &first)));
-            self.stay = None;
+        let is_long = stay.away.len() >= 3 && position.device_time - first.device_time >= 45_000;
+        let left = begun.or(is_long.then_some(first.device_time));
+        if let (Some(left), Some(stay)) = (left, left.and_then(|_| self.stay.take())) {
+            self.leave(left, &stay, &first);
         }
+    }
+
+    fn leave(&mut self, left: Time, stay: &Stay, first: &Position) {
+        let crossed = self.estimated_exit(&stay.last_inside, first);
+        let met = stay.dwell_from.max(self.not_before) + self.required_ms;
+        let is_short = first.device_time - stay.last_inside.device_time <= 60_000;
+        let may_visit = !self.visited && stay.is_straight && is_short;
+        if may_visit && stay.is_mostly_near() && met <= crossed {
+            self.visited = true;
+            self.told.push(("ORDER_VISIT", met, met));
+        }
+        self.told.push(("DEPARTURE", left, crossed));
     }
 
     fn estimated_entry(&self, before: &Position, entry: &Position) -> Time {
         let Some(part) = self.outside_part(before, entry) else { return entry.device_time };
-        let span_ms = entry.device_time - before.device_time;
-        if span_ms > 60_000 {
-            let drive_ms = part * self.way_m(before, entry) / 7.0 * 1e3;
-            return before.device_time + (drive_ms.round() as i64).min(span_ms);
-        }
-        before.device_time + (part * span_ms as f64).round() as i64
+        self.estimated_crossing(before, entry, part)
     }
 
     fn estimated_exit(&self, last_inside: &Position, away: &Position) -> Time {
         let Some(part) = self.outside_part(away, last_inside) else { return away.device_time };
-        let span_ms = away.device_time - last_inside.device_time;
-        if span_ms > 60_000 {
-            let drive_ms = part * self.way_m(away, last_inside) / 7.0 * 1e3;
-            return away.device_time - (drive_ms.round() as i64).min(span_ms);
-        }
-        away.device_time - (part * span_ms as f64).round() as i64
+        self.estimated_crossing(last_inside, away, 1.0 - part)
+    }
+
+    /// When the border was crossed that lies `part` of the way from `a` to `b`.
+    fn estimated_crossing(&self, a: &Position, b: &Position, part: f64) -> Time {
+        let span_s = (b.device_time - a.device_time) as f64 / 1e3;
+        let drives = |p: &Position| p.speed_mps.is_some_and(|speed| speed > 2.0);
+        let way_m = self.way_m(a, b);
+        let first_drove_s = part * way_m / 7.0;
+        let last_drove_s = span_s - (1.0 - part) * way_m / 7.0;
+        let crossed_s = if span_s <= 60.0 || (drives(a) && drives(b)) {
+            part * span_s
+        } else if drives(a) {
+            first_drove_s
+        } else if drives(b) {
+            first_drove_s.max(last_drove_s)
+        } else {
+            (first_drove_s + last_drove_s) / 2.0
+        };
+        a.device_time + (crossed_s.clamp(0.0, span_s) * 1e3).round() as i64
     }
 
     /// Which part of the way from `out` to `inside` lies outside the circle, found by halving.
@@ -190,6 +245,14 @@ impl<'a> Machine<'a> {
             if is_outside(middle) { low = middle } else { high = middle }
         }
         Some(high)
+    }
+
+    fn distance_m(&self, position: &Position) -> f64 {
+        distance_m(self.order.point.expect("these orders have one"), position.point)
+    }
+
+    fn exit_m(&self) -> f64 {
+        self.radius_m + (self.radius_m / 10.0).clamp(20.0, 100.0)
     }
 
     fn way_m(&self, a: &Position, b: &Position) -> f64 {

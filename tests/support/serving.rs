@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use doorstep::api::limits::Limits;
 use doorstep::api::server::serve;
@@ -41,13 +42,30 @@ impl Place {
         Self(path)
     }
 
-    /// Another directory with the same files.
+    /// Another directory with the same files, as they were at one instant: what somebody who is not
+    /// gone yet changes meanwhile (SQLite's side files go with its last connection) is copied anew.
     pub fn copy(&self) -> Self {
-        let copy = Self::new();
-        for file in std::fs::read_dir(&self.0).unwrap().map(Result::unwrap) {
-            std::fs::copy(file.path(), copy.0.join(file.file_name())).unwrap();
+        loop {
+            let (before, copy) = (self.listing(), Self::new());
+            let copied = before.iter().all(|(path, ..)| {
+                std::fs::copy(path, copy.0.join(path.file_name().unwrap())).is_ok()
+            });
+            if copied && self.listing() == before {
+                return copy;
+            }
         }
-        copy
+    }
+
+    fn listing(&self) -> Vec<(PathBuf, u64, SystemTime)> {
+        let files = std::fs::read_dir(&self.0).unwrap().map(Result::unwrap);
+        let mut files: Vec<_> = files
+            .filter_map(|file| {
+                let about = file.metadata().ok()?;
+                Some((file.path(), about.len(), about.modified().unwrap()))
+            })
+            .collect();
+        files.sort();
+        files
     }
 }
 
@@ -55,6 +73,16 @@ impl Drop for Place {
     fn drop(&mut self) {
         // What is left is the system's to tidy.
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn settings() -> NodeSettings {
+    NodeSettings {
+        shards: 2,
+        segment_bytes: 4 << 20,
+        // A machine that is busy with other tests makes no 504.
+        answer_ms_max: 30_000,
+        ..NodeSettings::default()
     }
 }
 
@@ -88,8 +116,7 @@ impl Serving {
     ) -> Self {
         let runtime = Runtime::new().unwrap();
         let mut recovery = Recovery::open(&place.0).unwrap();
-        let settings =
-            NodeSettings { shards: 2, segment_bytes: 4 << 20, ..NodeSettings::default() };
+        let settings = settings();
         let travel = || Box::new(StraightLine::default()) as _;
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
         let node = Node::start(&settings, &shared, clock.clone(), &travel, &mut |note| {

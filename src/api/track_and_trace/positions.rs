@@ -18,7 +18,7 @@ use crate::domain::ids::{CompanyId, CourierId, RouteId};
 use crate::domain::position::{Accuracy, Position, Source};
 use crate::domain::time::Time;
 use crate::runtime::access::Role;
-use crate::runtime::intake::{Delivery, Refused, SentFix};
+use crate::runtime::intake::{Delivery, Refused, STALLED_AFTER, SentFix};
 use crate::storage::catalog::change::Kind;
 
 pub(super) fn routes() -> Router<Arc<Api>> {
@@ -59,7 +59,8 @@ async fn push(
 /// Waits until all are durable; gives what was refused.
 async fn submit(api: &Api, fixes: Vec<SentFix>) -> Result<Vec<Refused>, Problem> {
     let (reply, mut done) = unbounded_channel();
-    let parts = api.intake.submit(Delivery { sender: None, frame: 0, fixes, reply })?;
+    let delivery = Delivery { sender: None, frame: 0, fixes, reply };
+    let parts = api.intake.submit_in_turn(delivery, STALLED_AFTER).await?;
     let mut refused = Vec::new();
     for _ in 0..parts {
         let stopped = || Problem::from(crate::runtime::error::SubmitError::Stopped);

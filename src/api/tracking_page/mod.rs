@@ -112,10 +112,10 @@ fn told(history: &[FeedEvent]) -> Vec<Value> {
     let events = history.iter().filter_map(|event| {
         let FeedBody::Event(told) = &event.body else { return None };
         let (name, time) = match &told.kind {
-            EventKind::Start => ("on_the_way", event.recorded_at),
+            EventKind::Start => ("on_the_way", told.t),
             EventKind::Arrival(at) => ("arrived", at.estimated_time),
             EventKind::OrderVisit(at) => ("visited", at.estimated_time),
-            EventKind::StatusUpdate { status, .. } => (status.name(), event.recorded_at),
+            EventKind::StatusUpdate { status, .. } => (status.name(), told.t),
             EventKind::OrderCreated
             | EventKind::OrderBecameNext
             | EventKind::IntervalUpdate { .. }
@@ -126,14 +126,14 @@ fn told(history: &[FeedEvent]) -> Vec<Value> {
     events.collect()
 }
 
+/// The first event of that kind.
 fn first(history: &[FeedEvent], is_it: impl Fn(&EventKind) -> bool) -> Option<String> {
-    let event = history.iter().find(|event| match &event.body {
-        FeedBody::Event(told) => is_it(&told.kind),
+    history.iter().find_map(|event| match &event.body {
+        FeedBody::Event(told) => is_it(&told.kind).then(|| iso(told.t)),
         FeedBody::Eta { .. } | FeedBody::Notification { .. } | FeedBody::RouteViolated { .. } => {
-            false
+            None
         }
-    });
-    event.map(|event| iso(event.recorded_at))
+    })
 }
 
 /// The nearest half hour, as the widget's document has it.

@@ -58,7 +58,7 @@ function metres([lat1, lon1], [lat2, lon2]) {
 
 function scene(order) {
   const shown = Boolean(order.courier && order.door);
-  at("scene").toggleAttribute("hidden", !shown);
+  for (const part of ["scene", "distance"]) at(part).toggleAttribute("hidden", !shown);
   if (!shown) return;
   const away = metres(order.courier.place, order.door);
   // The road is not to scale: near is shown larger than far.
@@ -67,7 +67,7 @@ function scene(order) {
   at("van").setAttribute("transform", `translate(${x} 105)`);
   at("done").setAttribute("d", `M40 105 H${x}`);
   const text = away < 250 ? "very near" : away < 950 ? `about ${Math.round(away / 100) * 100} m away` : `about ${(away / 1000).toFixed(away < 9500 ? 1 : 0)} km away`;
-  at("distance").textContent = text;
+  at("distance").textContent = text[0].toUpperCase() + text.slice(1);
   at("scene").setAttribute("aria-label", `The courier is ${text}`);
 }
 

@@ -13,6 +13,8 @@ pub struct InFlight {
     first: u64,
     frames: VecDeque<Frame>,
     settled: Settled,
+    /// Positions of `frames` that were handed on.
+    fixes: usize,
 }
 
 /// Up to where everything is done.
@@ -24,10 +26,19 @@ pub struct Settled {
     pub submitted: u64,
 }
 
+/// What of a frame was handed on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Handed {
+    /// So many positions.
+    pub fixes: usize,
+    /// In so many parts, each of which will be done.
+    pub parts: usize,
+}
+
 #[derive(Debug)]
 struct Frame {
     settles: Settled,
-    parts: usize,
+    handed: Handed,
     refusals: Refusals,
 }
 
@@ -52,9 +63,10 @@ impl InFlight {
         self.first + self.frames.len() as u64
     }
 
-    /// Puts a frame in, which will have so many parts.
-    pub fn begin(&mut self, settles: Settled, parts: usize, refusals: Refusals) {
-        self.frames.push_back(Frame { settles, parts, refusals });
+    /// Puts a frame in.
+    pub fn begin(&mut self, settles: Settled, handed: Handed, refusals: Refusals) {
+        self.fixes += handed.fixes;
+        self.frames.push_back(Frame { settles, handed, refusals });
     }
 
     /// A part of a frame is done, and this of it was refused.
@@ -65,7 +77,7 @@ impl InFlight {
     ) {
         let at = frame.checked_sub(self.first).and_then(|at| usize::try_from(at).ok());
         let Some(frame) = at.and_then(|at| self.frames.get_mut(at)) else { return };
-        frame.parts = frame.parts.saturating_sub(1);
+        frame.handed.parts = frame.handed.parts.saturating_sub(1);
         for (seq, courier, reason) in refused {
             frame.refusals.add(reason, seq, Some(u64::from(courier.0)));
         }
@@ -73,11 +85,18 @@ impl InFlight {
 
     /// Takes the first frame out if all its parts are done, and gives its refusals.
     pub fn pop(&mut self) -> Option<Refusals> {
-        let done = self.frames.pop_front_if(|frame| frame.parts == 0)?;
+        let done = self.frames.pop_front_if(|frame| frame.handed.parts == 0)?;
+        self.fixes -= done.handed.fixes;
         self.first += 1;
         self.settled.seq = self.settled.seq.max(done.settles.seq);
         self.settled.submitted = self.settled.submitted.max(done.settles.submitted);
         Some(done.refusals)
+    }
+
+    /// How many positions are on their way.
+    #[must_use]
+    pub const fn fixes(&self) -> usize {
+        self.fixes
     }
 
     /// Up to where everything is done.
@@ -111,14 +130,16 @@ impl Refusals {
 
 #[cfg(test)]
 mod tests {
-    use super::{InFlight, Refusals, Settled};
+    use super::{Handed, InFlight, Refusals, Settled};
     use crate::domain::ids::CourierId;
 
     #[test]
     fn a_sequence_is_settled_when_all_parts_of_all_earlier_frames_are_done() {
         let mut line = InFlight::default();
-        line.begin(Settled { seq: 10, submitted: 9 }, 2, Refusals::default());
-        line.begin(Settled { seq: 20, submitted: 20 }, 1, Refusals::default());
+        let (first, second) = (Handed { fixes: 9, parts: 2 }, Handed { fixes: 10, parts: 1 });
+        line.begin(Settled { seq: 10, submitted: 9 }, first, Refusals::default());
+        line.begin(Settled { seq: 20, submitted: 20 }, second, Refusals::default());
+        assert_eq!(line.fixes(), 19);
         line.part_done(1, core::iter::empty());
         assert!(line.pop().is_none());
         line.part_done(0, [(3, CourierId(7), "future"), (2, CourierId(8), "future")].into_iter());
@@ -127,6 +148,7 @@ mod tests {
         let refusals = line.pop().unwrap();
         let refused: Vec<_> = refusals.frames().collect();
         assert_eq!((refused[0].seq, refused[0].count, refused[0].courier), (2, 2, None));
+        assert_eq!(line.fixes(), 10);
         assert_eq!(line.settled(), Settled { seq: 10, submitted: 9 });
         assert!(line.pop().is_some());
         assert_eq!((line.settled().seq, line.next_frame()), (20, 2));

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::ack_pace::AckPace;
 use super::connection::{DatagramSender, Peer};
 use super::frames::{Came, Frames};
-use super::in_flight::{InFlight, Refusals, Settled};
+use super::in_flight::{Handed, InFlight, Refusals, Settled};
 use super::route_news::RouteNews;
 use super::speech::{End, Speech};
 use super::status::serve_status;
@@ -24,7 +24,7 @@ use crate::domain::ids::{CourierId, RouteId};
 use crate::domain::position::Source;
 use crate::runtime::access::{Grant, Role};
 use crate::runtime::error::SubmitError;
-use crate::runtime::intake::{Delivery, PartDone, Sender, SenderId, SentFix};
+use crate::runtime::intake::{Delivery, PartDone, STALLED_AFTER, Sender, SenderId, SentFix};
 use crate::runtime::views::UpcomingRoute;
 
 /// One stream that has just been opened.
@@ -131,7 +131,9 @@ impl Session {
         let mut routes = self.route_news(&speaker);
         let mut has_ended = false;
         loop {
-            let has_room = positions.pace.in_flight() < self.peer.settings.in_flight_frames_max;
+            let settings = &self.peer.settings;
+            let has_room = positions.pace.in_flight() < settings.in_flight_frames_max
+                && positions.line.fixes() < settings.in_flight_fixes_max;
             let is_owed = positions.owed_since.is_some();
             if has_ended && positions.pace.in_flight() == 0 && !is_owed {
                 return Ok(());
@@ -202,30 +204,24 @@ impl Session {
 
     /// Hands a delivery on. While a shard has no room, the stream is not read.
     async fn submit(&self, positions: &mut Positions, sorted: Sorted) -> Result<(), End> {
-        let Sorted { mut delivery, settles, refusals } = sorted;
-        let mut parts = 0;
-        if !delivery.fixes.is_empty() {
-            let mut tries = 0;
-            parts = loop {
-                match self.peer.services.intake.submit(delivery) {
-                    Ok(parts) => break parts,
-                    Err(SubmitError::Overloaded(back)) if tries < SUBMIT_TRIES_MAX => {
-                        (delivery, tries) = (*back, tries + 1);
-                        sleep(SUBMIT_AGAIN).await;
-                    }
-                    Err(SubmitError::Overloaded(_)) => {
-                        return Err(End::transient(503, "too many positions are waiting"));
-                    }
-                    Err(error @ SubmitError::TooLarge { .. }) => {
-                        return Err(End::hard(413, &error.to_string()));
-                    }
-                    Err(SubmitError::Stopped) => {
-                        return Err(End::transient(503, "the daemon is stopping"));
-                    }
+        let Sorted { delivery, settles, refusals } = sorted;
+        let (fixes, mut parts) = (delivery.fixes.len(), 0);
+        if fixes > 0 {
+            let intake = &self.peer.services.intake;
+            parts = match intake.submit_in_turn(delivery, STALLED_AFTER).await {
+                Ok(parts) => parts,
+                Err(SubmitError::Overloaded(_)) => {
+                    return Err(End::transient(503, "nothing is worked off any more"));
+                }
+                Err(error @ SubmitError::TooLarge { .. }) => {
+                    return Err(End::hard(413, &error.to_string()));
+                }
+                Err(SubmitError::Stopped) => {
+                    return Err(End::transient(503, "the daemon is stopping"));
                 }
             };
         }
-        positions.line.begin(settles, parts, refusals);
+        positions.line.begin(settles, Handed { fixes, parts }, refusals);
         positions.pace.sent_on();
         Ok(())
     }
@@ -359,7 +355,3 @@ async fn next_routes(routes: &mut Option<RouteNews>) -> Option<Vec<UpcomingRoute
 const OWED_AGAIN: core::time::Duration = core::time::Duration::from_millis(20);
 /// Another stream's frames settle far sooner than this; those of an earlier boot never do.
 const OVERTAKEN_AFTER: core::time::Duration = core::time::Duration::from_secs(5);
-/// How long a delivery waits before it is submitted again.
-const SUBMIT_AGAIN: core::time::Duration = core::time::Duration::from_millis(5);
-/// How often: for half a minute.
-const SUBMIT_TRIES_MAX: u32 = 6_000;

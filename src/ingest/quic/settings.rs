@@ -11,6 +11,8 @@ pub struct QuicSettings {
     pub tls_sessions_max: usize,
     /// Frames of one stream on their way to the journal; the stream is not read on meanwhile.
     pub in_flight_frames_max: usize,
+    /// Positions of one stream on their way, but for the last frame: no stream fills a mailbox.
+    pub in_flight_fixes_max: usize,
     /// A connection without a hello is closed, and so is a stream.
     pub hello_within: Duration,
     /// Silence after which a connection is given up.
@@ -28,6 +30,7 @@ impl Default for QuicSettings {
             connections_max: 200_000,
             tls_sessions_max: 100_000,
             in_flight_frames_max: 256,
+            in_flight_fixes_max: 8_192,
             hello_within: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(60),
             routes_every: Duration::from_secs(10),

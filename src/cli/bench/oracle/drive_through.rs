@@ -1,10 +1,11 @@
 //! Section 4.5: the segment between two positions that cuts the fence of an order which needs no
 //! dwell, without a position inside.
 
+use super::crossing::Chord;
 use super::distance::metres;
 use super::route::Route;
 use super::scene::{Scene, stay_point};
-use super::stay::{Chord, Fix, Stay};
+use super::stay::{Fix, Stay};
 use crate::domain::event::EndReason;
 use crate::domain::geo::Point;
 use crate::domain::policy::Radius;

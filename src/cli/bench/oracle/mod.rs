@@ -6,6 +6,7 @@
 mod accept;
 mod chain;
 mod commands;
+mod crossing;
 mod distance;
 mod drive_through;
 mod eta;

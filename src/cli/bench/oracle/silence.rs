@@ -1,4 +1,5 @@
-//! Section 4.2: the visit that an unseen dwell before a confirmed exit proves.
+//! The visit that an unseen dwell before a confirmed exit proves: over a silence (4.2), or up to
+//! the crossing between two positions close in time.
 
 use super::distance::metres;
 use super::route::Route;
@@ -21,9 +22,9 @@ impl Scene<'_> {
         let credit_end = out.t - drive_ms;
         let no_earlier = |than: Time| order.waits_until(self.policy).max(Some(than));
         let met_at = match self.policy.overlap_policy {
-            OverlapPolicy::Parallel => {
-                no_earlier(stay.dwell_from).map(|start| start + stay.required_ms)
-            }
+            OverlapPolicy::Parallel => no_earlier(stay.dwell_from)
+                .filter(|_| stay.is_presence())
+                .map(|start| start + stay.required_ms),
             OverlapPolicy::Nearest => no_earlier(last.t)
                 .filter(|start| stay.is_claimed && credit_end > *start)
                 .map(|start| start + (stay.required_ms - stay.credit_ms)),
@@ -31,6 +32,34 @@ impl Scene<'_> {
         let t = met_at.filter(|met_at| credit_end >= *met_at)?;
         let mut at = stay_point(stay, &last, t);
         at.inferred = true;
+        self.visit(route, index, t, at);
+        Some(t)
+    }
+
+    /// `parallel`: the same for a dwell that is met between the last inside position and the exit.
+    pub fn interpolate_visit(
+        &mut self,
+        route: &mut Route,
+        index: usize,
+        out: &Fix,
+        exit: Time,
+    ) -> Option<Time> {
+        let order = route.order(index)?;
+        let stay = order.stay.as_ref()?;
+        let last = stay.last_inside;
+        let may_visit = self.policy.overlap_policy == OverlapPolicy::Parallel
+            && !stay.is_further
+            && !order.visited
+            && out.t - last.t <= 60_000
+            && stay.is_presence()
+            && stay.is_met(exit, order.waits_until(self.policy));
+        if !may_visit {
+            return None;
+        }
+        let start = order.waits_until(self.policy).max(Some(stay.dwell_from))?;
+        let t = start + stay.required_ms;
+        let mut at = stay_point(stay, &last, t);
+        at.interpolated = true;
         self.visit(route, index, t, at);
         Some(t)
     }

@@ -1,6 +1,7 @@
-//! The machine of section 4.1 for one fence, the evidence of 3.5 and the estimated times of 4.6.
+//! The machine of section 4.1 for one fence, and the evidence of 3.5.
 
-use super::distance::{metres, plane};
+use super::crossing::{entry_estimate, exit_estimate};
+use super::distance::metres;
 use crate::domain::geo::Point;
 use crate::domain::policy::Radius;
 use crate::domain::position::Position;
@@ -66,7 +67,7 @@ pub(super) fn evidence(centre: Point, radius: Radius, fix: &Fix) -> Evidence {
         return Evidence::Nothing;
     }
     let (d, r) = (metres(centre, fix.point), radius.metres());
-    let exit = r + (r / 10.0).clamp(20.0, 100.0);
+    let exit = exit_metres(r);
     let unknown = fix.accuracy_m.is_none();
     let accuracy = fix.accuracy_m.unwrap_or(0.0);
     let inside_is_sure = unknown || accuracy <= (r / 2.0).max(50.0) || d + accuracy <= r;
@@ -82,6 +83,11 @@ pub(super) fn evidence(centre: Point, radius: Radius, fix: &Fix) -> Evidence {
     }
 }
 
+/// `r_exit` of section 4.1.
+fn exit_metres(r: f64) -> f64 {
+    r + (r / 10.0).clamp(20.0, 100.0)
+}
+
 /// A courier inside a fence.
 #[derive(Clone, Debug)]
 pub(super) struct Stay {
@@ -93,6 +99,10 @@ pub(super) struct Stay {
     pub dwell_estimate: Time,
     pub last_inside: Fix,
     away: Option<Away>,
+    /// What the dwell's positions say, up to the last one.
+    presence: Tally,
+    /// The same up to the last one inside.
+    presence_inside: Tally,
     /// Number of the told stay, once its ARRIVAL is told.
     pub number: Option<u16>,
     /// The order had been visited when the stay began.
@@ -105,6 +115,30 @@ pub(super) struct Stay {
     pub is_claimed: bool,
     /// Never seen inside: a segment cut the fence.
     pub is_interpolated: bool,
+}
+
+/// The positions with evidence since a dwell began.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    all: u64,
+    within: u64,
+}
+
+impl Tally {
+    /// Of the position that begins the dwell.
+    const BEGUN: Self = Self { all: 1, within: 1 };
+
+    fn count(&mut self, centre: Point, radius: Radius, fix: &Fix) {
+        let r = radius.metres();
+        let near_enough = r + (0.04 * (r - 250.0)).max(0.0);
+        self.all += 1;
+        self.within += u64::from(metres(centre, fix.point) <= near_enough);
+    }
+
+    /// Whether 55 % of them are close to the fence or in it.
+    fn is_presence(self) -> bool {
+        20 * self.within >= 11 * self.all
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -131,6 +165,21 @@ pub(super) enum Moved {
 }
 
 impl Stay {
+    /// A stay at an order: over a short bracket its dwell counts from the crossing.
+    pub fn begin_at_order(
+        centre: Point,
+        radius: Radius,
+        required_ms: i64,
+        before: Option<Fix>,
+        entered: Fix,
+    ) -> Self {
+        let mut stay = Self::begin(centre, radius, required_ms, before, entered);
+        if before.is_some_and(|before| entered.t - before.t <= 60_000) {
+            stay.dwell_from = stay.entry_estimate;
+        }
+        stay
+    }
+
     /// A stay that begins with `entered`; `before` is the last accepted position before it.
     pub fn begin(
         centre: Point,
@@ -149,6 +198,8 @@ impl Stay {
             dwell_estimate: estimate,
             last_inside: entered,
             away: None,
+            presence: Tally::BEGUN,
+            presence_inside: Tally::BEGUN,
             number: None,
             is_further: false,
             status_set: false,
@@ -167,6 +218,9 @@ impl Stay {
         max_gap_ms: i64,
     ) -> Moved {
         let seen = evidence(centre, self.radius, fix);
+        if seen != Evidence::Nothing {
+            self.presence.count(centre, self.radius, fix);
+        }
         match seen {
             Evidence::Nothing => Moved::No,
             Evidence::Inside => {
@@ -175,7 +229,9 @@ impl Stay {
                 if fix.t - last.t > last.longest_gap_ms(max_gap_ms) {
                     self.dwell_from = fix.t;
                     self.dwell_estimate = fix.t;
+                    self.presence = Tally::BEGUN;
                 }
+                self.presence_inside = self.presence;
                 self.is_claimed = false;
                 Moved::Inside(last)
             }
@@ -193,7 +249,8 @@ impl Stay {
         away.count += 1;
         let mut exit = None;
         if seen == Evidence::Outside {
-            exit = away.outside;
+            let is_far = metres(centre, fix.point) > exit_metres(self.radius.metres()) + 60.0;
+            exit = away.outside.filter(|first| is_far || fix.t - first.t >= 20_000);
             away.outside.get_or_insert(*fix);
         } else {
             away.outside = None;
@@ -215,72 +272,13 @@ impl Stay {
         t - from >= self.required_ms
     }
 
+    /// Whether enough of the dwell's positions, up to the last one inside, were at the fence.
+    pub fn is_presence(&self) -> bool {
+        self.presence_inside.is_presence()
+    }
+
     pub fn visit_estimate(&self, window_start: Option<Time>) -> Time {
         window_start.map_or(self.dwell_estimate, |start| start.max(self.dwell_estimate))
             + self.required_ms
-    }
-}
-
-fn entry_estimate(centre: Point, r: f64, before: Option<Fix>, entered: &Fix) -> Time {
-    let Some(before) = before.filter(|fix| metres(centre, fix.point) > r) else {
-        return entered.t;
-    };
-    let dt = (entered.t - before.t) as f64;
-    let chord = Chord::new(centre, before.point, entered.point);
-    let share = chord.cut(r, -1.0);
-    let after =
-        if dt > 60_000.0 { (share * chord.length() / 7.0 * 1e3).min(dt) } else { share * dt };
-    before.t + libm::round(after) as i64
-}
-
-fn exit_estimate(centre: Point, r: f64, inside: &Fix, away: &Fix) -> Time {
-    let dt = (away.t - inside.t) as f64;
-    let chord = Chord::new(centre, inside.point, away.point);
-    let share = chord.cut(r, 1.0);
-    let after = if dt > 60_000.0 {
-        (dt - (1.0 - share) * chord.length() / 7.0 * 1e3).max(0.0)
-    } else {
-        share * dt
-    };
-    inside.t + libm::round(after) as i64
-}
-
-/// A segment in the plane around a fence's centre.
-pub(super) struct Chord {
-    from: (f64, f64),
-    along: (f64, f64),
-}
-
-impl Chord {
-    pub fn new(centre: Point, from: Point, to: Point) -> Self {
-        let (from, to) = (plane(centre, from), plane(centre, to));
-        Self { from, along: (to.0 - from.0, to.1 - from.1) }
-    }
-
-    /// The share of the segment at which it is closest to the centre, and how close, in metres.
-    pub fn closest(&self) -> (f64, f64) {
-        let along = |x: f64, y: f64| x * self.along.0 + y * self.along.1;
-        let squared = along(self.along.0, self.along.1);
-        let share = -along(self.from.0, self.from.1) / squared;
-        let share = if squared == 0.0 { 0.0 } else { share.clamp(0.0, 1.0) };
-        let x = self.from.0 + share * self.along.0;
-        let y = self.from.1 + share * self.along.1;
-        (share, (x * x + y * y).sqrt())
-    }
-
-    fn length(&self) -> f64 {
-        (self.along.0 * self.along.0 + self.along.1 * self.along.1).sqrt()
-    }
-
-    /// The share of the segment, 0..=1, at which it cuts the circle: the first cut for `side` -1,
-    /// the last for 1.
-    pub fn cut(&self, r: f64, side: f64) -> f64 {
-        let a = self.along.0 * self.along.0 + self.along.1 * self.along.1;
-        let b = self.from.0 * self.along.0 + self.from.1 * self.along.1;
-        let c = self.from.0 * self.from.0 + self.from.1 * self.from.1 - r * r;
-        if a == 0.0 {
-            return 0.0;
-        }
-        ((-b + side * (b * b - a * c).max(0.0).sqrt()) / a).clamp(0.0, 1.0)
     }
 }

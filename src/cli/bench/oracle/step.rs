@@ -148,7 +148,10 @@ impl Scene<'_> {
             Moved::No => {}
             Moved::Inside(last) => return Some(Presence::Since(last)),
             Moved::Left { at, estimate, unseen_until } => {
-                let visit = unseen_until.and_then(|out| self.infer_visit(route, index, &out));
+                let visit = unseen_until.and_then(|out| {
+                    self.infer_visit(route, index, &out)
+                        .or_else(|| self.interpolate_visit(route, index, &out, estimate))
+                });
                 let estimate = visit.map_or(estimate, |visit| visit.max(estimate));
                 let order = route.order_mut(index)?;
                 let stay = order.stay.take()?;
@@ -178,7 +181,8 @@ impl Scene<'_> {
         if !may_begin || radius == Radius::OFF || evidence(point, radius, fix) != Evidence::Inside {
             return false;
         }
-        let mut stay = Stay::begin(point, radius, order.required_ms(self.policy), before, *fix);
+        let required_ms = order.required_ms(self.policy);
+        let mut stay = Stay::begin_at_order(point, radius, required_ms, before, *fix);
         stay.is_further = order.visited;
         let id = order.plan.id;
         if let Some(order) = route.order_mut(index) {
@@ -201,7 +205,7 @@ impl Scene<'_> {
         let Some(order) = route.order(index) else { return };
         let Some(stay) = order.stay.as_ref() else { return };
         let waits_until = order.waits_until(self.policy);
-        if !order.visited && stay.is_met(fix.t, waits_until) {
+        if !order.visited && stay.is_met(fix.t, waits_until) && stay.is_presence() {
             let at = stay_point(stay, fix, stay.visit_estimate(waits_until));
             self.visit(route, index, fix.t, at);
         }

@@ -1,7 +1,10 @@
 //! The reference vectors of section 10 that are in scope, on the oracle itself.
 
+mod crossing;
 mod drive_through;
+mod leaving;
 mod overlap;
+mod presence;
 mod receivers;
 mod silence;
 

@@ -12,6 +12,7 @@ use crate::cli::client::error::ClientError;
 use crate::cli::client::http::Http;
 use crate::cli::client::target::Target;
 use crate::cli::error::CliError;
+use crate::cli::stderr::tell;
 use crate::daemon::error::DaemonError;
 use crate::domain::time::Time;
 use crate::feed::cloud_event::iso;
@@ -68,7 +69,7 @@ impl Daemon {
             line == "ready"
         });
         // What it says later is passed on.
-        std::thread::spawn(move || lines.for_each(|line| eprintln!("{line}")));
+        std::thread::spawn(move || lines.for_each(|line| tell(format_args!("{line}"))));
         let told = |key: &str| told.get(key).map_or("", String::as_str);
         let address: Option<SocketAddr> = told("quic").parse().ok();
         let Some(address) = address.filter(|_| is_ready) else {

@@ -12,6 +12,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::PipelineBenchArgs;
 use crate::cli::bench::workload::{COMPANY, Report, SERVICE_S, Workload};
 use crate::cli::error::CliError;
+use crate::cli::stderr::tell;
 use crate::daemon::error::DaemonError;
 use crate::domain::geo::Point;
 use crate::engine::travel_time::TravelTime;
@@ -54,7 +55,7 @@ impl Prepared {
         let directory = parent.join(name);
         let file = directory.join(TOKENS_FILE);
         if !file.exists() {
-            eprintln!("preparing {}", directory.display());
+            tell(format_args!("preparing {}", directory.display()));
             fs::create_dir_all(&directory).map_err(|source| failed(&directory, source))?;
             let tokens = Maker::new(&directory, args)?.make(args, ticks)?;
             let text = serde_json::to_vec(&tokens).map_err(std::io::Error::from)?;

@@ -20,6 +20,7 @@ use crate::cli::client::error::ClientError;
 use crate::cli::client::frame::{HelloOptions, Wanted};
 use crate::cli::client::link::Link;
 use crate::cli::error::CliError;
+use crate::cli::stderr::tell;
 use crate::domain::time::Time;
 use crate::feed::cursor::Cursor;
 
@@ -89,7 +90,7 @@ impl Trial<'_> {
             tasks.spawn(watch(heed, Arc::clone(&course), link.heard));
             kept.push((link.send, link.connection));
         }
-        eprintln!("measuring process {}", daemon.process());
+        tell(format_args!("measuring process {}", daemon.process()));
         let used = daemon.usage();
         let connections_kept = drive(&course, links, pace, &mut tasks);
         let seconds = finish(&course, &daemon, &heeds, &mut tasks).await?;

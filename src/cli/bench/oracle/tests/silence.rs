@@ -95,10 +95,10 @@ fn a_position_that_proves_nothing_breaks_the_silence() {
 fn a_return_gives_no_credit_for_the_absence() {
     let mut world = World::plain();
     world.silent(0, 10.0);
-    world.silent(260, 710.0);
-    world.silent(290, 10.0);
-    world.grid(310, 330, 20, 710.0);
-    assert_eq!(world.stays(), ["ARRIVAL 1@0", "DEPARTURE 1@310 false"]);
+    world.silent(250, 710.0);
+    world.silent(265, 10.0);
+    world.grid(285, 305, 20, 710.0);
+    assert_eq!(world.stays(), ["ARRIVAL 1@0", "DEPARTURE 1@285 false"]);
 }
 
 #[test]
