@@ -63,6 +63,7 @@
 //! - Every ORDER_VISIT's position lies within `used_mark_delivered_radius` of its order.
 //! - An index only preselects; what decides is the one distance of [`domain::geo`].
 //! - A [`domain::geo::Point`] holds no NaN, no overrun and never (0, 0).
+//! - No unsafe code, but for one prefetch instruction in the engine that changes no state.
 //! - What is acknowledged, committed or in the feed is in the journal, and synced.
 //! - The feed is a pure function of the journal: positions are dense, ids unique, and recovery
 //!   writes the same bytes again, with any number of shards.

@@ -4,7 +4,7 @@
 use doorstep::domain::geo::{Point, distance_m};
 use doorstep::domain::ids::CourierId;
 use doorstep::engine::courier_index::bounds::Bounds;
-use doorstep::engine::courier_index::{CourierIndex, Nearby};
+use doorstep::engine::courier_index::{CourierIndex, Nearby, PADDING_M};
 use proptest::prelude::*;
 
 /// The index beside the plain table it must agree with.
@@ -255,9 +255,9 @@ fn a_courier_within_the_padding_keeps_the_anchor() {
     let anchor = index.place(0, start);
     let across = Point::from_e7(start.lat_e7(), start.lon_e7() + 15_000).unwrap();
     assert_eq!(index.moved(0, anchor, across), None);
-    let away = Point::from_e7(start.lat_e7() + 40_000, start.lon_e7()).unwrap();
-    let next = index.moved(0, anchor, away).expect("440 m is beyond the padding");
-    assert!(distance_m(next, away) < 250.0 && next.lat_e7() > away.lat_e7());
+    let away = Point::from_e7(start.lat_e7() + 60_000, start.lon_e7()).unwrap();
+    let next = index.moved(0, anchor, away).expect("660 m is beyond the padding");
+    assert!(distance_m(next, away) < PADDING_M && next.lat_e7() > away.lat_e7());
     index.remove(0, next);
     assert!(index.is_empty());
 }

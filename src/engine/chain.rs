@@ -118,7 +118,7 @@ impl RouteStep<'_, '_> {
     }
 
     fn drive(&mut self, cursor: &mut Cursor, place: Point) {
-        cursor.t = cursor.t + self.travel.travel_ms(cursor.place, place, self.route.mode);
+        cursor.t = cursor.t + self.travel.travel_ms(cursor.place, place, self.line.mode);
         cursor.place = place;
         if self.line.eta.lead == Lead::Unknown {
             self.line.eta.lead = Lead::Driving(place);

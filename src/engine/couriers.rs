@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fix::Seen;
+use super::prefetch::prefetch;
 use super::route::RouteSlot;
 use super::sources::{Heard, SourceTimes, silences};
 use crate::domain::geo::Point;
@@ -63,6 +64,18 @@ pub struct Couriers {
 }
 
 impl Couriers {
+    /// Asks for the slot of a courier ahead of its use.
+    pub fn prefetch_slot(&self, id: CourierId) {
+        prefetch(&self.slots, id.0 as usize);
+    }
+
+    /// Asks for the line of a courier ahead of its use.
+    pub fn prefetch_line(&self, id: CourierId) {
+        if let Some(slot) = self.slot(id) {
+            prefetch(&self.lines, slot.0 as usize);
+        }
+    }
+
     /// The slot of a courier.
     pub fn slot(&self, id: CourierId) -> Option<CourierSlot> {
         self.slots.get(id.0 as usize).copied().filter(|&slot| slot != NONE)

@@ -33,11 +33,11 @@ pub fn empty_route(plan: &RoutePlan, created_at: Time) -> (RouteLine, Route) {
         is_started: false,
         is_over: false,
         has_held: false,
+        mode: plan.routing_mode,
     };
     let route = Route {
         id: plan.id,
         courier: plan.courier,
-        mode: plan.routing_mode,
         orders: Vec::new(),
         gone: Vec::new(),
         nodes_between: Vec::new(),
@@ -65,7 +65,7 @@ impl RouteStep<'_, '_> {
         let last_visited = self.route.last_visited.map(|at| self.route.orders[at].id);
         self.rebuild_orders(plan);
         self.route.last_visited = last_visited.and_then(|id| self.place_of(id));
-        self.route.mode = plan.routing_mode;
+        self.line.mode = plan.routing_mode;
         self.route.depot = plan.depot;
         self.route.route_start = plan.route_start;
         self.route.route_finish = plan.route_finish;
@@ -175,7 +175,7 @@ impl RouteStep<'_, '_> {
         };
         match &mut self.route.starting_depot {
             Some(old) if old.plan.id == plan.id => old.edit(plan),
-            depot => *depot = Some(StartingDepot::new(plan)),
+            depot => *depot = Some(Box::new(StartingDepot::new(plan))),
         }
     }
 
@@ -184,9 +184,8 @@ impl RouteStep<'_, '_> {
         let mut before: Option<Point> = None;
         for at in 0..self.route.orders.len() {
             let point = self.route.orders[at].point();
-            let leg = before
-                .zip(point)
-                .map(|(from, to)| self.travel.travel_ms(from, to, self.route.mode));
+            let leg =
+                before.zip(point).map(|(from, to)| self.travel.travel_ms(from, to, self.line.mode));
             self.route.orders[at].leg_ms =
                 leg.and_then(|ms| u32::try_from(ms).ok()).unwrap_or(Order::NO_LEG);
             before = point;
@@ -242,7 +241,7 @@ impl RouteStep<'_, '_> {
             self.route.nodes_between.first()
             && self.route.starting_depot.is_none()
         {
-            self.route.starting_depot = Some(StartingDepot::new(depot));
+            self.route.starting_depot = Some(Box::new(StartingDepot::new(depot)));
             self.route.nodes_between.remove(0);
         }
         let shift = |visited: usize| match visited.cmp(&at) {

@@ -92,7 +92,7 @@ impl RouteStep<'_, '_> {
         let x = match eta.lead {
             Lead::Unknown => return eta.slack_ms > 0 && fix.seen.t < eta.nearby_due,
             Lead::Driving(place) => {
-                fix.seen.t + self.travel.travel_ms(fix.seen.point, place, self.route.mode)
+                fix.seen.t + self.travel.travel_ms(fix.seen.point, place, self.line.mode)
             }
             Lead::Staying(leave) => fix.seen.t.max(leave),
         };

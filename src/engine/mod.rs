@@ -25,6 +25,7 @@ pub mod order_state;
 pub mod output;
 mod policies;
 mod positions;
+mod prefetch;
 mod presence;
 mod progress;
 mod queries;

@@ -6,6 +6,7 @@ use super::deadlines::Deadline;
 use super::depot::{NodeBetween, StartingDepot};
 use super::eta::EtaLine;
 use super::fix::{Fix, Seen};
+use super::prefetch::{prefetch, prefetch_head};
 use super::stay::StaySlot;
 use crate::domain::depot::DepotPlan;
 use crate::domain::geo::Point;
@@ -59,6 +60,8 @@ pub struct RouteLine {
     pub is_over: bool,
     /// A position is held as a possible jump.
     pub has_held: bool,
+    /// How the courier travels.
+    pub mode: RoutingMode,
 }
 
 /// A route beyond its line.
@@ -68,8 +71,6 @@ pub struct Route {
     pub id: RouteId,
     /// Its courier.
     pub courier: CourierId,
-    /// How the courier travels.
-    pub mode: RoutingMode,
     /// The orders in sequence.
     pub orders: Vec<Order>,
     /// Orders that left the route: should one come back, what was told of it still holds.
@@ -79,7 +80,7 @@ pub struct Route {
     /// The depot whose radius serves orders without their own.
     pub depot: Option<DepotPlan>,
     /// The depot that must be left before START.
-    pub starting_depot: Option<StartingDepot>,
+    pub starting_depot: Option<Box<StartingDepot>>,
     /// Planned start.
     pub route_start: Option<Time>,
     /// Planned end.
@@ -277,12 +278,12 @@ impl Route {
 
     /// The starting depot, if it holds back START.
     pub fn fenced_depot(&self) -> Option<&StartingDepot> {
-        self.starting_depot.as_ref().filter(|depot| depot.has_fence())
+        self.starting_depot.as_deref().filter(|depot| depot.has_fence())
     }
 
     /// The starting depot, if it holds back START.
     pub fn fenced_depot_mut(&mut self) -> Option<&mut StartingDepot> {
-        self.starting_depot.as_mut().filter(|depot| depot.has_fence())
+        self.starting_depot.as_deref_mut().filter(|depot| depot.has_fence())
     }
 
     /// Whether a skipped order is still open.
@@ -341,6 +342,23 @@ pub struct Routes {
 }
 
 impl Routes {
+    /// Asks for the line of a route ahead of its use.
+    pub fn prefetch_line(&self, slot: RouteSlot) {
+        prefetch(&self.lines, slot.0 as usize);
+    }
+
+    /// Asks for where the orders of a route are.
+    pub fn prefetch_rest(&self, slot: RouteSlot) {
+        prefetch_head(&self.route(slot).orders);
+    }
+
+    /// Asks for some orders of a route from one on.
+    pub fn prefetch_orders(&self, slot: RouteSlot, from: usize) {
+        for order in self.route(slot).orders.iter().skip(from).take(ORDERS_AHEAD_MAX) {
+            prefetch_head(order);
+        }
+    }
+
     /// Stores a route.
     pub fn insert(&mut self, line: RouteLine, route: Route) -> RouteSlot {
         if let Some(slot) = self.free.pop() {
@@ -383,5 +401,7 @@ impl Routes {
 }
 
 const NO_RADIUS: u32 = u32::MAX;
+/// Those beyond follow in the memory's own stride.
+const ORDERS_AHEAD_MAX: usize = 4;
 
 const _: () = assert!(size_of::<RouteLine>() <= 192, "a position reads three cache lines of it");

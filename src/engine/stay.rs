@@ -3,6 +3,7 @@
 
 use super::fence::Fence;
 use super::nearest::Credit;
+use super::prefetch::prefetch;
 use super::presence::Presence;
 use crate::domain::geo::Centre;
 use crate::domain::policy::Radius;
@@ -63,6 +64,11 @@ pub struct Stays {
 }
 
 impl Stays {
+    /// Asks for a stay ahead of its use.
+    pub fn prefetch(&self, slot: StaySlot) {
+        prefetch(&self.list, slot.0 as usize);
+    }
+
     /// Stores a stay.
     pub fn insert(&mut self, stay: Stay) -> StaySlot {
         if let Some(slot) = self.free.pop() {

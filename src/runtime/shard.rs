@@ -156,7 +156,10 @@ impl Shard {
         unseen.retain(|(partition, fix)| {
             followed.is_none_or(|ticket| fix.seq > self.seen.highest(*partition, ticket.sender))
         });
-        for (partition, fix) in &unseen {
+        for (at, (partition, fix)) in unseen.iter().enumerate() {
+            self.engine.look_ahead(at, |at| {
+                unseen.get(at).map(|(_, fix)| (fix.courier, fix.position.point))
+            });
             self.position(*partition, now, fix, by(fix).as_ref(), stepping, &mut refused);
         }
         if let Some(ticket) = followed {

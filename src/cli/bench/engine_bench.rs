@@ -14,6 +14,7 @@ use super::measure::{cpu_s_of, resident_bytes};
 use super::oracle::{Oracle, StraightLineParameters, Told, ToldBody};
 use super::workload::{COMPANY, COURIERS_MAX, Report, SPEED_MPS, Workload};
 use crate::domain::command::Command;
+use crate::domain::geo::Point;
 use crate::domain::ids::{CourierId, PARTITIONS, PartitionId};
 use crate::domain::time::Time;
 use crate::engine::Engine;
@@ -152,7 +153,8 @@ impl EngineSide {
         let (engine, out) = (&mut self.engine, &mut self.out);
         ticks_s
             + cpu_s_of(|| {
-                for input in &inputs {
+                for (at, input) in inputs.iter().enumerate() {
+                    engine.look_ahead(at, |at| position_of(inputs.get(at)?));
                     engine.handle(input, out);
                 }
             })
@@ -167,6 +169,13 @@ impl EngineSide {
                 self.engine.handle(&input, &mut self.out);
             }
         }
+    }
+}
+
+fn position_of(input: &Input) -> Option<(CourierId, Point)> {
+    match &input.body {
+        InputBody::Position { courier, position, .. } => Some((*courier, position.point)),
+        InputBody::Command(_) | InputBody::Tick => None,
     }
 }
 

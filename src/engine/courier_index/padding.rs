@@ -5,7 +5,7 @@ use crate::domain::geo::{EQUATOR_RADIUS_M, FLATTENING, Point, RADIANS_PER_E7};
 
 /// Largest distance in metres, in a straight line, between a courier and its anchor. A wider
 /// padding makes moves cheaper and queries dearer: measured at 100 to 500 m.
-pub const PADDING_M: f64 = 250.0;
+pub const PADDING_M: f64 = 400.0;
 
 /// Whether a courier at `now` may keep its anchor. Errs only to the safe side.
 #[inline]
