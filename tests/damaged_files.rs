@@ -5,7 +5,6 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "it owns its directories and processes, says when it skips, and may panic"
 )]

@@ -1,10 +1,11 @@
 //! A shard that is behind: who waits for room is taken in the order of coming, whoever sends most
 //! holds up nobody, and nobody is refused while the shard works.
 
+#![expect(clippy::disallowed_methods, reason = "a thread stops the node while others wait")]
+#![expect(clippy::await_holding_lock, reason = "the shard stands at the gate while others wait")]
+
 mod support {
-    #[expect(dead_code, reason = "other tests use the rest")]
     pub mod fleet;
-    #[expect(dead_code, reason = "other tests use the rest")]
     pub mod world;
 }
 
