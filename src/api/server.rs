@@ -19,7 +19,7 @@ use super::state::Api;
 use super::timed_io::TimedIo;
 use super::{limits::Limits, router};
 
-/// Serves until [`Api::stop`], then lets requests under way end, for at most [`DRAIN_MS_MAX`].
+/// Serves until [`Api::stop`], then lets requests under way end, for at most `DRAIN_MS_MAX`.
 pub async fn serve(listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>, api: Arc<Api>) {
     let room = Arc::new(Semaphore::new(api.limits.connections_max));
     let server = Arc::new(Server {

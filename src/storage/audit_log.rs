@@ -23,7 +23,7 @@ struct Open {
 
 impl AuditLog {
     /// Opens the log, readable by its owner alone. A file of `bytes_max` bytes is set aside, and
-    /// [`FILES_KEPT`] such files are kept.
+    /// `FILES_KEPT` such files are kept.
     ///
     /// # Errors
     /// The file cannot be opened.

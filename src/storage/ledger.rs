@@ -71,7 +71,7 @@ impl Ledger {
     }
 
     /// Keeps an answer; those from before a moment go, and of the rest the oldest beyond
-    /// [`ANSWERS_MAX`].
+    /// `ANSWERS_MAX`.
     ///
     /// # Errors
     /// The database refused.
