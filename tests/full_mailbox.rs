@@ -18,7 +18,7 @@ use doorstep::domain::route::RoutingMode;
 use doorstep::engine::travel_time::TravelTime;
 use doorstep::runtime::clock::Clock;
 use doorstep::runtime::error::SubmitError;
-use doorstep::runtime::intake::{Delivery, PartDone, Sender, SenderId};
+use doorstep::runtime::intake::{Delivery, Intake, PartDone, Sender, SenderId};
 use doorstep::runtime::node::{Node, NodeSettings};
 use doorstep::storage::disk::Disk;
 use doorstep::storage::sim_disk::SimDisk;
@@ -67,6 +67,12 @@ fn delivery(sender: u64, frame: u64, fixes: u64, reply: &UnboundedSender<PartDon
     }
 }
 
+/// One delivery that takes all the room.
+fn fill(intake: &Intake, reply: &UnboundedSender<PartDone>) {
+    let full = delivery(1, 0, MAILBOX_MAX as u64, reply);
+    assert_eq!(intake.submit(full).expect("it is empty"), 1);
+}
+
 #[test]
 fn who_sends_most_holds_up_nobody_and_nobody_is_refused() {
     let gate = Arc::new(Mutex::new(()));
@@ -76,8 +82,7 @@ fn who_sends_most_holds_up_nobody_and_nobody_is_refused() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     runtime.expect("a runtime").block_on(async {
         let held = hold(&gate);
-        let full = delivery(1, 0, MAILBOX_MAX as u64, &reply);
-        assert_eq!(intake.submit(full).expect("it is empty"), 1);
+        fill(&intake, &reply);
         // The greedy one, who always has more, and then those with one position each.
         let (greedy, to) = (intake.clone(), reply.clone());
         let greedy = tokio::spawn(async move {
@@ -124,8 +129,7 @@ fn a_shard_that_stands_is_given_up_and_answers_questions_no_later_for_it() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     runtime.expect("a runtime").block_on(async {
         let held = hold(&gate);
-        let full = delivery(1, 0, MAILBOX_MAX as u64, &reply);
-        assert_eq!(intake.submit(full).expect("it is empty"), 1);
+        fill(&intake, &reply);
         let waited = intake.submit_in_turn(delivery(1, 1, 1, &reply), Duration::ZERO).await;
         let Err(SubmitError::Overloaded(back)) = waited else { panic!("the shard stands") };
         // Who gave up is not in line any more, and positions leave room for questions.
@@ -148,8 +152,7 @@ fn who_waits_is_let_go_when_the_node_stops() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     runtime.expect("a runtime").block_on(async {
         let held = hold(&gate);
-        let full = delivery(1, 0, MAILBOX_MAX as u64, &reply);
-        assert_eq!(intake.submit(full).expect("it is empty"), 1);
+        fill(&intake, &reply);
         let (waiting, last) = (intake.clone(), delivery(1, 1, MAILBOX_MAX as u64, &reply));
         let waiting = tokio::spawn(async move { waiting.submit_in_turn(last, NEVER).await });
         tokio::task::yield_now().await;

@@ -10,3 +10,4 @@ pub mod outbox;
 pub mod reconnect;
 pub mod target;
 mod trust;
+pub mod wire_tally;

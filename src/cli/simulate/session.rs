@@ -60,7 +60,7 @@ pub(super) async fn report(field: Arc<Field>, mut reporter: Reporter) {
                 pause = PAUSE_MIN;
                 let (settled, again) = outbox.connected(link.welcome.acked);
                 field.tally.connected(again);
-                settle(&field, &reporter.device, settled);
+                settle(&field, &reporter.device, &settled);
                 match run(&field, &mut reporter, &mut outbox, &mut link).await {
                     Ok(()) => break,
                     Err(error) => field.tally.not_connected(error.to_string()),
@@ -107,7 +107,7 @@ async fn run(
                     send_new(field, outbox, link).await?;
                 }
             }
-            frame = link.heard.next() => settle(field, &reporter.device, outbox.hear(frame?)?),
+            frame = link.heard.next() => settle(field, &reporter.device, &outbox.hear(frame?)?),
             error = outbox.silence() => return Err(error),
             () = sleep_until(field.ends), if !is_over => {}
             () = sleep_until(field.ends + DRAIN), if is_over => return Ok(()),
@@ -135,7 +135,7 @@ async fn send_new(field: &Field, outbox: &mut Outbox, link: &mut Link) -> Result
 }
 
 /// Counts what was settled, and lists it where that is wished for.
-fn settle(field: &Field, device: &str, settled: Settled) {
+fn settle(field: &Field, device: &str, settled: &Settled) {
     let sender = Sender { device, boot: field.boot };
     field.acks.acked(sender, settled.first_seq, settled.fixes.iter());
     field.tally.settled(settled);

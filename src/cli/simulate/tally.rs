@@ -1,12 +1,12 @@
 //! What became of the fleet's positions.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use crate::cli::client::outbox::Settled;
+use crate::cli::client::wire_tally::WireTally;
 
 /// Counts that all sessions share.
 #[derive(Debug)]
@@ -16,13 +16,7 @@ pub(super) struct Tally {
 
 #[derive(Debug)]
 struct Counts {
-    sent: u64,
-    resent: u64,
-    acked: u64,
-    refused: BTreeMap<String, u64>,
-    unacked: u64,
-    connections: u64,
-    connection_errors: BTreeMap<String, u64>,
+    wire: WireTally,
     latency_us: Histogram<u64>,
 }
 
@@ -31,14 +25,8 @@ struct Counts {
 pub(in crate::cli) struct Report {
     couriers: u32,
     seconds: f64,
-    sent: u64,
-    resent: u64,
-    acked: u64,
-    unacked: u64,
-    refused: u64,
-    refused_by_reason: BTreeMap<String, u64>,
-    connections: u64,
-    connection_errors: BTreeMap<String, u64>,
+    #[serde(flatten)]
+    wire: WireTally,
     ack_latency_ms: Latency,
 }
 
@@ -53,49 +41,32 @@ impl Tally {
     pub(super) fn new() -> Self {
         let latency_us = Histogram::new_with_bounds(1, LATENCY_US_MAX, 3)
             .expect("the bounds are in order and three digits are allowed");
-        let counts = Counts {
-            sent: 0,
-            resent: 0,
-            acked: 0,
-            refused: BTreeMap::new(),
-            unacked: 0,
-            connections: 0,
-            connection_errors: BTreeMap::new(),
-            latency_us,
-        };
+        let counts = Counts { wire: WireTally::default(), latency_us };
         Self { counts: Mutex::new(counts) }
     }
 
     pub(super) fn connected(&self, resent: u64) {
-        let mut counts = self.lock();
-        counts.connections += 1;
-        counts.resent += resent;
+        self.lock().wire.connected(resent);
     }
 
     pub(super) fn not_connected(&self, problem: String) {
-        let mut counts = self.lock();
-        if counts.connection_errors.len() < PROBLEMS_MAX {
-            *counts.connection_errors.entry(problem).or_default() += 1;
-        }
+        self.lock().wire.not_connected(problem);
     }
 
     pub(super) fn sent(&self, fixes: u64) {
-        self.lock().sent += fixes;
+        self.lock().wire.sent += fixes;
     }
 
-    pub(super) fn settled(&self, settled: Settled) {
+    pub(super) fn settled(&self, settled: &Settled) {
         let mut counts = self.lock();
-        counts.acked += settled.fixes.len() as u64;
-        for (reason, fixes) in settled.refused {
-            *counts.refused.entry(reason).or_default() += fixes;
-        }
-        for sent in settled.sent {
+        counts.wire.settled(settled);
+        for sent in &settled.sent {
             counts.latency_us.saturating_record((sent.elapsed().as_micros() as u64).max(1));
         }
     }
 
     pub(super) fn left_unacked(&self, fixes: u64) {
-        self.lock().unacked += fixes;
+        self.lock().wire.unacked += fixes;
     }
 
     pub(super) fn report(&self, couriers: u32, seconds: f64) -> Report {
@@ -104,14 +75,7 @@ impl Tally {
         Report {
             couriers,
             seconds,
-            sent: counts.sent,
-            resent: counts.resent,
-            acked: counts.acked,
-            unacked: counts.unacked,
-            refused: counts.refused.values().sum(),
-            refused_by_reason: counts.refused.clone(),
-            connections: counts.connections,
-            connection_errors: counts.connection_errors.clone(),
+            wire: counts.wire.clone(),
             ack_latency_ms: Latency { p50: ms(0.5), p99: ms(0.99), max: ms(1.0) },
         }
     }
@@ -123,38 +87,31 @@ impl Tally {
 
 impl Report {
     pub(in crate::cli) fn text(&self) -> String {
-        let mut text = format!(
+        let wire = &self.wire;
+        let text = format!(
             "couriers {}, {:.1} s\nsent {}, acked {}, refused {}, not acked {}\n\
              ack latency p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms\n\
              connections {}, resent {}\n",
             self.couriers,
             self.seconds,
-            self.sent,
-            self.acked,
-            self.refused,
-            self.unacked,
+            wire.sent,
+            wire.acked,
+            wire.refused,
+            wire.unacked,
             self.ack_latency_ms.p50,
             self.ack_latency_ms.p99,
             self.ack_latency_ms.max,
-            self.connections,
-            self.resent,
+            wire.connections,
+            wire.resent,
         );
-        for (reason, count) in &self.refused_by_reason {
-            text.push_str(&format!("refused as {reason}: {count}\n"));
-        }
-        for (problem, count) in &self.connection_errors {
-            text.push_str(&format!("{count} x {problem}\n"));
-        }
-        text
+        text + &wire.problems()
     }
 
     /// Whether anything at all went through.
     pub(super) const fn is_good(&self) -> bool {
-        self.connections > 0 && self.unacked == 0
+        self.wire.connections > 0 && self.wire.unacked == 0
     }
 }
-
-const PROBLEMS_MAX: usize = 100;
 
 /// Longer waits count as this: ten minutes.
 const LATENCY_US_MAX: u64 = 600_000_000;

@@ -146,7 +146,7 @@ impl Run {
         field.clock.set(&link.welcome);
         let (settled, again) = self.outbox.connected(link.welcome.acked);
         field.counts.connected(again);
-        self.settled(settled);
+        self.settled(&settled);
         // A daemon that was started again may have its clock behind what it is to hear.
         if let Some(newest) = self.newest.filter(|_| !self.outbox.is_empty()) {
             field.clock.wait_for(newest).await;
@@ -170,7 +170,7 @@ impl Run {
                 }
                 frame = link.heard.next() => {
                     let settled = self.outbox.hear(frame?)?;
-                    self.settled(settled);
+                    self.settled(&settled);
                 }
                 error = self.outbox.silence() => return Err(error),
             }
@@ -179,7 +179,7 @@ impl Run {
         Ok(())
     }
 
-    fn settled(&self, settled: Settled) {
+    fn settled(&self, settled: &Settled) {
         self.field.counts.settled(settled);
         self.told.send_replace(self.outbox.settled_seq());
     }

@@ -6,24 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use crate::cli::client::outbox::Settled;
+use crate::cli::client::wire_tally::WireTally;
 use crate::cli::replay::tally::Tally;
 
 /// Counts that all lanes share.
 #[derive(Debug, Default)]
-pub(super) struct Counts(Mutex<Wire>);
-
-#[derive(Clone, Debug, Default, Serialize)]
-struct Wire {
-    sent: u64,
-    resent: u64,
-    acked: u64,
-    unacked: u64,
-    /// Of the acked ones, by the daemon.
-    refused: u64,
-    refused_by_reason: BTreeMap<String, u64>,
-    connections: u64,
-    connection_errors: BTreeMap<String, u64>,
-}
+pub(super) struct Counts(Mutex<WireTally>);
 
 /// The plan in the daemon.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -46,7 +34,7 @@ pub(super) struct Report {
     /// Rows that were not sent, by reason: `invalid`, `too_old`, `future`, `unknown_courier`.
     not_sent: BTreeMap<&'static str, u64>,
     #[serde(flatten)]
-    wire: Wire,
+    wire: WireTally,
 }
 
 impl Counts {
@@ -55,25 +43,15 @@ impl Counts {
     }
 
     pub(super) fn connected(&self, resent: u64) {
-        let mut wire = self.lock();
-        wire.connections += 1;
-        wire.resent += resent;
+        self.lock().connected(resent);
     }
 
     pub(super) fn not_connected(&self, problem: String) {
-        let mut wire = self.lock();
-        if wire.connection_errors.len() < PROBLEMS_MAX {
-            *wire.connection_errors.entry(problem).or_default() += 1;
-        }
+        self.lock().not_connected(problem);
     }
 
-    pub(super) fn settled(&self, settled: Settled) {
-        let mut wire = self.lock();
-        wire.acked += settled.fixes.len() as u64;
-        for (reason, fixes) in settled.refused {
-            wire.refused += fixes;
-            *wire.refused_by_reason.entry(reason).or_default() += fixes;
-        }
+    pub(super) fn settled(&self, settled: &Settled) {
+        self.lock().settled(settled);
     }
 
     pub(super) fn left_unacked(&self, fixes: u64) {
@@ -89,7 +67,7 @@ impl Counts {
         Report { stored, rows, bad, thinned, not_sent, wire: self.lock().clone() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Wire> {
+    fn lock(&self) -> MutexGuard<'_, WireTally> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -118,13 +96,7 @@ impl Report {
         {
             text.push_str(&format!("not sent, {what}: {count}\n"));
         }
-        for (reason, count) in &wire.refused_by_reason {
-            text.push_str(&format!("refused as {reason}: {count}\n"));
-        }
-        for (problem, count) in &wire.connection_errors {
-            text.push_str(&format!("{count} x {problem}\n"));
-        }
-        text
+        text + &wire.problems()
     }
 
     /// Whether everything that was sent is settled.
@@ -132,5 +104,3 @@ impl Report {
         self.wire.unacked == 0 && self.wire.acked == self.wire.sent
     }
 }
-
-const PROBLEMS_MAX: usize = 100;
