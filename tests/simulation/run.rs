@@ -103,6 +103,60 @@ impl Run {
         self.did
     }
 
+    /// A process works for so many steps and is gone; the next works everything off.
+    pub fn die_at(&mut self, steps: usize) {
+        let mut life = self.begin(false).expect("it starts");
+        self.set_up(&mut life);
+        for _ in 0..steps {
+            self.one_step(&mut life);
+        }
+        drop(life);
+        let end = self.ratios.ends[0];
+        self.crash(end);
+        self.finish();
+    }
+
+    /// Each part in turn stands still while the others work.
+    pub fn stall_each(&mut self) {
+        let mut life = self.begin(false).expect("it starts");
+        self.set_up(&mut life);
+        for stalled in self.parts(&life) {
+            self.stalls.stall(stalled, u64::MAX);
+            for _ in 0..STALL_STEPS {
+                self.one_step(&mut life);
+            }
+            self.judge_stall(&mut life, stalled);
+            assert!(self.drain(&mut life), "{:?}", life.node.fault().cause());
+        }
+        self.judge_end(life);
+    }
+
+    /// What must go on while a part stands still: everything before the others' blocking edges.
+    fn judge_stall(&mut self, life: &mut Life, stalled: Part) {
+        let parts: Vec<_> = self.parts(life).into_iter().filter(|&part| part != stalled).collect();
+        let mut idle_rounds = 0;
+        while idle_rounds < 4 {
+            let mut is_progress = false;
+            for &part in &parts {
+                is_progress |= self.work(life, part);
+            }
+            idle_rounds = if is_progress { 0 } else { idle_rounds + 1 };
+        }
+        let done = |at: usize| self.devices[at].is_done() || stalled == Part::Sender(at);
+        let feed_is_read = |at: usize| {
+            self.readers[at] == life.node.feed().head() || stalled == Part::Reader(at)
+        };
+        assert!((0..self.readers.len()).all(feed_is_read), "readers wait for {stalled:?}");
+        match stalled {
+            // Forward: nothing passes a shard or the committer that stands.
+            Part::Shard(_) | Part::Committer => {}
+            Part::Admission | Part::Clients | Part::Reader(_) | Part::Sender(_) => {
+                let all_are = (0..self.devices.len()).all(done);
+                assert!(all_are, "senders wait for {stalled:?}: {}", self.left());
+            }
+        }
+    }
+
     /// A process starts, and is judged; `None`: it failed, as it may.
     pub fn begin(&mut self, may_fail: bool) -> Option<Life> {
         if may_fail && self.chance.permille(self.ratios.bit_flip) {
@@ -188,6 +242,9 @@ impl Run {
 
     /// Works until the process fails or its time is over.
     fn live(&mut self, mut life: Life) {
+        if self.clients.accepted == 0 && self.chance.below(4) > 0 {
+            self.set_up(&mut life);
+        }
         let steps = 20 + self.chance.below(STEPS_MAX);
         let trap_at = self.chance.permille(self.ratios.panic).then(|| self.chance.below(steps));
         for step in 0..steps {
@@ -361,9 +418,9 @@ impl Run {
         !page.events.is_empty()
     }
 
-    /// Everybody works until everything that came is worked off, acknowledged and read. If nobody
-    /// can go on and something is left, they wait in a circle.
-    pub fn drain(&mut self, life: &mut Life) {
+    /// Everybody works until everything that came is worked off, acknowledged and read; `false`:
+    /// the node fails. If nobody can go on and something is left, they wait in a circle.
+    pub fn drain(&mut self, life: &mut Life) -> bool {
         self.stalls.end();
         let mut idle_rounds = 0;
         while !self.is_done(life) {
@@ -371,10 +428,23 @@ impl Run {
             for part in self.parts(life) {
                 is_progress |= self.work(life, part);
             }
-            assert!(!life.node.fault().has_failed(), "{:?}", life.node.fault().cause());
+            if life.node.fault().has_failed() {
+                return false;
+            }
             // What admission began shows in the round after.
             idle_rounds = if is_progress { 0 } else { idle_rounds + 1 };
             assert!(idle_rounds < 4, "nobody goes on, and not everything is done: {}", self.left());
+        }
+        true
+    }
+
+    /// The company gets couriers, routes and orders, one request after the other.
+    pub fn set_up(&mut self, life: &mut Life) {
+        for _ in 0..12 {
+            self.clients.ask(&life.admission, &mut self.chance);
+            if !self.drain(life) {
+                return;
+            }
         }
     }
 
@@ -453,7 +523,7 @@ impl Run {
             let part = self.any_part(&life);
             self.work(&mut life, part);
         }
-        self.drain(&mut life);
+        assert!(self.drain(&mut life), "{:?}", life.node.fault().cause());
         self.judge_end(life);
     }
 
@@ -508,7 +578,9 @@ impl Run {
 /// Processes of a run before the last.
 const LIVES: usize = 4;
 /// Most steps of one process, about.
-const STEPS_MAX: usize = 400;
+const STEPS_MAX: usize = 500;
+/// Steps for which a part stands still.
+const STALL_STEPS: usize = 300;
 /// Readers of the feed.
 const READERS: usize = 2;
 /// Positions that a sender keeps while they are not acknowledged.
