@@ -8,6 +8,7 @@
 //! a circle.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -235,6 +236,7 @@ impl Committer {
             self.shared.counters.synced(self.journal.syncs());
             (self.has_unsynced, self.synced_at) = (false, Instant::now());
         }
+        self.shared.journalled.store(self.journal.next(), Ordering::Release);
         for told in self.group.told.drain(..) {
             self.feed.tell(&told, &self.shared.directory, &self.shared.chain);
         }

@@ -31,4 +31,5 @@ pub mod readers;
 mod recovery;
 mod seen;
 mod shard;
+pub mod tracks;
 pub mod views;
