@@ -8,6 +8,7 @@
 //! a circle.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -267,6 +268,7 @@ impl Committer {
             self.shared.counters.synced(self.journal.syncs());
             (self.has_unsynced, self.synced_at) = (false, self.shared.clock.real_time());
         }
+        self.shared.journalled.store(self.journal.next(), Ordering::Release);
         for told in self.group.told.drain(..) {
             self.feed.tell(&told, &self.shared.directory, &self.shared.chain);
         }

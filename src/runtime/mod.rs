@@ -32,4 +32,5 @@ mod recovery;
 mod seen;
 mod shard;
 pub mod stepped;
+pub mod tracks;
 pub mod views;

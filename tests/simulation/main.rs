@@ -106,6 +106,6 @@ fn whoever_stands_still_nobody_waits_in_a_circle() {
 }
 
 /// Steps of the run that is cut off at each of them.
-const STEPS: u32 = 120;
+const STEPS: u32 = 60;
 /// Seeds of every run of the tests.
 const SEEDS: u64 = 60;

@@ -8,6 +8,7 @@ use doorstep::domain::ids::{CourierId, RouteId};
 use doorstep::runtime::clock::Clock;
 use doorstep::runtime::feed_reader::FeedEvent;
 use doorstep::runtime::node::NodeSettings;
+use doorstep::runtime::tracks::TrackLimits;
 use doorstep::storage::disk::Disk;
 use doorstep::storage::segment::feed_first;
 use doorstep::storage::sim_disk::SimDisk;
@@ -143,14 +144,13 @@ impl Run {
             idle_rounds = if is_progress { 0 } else { idle_rounds + 1 };
         }
         let done = |at: usize| self.devices[at].is_done() || stalled == Part::Sender(at);
-        let feed_is_read = |at: usize| {
-            self.readers[at] == life.node.feed().head() || stalled == Part::Reader(at)
-        };
+        let feed_is_read =
+            |at: usize| self.readers[at] == life.node.feed().head() || stalled == Part::Reader(at);
         assert!((0..self.readers.len()).all(feed_is_read), "readers wait for {stalled:?}");
         match stalled {
             // Forward: nothing passes a shard or the committer that stands.
             Part::Shard(_) | Part::Committer => {}
-            Part::Admission | Part::Clients | Part::Reader(_) | Part::Sender(_) => {
+            Part::Admission | Part::Tracks | Part::Clients | Part::Reader(_) | Part::Sender(_) => {
                 let all_are = (0..self.devices.len()).all(done);
                 assert!(all_are, "senders wait for {stalled:?}: {}", self.left());
             }
@@ -179,6 +179,10 @@ impl Run {
             shards: 1 + chance.below(3),
             segment_bytes: 64 << 10,
             feed_segment_bytes: 4 << 10,
+            tracks: TrackLimits {
+                open_bytes_max: *chance.pick(&[200, 128 << 20]),
+                open_ms_max: *chance.pick(&[10_000, 300_000]),
+            },
             mailbox_max: *chance.pick(&[8, 64, 4_096]),
             answer_ms_max: u64::from(u32::MAX),
             ..NodeSettings::default()
@@ -377,7 +381,7 @@ impl Run {
     /// Everything that can be scheduled.
     pub fn parts(&self, life: &Life) -> Vec<Part> {
         let mut parts: Vec<_> = (0..life.node.shards()).map(Part::Shard).collect();
-        parts.extend([Part::Committer, Part::Admission, Part::Clients]);
+        parts.extend([Part::Committer, Part::Admission, Part::Clients, Part::Tracks]);
         parts.extend((0..self.devices.len()).map(Part::Sender));
         parts.extend((0..self.readers.len()).map(Part::Reader));
         parts
@@ -387,7 +391,7 @@ impl Run {
     pub fn work(&mut self, life: &mut Life, part: Part) -> bool {
         let _timers = self.runtime.enter();
         match part {
-            Part::Shard(_) | Part::Committer | Part::Admission => {
+            Part::Shard(_) | Part::Committer | Part::Admission | Part::Tracks => {
                 let is_synced = self.chance.below(4) == 0;
                 life.step(part, &mut self.images, is_synced)
             }
@@ -472,6 +476,7 @@ impl Run {
             rounds += 1;
             assert!(rounds < 10_000, "it does not end");
         }
+        life.node.step_tracks();
     }
 
     /// A byte of some file is found changed: the start refuses, or ends the journal before it, or
@@ -539,6 +544,7 @@ impl Run {
         self.until_ended(&mut life);
         assert!(!life.node.fault().has_failed(), "{:?}", life.node.fault().cause());
         checks::judge_acknowledged(&self.disk, self.acked().into_iter());
+        checks::judge_tracks(&self.disk, &self.clients.now.couriers);
         let clean = checks::without_feed(&self.disk);
         let settings = NodeSettings { shards: 1, ..self.settings.clone() };
         let mut images = Images::default();
