@@ -19,6 +19,7 @@ pub mod load;
 pub mod noise;
 pub mod plan;
 mod progress;
+pub mod quarantine;
 mod random;
 pub mod replay;
 pub mod serve;
@@ -38,6 +39,7 @@ use self::demo::{DemoArgs, demo};
 use self::evaluate::{EvaluateArgs, evaluate};
 use self::journal::{JournalArgs, journal};
 use self::load::{LoadArgs, load};
+use self::quarantine::{QuarantineArgs, quarantine};
 use self::replay::{ReplayArgs, replay};
 use self::serve::{ServeArgs, serve};
 use self::simulate::{SimulateArgs, simulate};
@@ -67,6 +69,7 @@ enum Command {
     Company(CompanyArgs),
     Token(TokenArgs),
     Journal(JournalArgs),
+    Quarantine(QuarantineArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -85,6 +88,7 @@ pub fn run() -> ExitCode {
         Command::Company(args) => company(&args),
         Command::Token(args) => token(&args),
         Command::Journal(args) => journal(&args),
+        Command::Quarantine(args) => quarantine(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

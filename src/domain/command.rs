@@ -72,4 +72,9 @@ pub enum Command {
         /// Who sets it.
         initiator: Initiator,
     },
+    /// A courier is quarantined: evaluating it failed twice. Positions are stored only, other
+    /// commands wait, and no deadline of it is due.
+    Quarantine(CourierId),
+    /// A courier's quarantine ends: what waited is done at once.
+    Release(CourierId),
 }

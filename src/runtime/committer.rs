@@ -272,6 +272,7 @@ impl Committer {
         for told in self.group.told.drain(..) {
             self.feed.tell(&told, &self.shared.directory, &self.shared.chain);
         }
+        self.shared.counters.quarantined(self.feed.take_quarantined());
         if self.feed.waiting() > 0 {
             let head = self.feed.flush(&self.shared.feed)?;
             self.shared.head.send_replace(head);

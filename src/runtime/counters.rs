@@ -9,6 +9,7 @@ pub struct Counters {
     groups: AtomicU64,
     syncs: AtomicU64,
     journal_bytes: AtomicU64,
+    quarantined: AtomicU64,
 }
 
 /// The counts at one moment.
@@ -22,6 +23,8 @@ pub struct Counts {
     pub syncs: u64,
     /// Bytes written to the journal.
     pub journal_bytes: u64,
+    /// Positions of quarantined couriers, stored and not evaluated.
+    pub quarantined: u64,
 }
 
 impl Counters {
@@ -37,6 +40,11 @@ impl Counters {
         self.syncs.store(syncs, Ordering::Relaxed);
     }
 
+    /// So many positions of quarantined couriers were stored.
+    pub fn quarantined(&self, positions: u64) {
+        self.quarantined.fetch_add(positions, Ordering::Relaxed);
+    }
+
     /// The counts.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -45,6 +53,7 @@ impl Counters {
             groups: self.groups.load(Ordering::Relaxed),
             syncs: self.syncs.load(Ordering::Relaxed),
             journal_bytes: self.journal_bytes.load(Ordering::Relaxed),
+            quarantined: self.quarantined.load(Ordering::Relaxed),
         }
     }
 }

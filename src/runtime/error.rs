@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::intake::Delivery;
-use crate::domain::ids::PartitionId;
+use crate::domain::ids::{CourierId, PartitionId};
 use crate::storage::catalog::error::CatalogError;
 use crate::storage::error::StorageError;
 
@@ -106,6 +106,19 @@ pub enum RuntimeError {
     /// A whole frame holds what no writer writes.
     #[error("a whole frame cannot be understood: it may be of a later version")]
     Unreadable,
+    /// An input panicked in replay, which is noted.
+    #[error(
+        "evaluating courier {courier} panicked in replay, at input {sequence} of partition \
+         {partition}: start again; if that happens twice the courier is quarantined"
+    )]
+    Panicked {
+        /// The courier.
+        courier: CourierId,
+        /// The partition.
+        partition: PartitionId,
+        /// The input's sequence there.
+        sequence: u64,
+    },
     /// A frame cannot be replayed.
     #[error("{name}, byte {offset}: {source}")]
     Frame {

@@ -180,6 +180,7 @@ impl Parts {
                 place: (number, shards),
                 clock: shared.clock.clone(),
                 chunk_bytes_max: shared.frame_bytes_max / 2,
+                disk: Arc::clone(disk),
                 batch_mail_max: BATCH_MAIL_MAX,
                 woke_at: shared.clock.real_time(),
             };

@@ -1,6 +1,9 @@
 //! Brings a node back to where its journal ends: every input is stepped again, in order, and
 //! everything it tells is compared with the feed log, or written where that is missing.
 
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use super::acks::Acks;
@@ -11,18 +14,23 @@ use super::feed_writer::FeedWriter;
 use super::intake::{Sender, SenderId, shard_of};
 use super::node::TravelFactory;
 use super::order_chain::OrderChain;
-use super::partition::Partitions;
+use super::partition::{Fact, Partitions, partition_of};
 use super::seen::Seen;
+use crate::domain::command::Command;
+use crate::domain::ids::{CourierId, PartitionId};
+use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::input::InputBody;
 use crate::engine::output::Outputs;
-use crate::storage::bytes::Reader;
-use crate::storage::codec::input::{ChunkReader, Record};
+use crate::storage::bytes::{Reader, Writer};
+use crate::storage::catalog::change::encode;
+use crate::storage::codec::input::{ChunkReader, ChunkWriter, Record};
 use crate::storage::disk::Disk;
 use crate::storage::error::StorageError;
 use crate::storage::feed_log::FeedLog;
 use crate::storage::frame::{CommandHead, Frame, FrameKind};
 use crate::storage::journal::Journal;
+use crate::storage::panic_notes::{PanicNote, PanicNotes};
 use crate::storage::replay::{CutTail, drop_after, replay};
 use crate::storage::segment::journal_number;
 
@@ -64,6 +72,10 @@ pub struct Recovery {
     /// What was found.
     pub report: RecoveryReport,
     told: Outputs,
+    /// The input that is being replayed.
+    at: (PartitionId, u64),
+    /// Inputs on which replay has panicked twice: their couriers are quarantined before them.
+    poisoned: BTreeMap<(PartitionId, u64), CourierId>,
 }
 
 impl Recovery {
@@ -81,6 +93,8 @@ impl Recovery {
             feed,
             report: RecoveryReport::default(),
             told: Outputs::default(),
+            at: (PartitionId(0), 0),
+            poisoned: BTreeMap::new(),
         }
     }
 
@@ -95,14 +109,77 @@ impl Recovery {
         on_note: &mut dyn FnMut(Note),
     ) -> Result<Journal, RuntimeError> {
         sync_last(&**disk)?;
-        let end = replay(&**disk, &mut |frame, name, offset| {
-            self.frame(frame, on_note).map_err(|error| error.at(name, offset))
-        })?;
+        let notes = PanicNotes::read(&**disk)?;
+        self.poisoned = notes.twice_replayed();
+        let replayed = catch_unwind(AssertUnwindSafe(|| {
+            replay(&**disk, &mut |frame, name, offset| {
+                self.frame(frame, on_note).map_err(|error| error.at(name, offset))
+            })
+        }));
+        let end = replayed.unwrap_or_else(|panic| Err(self.panicked(&**disk, panic)))?;
         self.report.cut = end.cut;
         self.flush()?;
+        // What was counted then is not counted now.
+        self.writer.take_quarantined();
         self.report.feed_rewritten_bytes = self.feed.recovered()?;
         drop_after(&**disk, &end)?;
-        Ok(Journal::resume(Arc::clone(disk), segment_bytes, &end)?)
+        let mut journal = Journal::resume(Arc::clone(disk), segment_bytes, &end)?;
+        let twice = notes.twice();
+        if !twice.is_empty() {
+            self.quarantine(&mut journal, &twice, on_note)?;
+            notes.forget(&**disk, &twice)?;
+        }
+        Ok(journal)
+    }
+
+    /// Notes in whose step replay panicked. What panics in nobody's step goes on.
+    fn panicked(&self, disk: &dyn Disk, panic: Box<dyn Any + Send>) -> RuntimeError {
+        let Some(courier) = self.engines.iter().find_map(Engine::at_work) else {
+            resume_unwind(panic);
+        };
+        let (partition, sequence) = self.at;
+        let note = PanicNote { courier, replayed: Some(self.at) };
+        match PanicNotes::add(disk, note) {
+            Ok(()) => RuntimeError::Panicked { courier, partition, sequence },
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Quarantines couriers, each by a command frame of its own.
+    fn quarantine(
+        &mut self,
+        journal: &mut Journal,
+        couriers: &[CourierId],
+        on_note: &mut dyn FnMut(Note),
+    ) -> Result<(), RuntimeError> {
+        for &courier in couriers {
+            // A courier that was never put panicked when it was to be: there is nothing to hold.
+            let Some(company) = self.directory.open().company(courier) else { continue };
+            let partition = partition_of(company, courier);
+            let command = Command::Quarantine(courier);
+            self.directory.follow(&command);
+            let shards = self.engines.len();
+            let engine = &mut self.engines[shard_of(partition, shards)];
+            let body = InputBody::Command(Box::new(command));
+            let fact = Fact { now: Time::DISTANT_PAST, body };
+            let (mut chunk, mut at) = (ChunkWriter::default(), Time::DISTANT_PAST);
+            self.partitions.step_each(engine, partition, fact, &mut self.told, |input| {
+                at = input.received_at;
+                chunk.put(input, None);
+            });
+            self.told.clear();
+            let note = encode(&[]).map_err(|_| RuntimeError::Unreadable)?;
+            self.report.commands += 1;
+            let place = self.report.commands;
+            let mut payload = Writer::default();
+            CommandHead { place, at, note: &note }.write(&mut payload);
+            payload.bytes.extend_from_slice(&chunk.finish().bytes);
+            journal.push(FrameKind::Command, &payload.bytes)?;
+            journal.write()?;
+            journal.sync()?;
+            on_note(Note { journal_place: place, at, bytes: note });
+        }
+        Ok(())
     }
 
     fn frame(&mut self, frame: &Frame, on_note: &mut dyn FnMut(Note)) -> Result<(), RuntimeError> {
@@ -139,8 +216,15 @@ impl Recovery {
             self.seen.follow(partition, sender, by.seq);
             self.acks.recovered(sender, by.settles);
         }
+        self.at = (partition, sequence);
         let shards = self.engines.len();
         let engine = &mut self.engines[shard_of(partition, shards)];
+        if !self.poisoned.is_empty()
+            && let Some(courier) = self.poisoned.get(&self.at)
+        {
+            engine.quarantine(*courier);
+            self.directory.quarantine(*courier);
+        }
         // As when it was stepped first: what the queue of deadlines puts off, it puts off again.
         engine.next_deadline(partition, input.received_at);
         engine.handle(input, &mut self.told);

@@ -2,7 +2,6 @@
 //! otherwise. The same shards and the same committer as in [`super::node::Node`], one turn at a
 //! time; a turn that would block cannot be taken. Simulations run it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
@@ -104,8 +103,7 @@ impl SteppedNode {
             return;
         }
         let first = inbox.receiver.try_recv().ok();
-        let turn = catch_unwind(AssertUnwindSafe(|| shard.turn(first, inbox, outbox, stepping)));
-        match turn {
+        match shard.turn(first, inbox, outbox, stepping) {
             Ok(is_on) => *has_ended = !is_on,
             Err(_) => {
                 *has_ended = true;

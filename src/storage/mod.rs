@@ -20,6 +20,7 @@ pub mod frame;
 pub mod journal;
 pub mod journal_reader;
 pub mod ledger;
+pub mod panic_notes;
 pub mod replay;
 pub mod segment;
 pub mod sim_disk;

@@ -40,6 +40,8 @@ fn number(name: &str, prefix: &str) -> Option<u64> {
     name.strip_prefix(prefix)?.strip_suffix(SEGMENT)?.parse().ok()
 }
 
+/// The notes of panics: see [`super::panic_notes`].
+pub const PANICS: &str = "panics";
 const JOURNAL: &str = "journal-";
 const FEED: &str = "feed-";
 const TRACKS: &str = "tracks-";

@@ -18,7 +18,7 @@ use doorstep::storage::disk::Disk;
 use doorstep::storage::sim_disk::SimDisk;
 use tokio::runtime::Runtime;
 
-use super::travel::Trap;
+use crate::support::trap::Trap;
 
 /// What can be scheduled, and stalled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -15,7 +15,7 @@ pub(super) fn routes() -> Router<Arc<Api>> {
 }
 
 /// The surface is up only after recovery; what can still fail is the node, or its pace.
-async fn ready(State(api): State<Arc<Api>>) -> Result<&'static str, Problem> {
+async fn ready(State(api): State<Arc<Api>>) -> Result<String, Problem> {
     let unready = |detail: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
     if api.fault.has_failed() {
         let cause = api.fault.cause().unwrap_or("unknown");
@@ -25,7 +25,13 @@ async fn ready(State(api): State<Arc<Api>>) -> Result<&'static str, Problem> {
     if waiting > WAITING_MAX {
         return Err(unready(format!("{waiting} positions are waiting")));
     }
-    Ok("ready\n")
+    let quarantined: Vec<_> =
+        api.views.quarantined().iter().map(|courier| courier.0.to_string()).collect();
+    if quarantined.is_empty() {
+        return Ok("ready\n".to_owned());
+    }
+    // Everybody else is served.
+    Ok(format!("ready\ncouriers in quarantine: {}\n", quarantined.join(", ")))
 }
 
 /// Positions that may wait before the daemon says that it lags.

@@ -39,6 +39,8 @@ pub(in crate::api) struct Metrics {
     groups: Counter,
     syncs: Counter,
     journal_bytes: Counter,
+    quarantined: Counter,
+    quarantined_couriers: Gauge<i64, AtomicI64>,
     events: Gauge<i64, AtomicI64>,
     waiting: Gauge<i64, AtomicI64>,
     pushed: Counter,
@@ -61,6 +63,9 @@ impl Metrics {
         let mut registry = Registry::with_prefix("doorstep");
         let (events, waiting, streams) = (Gauge::default(), Gauge::default(), Gauge::default());
         registry.register("event_streams", "Streams of events that are open", streams.clone());
+        let quarantined_couriers = Gauge::<i64, AtomicI64>::default();
+        let couriers = quarantined_couriers.clone();
+        registry.register("quarantined_couriers", "Couriers in quarantine", couriers);
         let (pushed, refused) = (Counter::default(), Counter::default());
         let answers = Family::<Answer, Counter>::default();
         registry.register("feed_position", "Events in the feed", events.clone());
@@ -82,6 +87,12 @@ impl Metrics {
             groups: counter(&mut registry, "journal_groups", "Writes of the journal"),
             syncs: counter(&mut registry, "journal_syncs", "Syncs of the journal"),
             journal_bytes: counter(&mut registry, "journal_bytes", "Bytes of the journal"),
+            quarantined: counter(
+                &mut registry,
+                "quarantined_positions",
+                "Positions of quarantined couriers, stored and not evaluated",
+            ),
+            quarantined_couriers,
             turned_away: counter(
                 &mut registry,
                 "http_connections_turned_away",
@@ -142,6 +153,8 @@ impl Metrics {
         set(&self.groups, counts.groups);
         set(&self.syncs, counts.syncs);
         set(&self.journal_bytes, counts.journal_bytes);
+        set(&self.quarantined, counts.quarantined);
+        self.quarantined_couriers.set(api.views.quarantined().len() as i64);
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

@@ -66,6 +66,11 @@ pub enum Request {
         /// What was said about it.
         comment: Option<String>,
     },
+    /// A courier's quarantine ends.
+    Release {
+        /// The courier.
+        courier: crate::domain::ids::CourierId,
+    },
     /// An order is stored with what another view keeps of it.
     Attach(Attachment),
     /// A new token.

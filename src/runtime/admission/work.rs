@@ -134,7 +134,7 @@ impl Work {
     async fn judge(&self, request: &Request) -> Result<Good, Stop> {
         let mut draft = Draft::new(&self.catalog);
         let mut findings = Findings::of_request(BATCH_MAX);
-        let mut tokens = Vec::new();
+        let (mut tokens, mut released) = (Vec::new(), None);
         let mut accepted = match request {
             Request::CreateToken { company, role, courier, depot } => {
                 let company = u64::from(company.0);
@@ -182,6 +182,10 @@ impl Work {
                 attach::attach(&mut draft, wanted, self.clock.now(), &mut findings)?
             }
             Request::SetStatus { .. } => set_status(&mut draft, request, &mut findings)?,
+            Request::Release { courier } => {
+                released = Some(*courier);
+                Accepted { updated: 1, ids: vec![courier.0.into()], ..Accepted::default() }
+            }
         };
         accepted.warnings =
             findings.settle().map_err(|errors| Stop::Refused(Refusal::Invalid(errors)))?;
@@ -195,10 +199,23 @@ impl Work {
             now: self.clock.now(),
         };
         effects.work_out().await?;
-        let (parts, newly_told) = (effects.parts, effects.newly_told);
+        let (mut parts, newly_told) = (effects.parts, effects.newly_told);
+        if let Some(courier) = released {
+            parts.push(self.release(courier)?);
+        }
         let mut changes = draft.changes();
         changes.extend(tokens);
         Ok(Good { accepted, changes, parts, newly_told })
+    }
+
+    /// The command that ends a courier's quarantine.
+    fn release(&self, courier: CourierId) -> Result<(PartitionId, Command), Stop> {
+        let document = self.catalog.document_ever(Kind::Courier, courier.0.into())?;
+        let Some(document) = document else {
+            return Err(Stop::Refused(Refusal::NotFound("courier")));
+        };
+        let company = CompanyId(document.company as u32);
+        Ok((partition_of(company, courier), Command::Release(courier)))
     }
 
     fn new_token(

@@ -27,11 +27,6 @@ impl Trap {
         self.lat_e7.store(0, Ordering::Relaxed);
     }
 
-    /// Whether there is one.
-    pub fn is_set(&self) -> bool {
-        self.lat_e7.load(Ordering::Relaxed) != 0
-    }
-
     /// The travel times.
     pub fn travel(&self) -> Box<dyn TravelTime> {
         hush();
