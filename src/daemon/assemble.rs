@@ -130,6 +130,7 @@ impl Daemon {
             intake: self.node.intake(),
             feed: self.node.feed(),
             views: self.node.views(),
+            tracks: self.node.tracks(),
             clock: self.node.clock(),
             fault: self.node.fault(),
             counters: self.node.counters(),

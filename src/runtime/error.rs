@@ -172,3 +172,14 @@ pub enum NotificationsError {
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
+
+/// Why a track cannot be read.
+#[derive(Debug, Error)]
+pub enum TracksError {
+    /// There is no answer.
+    #[error(transparent)]
+    View(#[from] ViewError),
+    /// The tracks on disk cannot be read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}

@@ -31,4 +31,6 @@ pub mod readers;
 mod recovery;
 mod seen;
 mod shard;
+pub mod stepped;
+pub mod tracks;
 pub mod views;

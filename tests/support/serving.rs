@@ -149,6 +149,7 @@ impl Serving {
             intake: node.intake(),
             feed: node.feed(),
             views: node.views(),
+            tracks: node.tracks(),
             clock: clock.clone(),
             fault: node.fault(),
             counters: node.counters(),
