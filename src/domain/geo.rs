@@ -115,6 +115,13 @@ impl Point {
         let (lat, lon) = self.offset_e7(other);
         lat.abs() <= SAME_PLACE_E7 && lon.abs() <= SAME_PLACE_E7
     }
+
+    /// Whether no third point is the same place as both.
+    #[must_use]
+    pub const fn is_apart(self, other: Self) -> bool {
+        let (lat, lon) = self.offset_e7(other);
+        lat.abs() > 2 * SAME_PLACE_E7 || lon.abs() > 2 * SAME_PLACE_E7
+    }
 }
 
 /// Metres per 1e-7 degree around one latitude. Computed once where it is used often.

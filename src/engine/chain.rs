@@ -27,10 +27,14 @@ impl RouteStep<'_, '_> {
             cursor = self.serve_present(stop, from.t);
         }
         // Depots before here are behind the courier.
-        let here = self.route.orders.iter().rposition(|order| order.is_visited);
-        let here = here.max(present.map(|stop| stop.first));
+        let here = if self.route.nodes_between.is_empty() {
+            None
+        } else {
+            let visited = self.route.orders.iter().rposition(|order| order.is_visited);
+            visited.max(present.map(|stop| stop.first))
+        };
         let mut node = 0;
-        let mut at = 0;
+        let mut at = self.route.head_at;
         while let Some(stop) = self.route.stop_from(at, |at| self.is_ahead(at)) {
             at = stop.last + 1;
             let Some(stop) = self.beyond(stop, present) else { continue };
@@ -56,7 +60,9 @@ impl RouteStep<'_, '_> {
 
     /// What remains of a stop without the orders of the one where the courier is.
     fn beyond(&self, stop: StopRange, present: Option<StopRange>) -> Option<StopRange> {
-        let Some(present) = present else { return Some(stop) };
+        let Some(present) = present.filter(|present| present.first <= stop.last) else {
+            return Some(stop);
+        };
         let mut rest =
             (stop.first..=stop.last).filter(|&at| self.is_ahead(at) && !present.holds(at));
         let first = rest.next()?;
@@ -111,6 +117,16 @@ impl RouteStep<'_, '_> {
             self.drive(cursor, place);
         }
         let arrival = cursor.t;
+        if stop.count == 1 {
+            // Nearly every stop is one order.
+            let order = &self.route.orders[stop.first];
+            let eta = order.service_start(self.policy, arrival);
+            let service_s = i64::from(order.service_s) + i64::from(order.shared_service_s);
+            let completion = eta + service_s * SECOND_MS;
+            self.etas[stop.first] = Some(Eta { eta, arrival, completion });
+            *cursor = Cursor { t: completion, place, order: Some(stop.first) };
+            return;
+        }
         let is_beyond = |at: usize| present.is_none_or(|present| !present.holds(at));
         let leave = self.leaving(stop, arrival, |at| self.is_ahead(at) && is_beyond(at));
         self.note(stop, present, arrival, leave);

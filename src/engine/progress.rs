@@ -76,6 +76,7 @@ impl RouteStep<'_, '_> {
     /// those where the courier already is.
     pub fn refresh_head(&mut self, t: Time) {
         let head = self.head();
+        self.route.head_at = head.map_or(self.route.orders.len(), |head| head.first);
         let is_first = !core::mem::replace(&mut self.has_refreshed, true);
         let mut entered = 0;
         for at in 0..self.route.orders.len() {
