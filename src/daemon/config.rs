@@ -18,6 +18,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// The QUIC listener.
     pub quic: QuicConfig,
+    /// The callbacks of deliveries.
+    pub callbacks: CallbacksConfig,
     /// The node.
     pub node: NodeConfig,
 }
@@ -66,6 +68,18 @@ pub struct QuicConfig {
     pub trace_acks: bool,
 }
 
+/// The callbacks of deliveries.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CallbacksConfig {
+    /// Networks that are not public and may be reached all the same, without TLS too.
+    pub allow_networks: Vec<String>,
+    /// Networks that may not be reached.
+    pub deny_networks: Vec<String>,
+    /// Certificates that are trusted beside the system's, PEM; empty: none.
+    pub ca_file: PathBuf,
+}
+
 /// The node.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -111,6 +125,7 @@ impl Default for Config {
             data_dir: PathBuf::from("doorstep-data"),
             http: HttpConfig::default(),
             quic: QuicConfig::default(),
+            callbacks: CallbacksConfig::default(),
             node: NodeConfig::default(),
         }
     }
