@@ -120,6 +120,7 @@ pub(super) struct Parts {
     pub(super) shards: Vec<ShardLine>,
     pub(super) committer: Committer,
     pub(super) track_writer: TrackWriter,
+    /// What the writer of the tracks is told.
     pub(super) track_mail: Receiver<TrackMail>,
 }
 
