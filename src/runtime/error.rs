@@ -57,6 +57,9 @@ pub enum SubmitError {
         /// The limit.
         delivery_fixes_max: usize,
     },
+    /// The disk is full.
+    #[error("{DISK_FULL}")]
+    DiskFull,
     /// The node takes nothing more.
     #[error("the node has stopped")]
     Stopped,
@@ -71,6 +74,9 @@ pub enum CommandError {
     /// It would not fit into one journal frame. Nothing was taken.
     #[error("the command is too large for one journal frame")]
     TooLarge,
+    /// The disk is full. Nothing was taken.
+    #[error("{DISK_FULL}")]
+    DiskFull,
     /// The node takes nothing more; a command under way may turn out to be durable.
     #[error("the node has stopped")]
     Stopped,
@@ -207,3 +213,6 @@ pub enum RetentionError {
     #[error(transparent)]
     View(#[from] ViewError),
 }
+
+/// What is said while there is no room.
+pub const DISK_FULL: &str = "the disk is full: nothing new is stored until there is room; nothing that was acknowledged is lost";

@@ -30,6 +30,7 @@ pub mod partition;
 pub mod readers;
 mod recovery;
 pub mod retention;
+mod room;
 mod seen;
 mod shard;
 pub mod stepped;

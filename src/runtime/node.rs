@@ -23,6 +23,7 @@ use super::message::Message;
 use super::order_chain::OrderChain;
 use super::recovery::Recovery;
 pub use super::recovery::RecoveryReport;
+use super::room::{PatientDisk, Room, Wait};
 use super::shard::{BATCH_MAIL_MAX, Shard};
 use super::tracks::{TRACK_MAIL_MAX, TrackLimits, TrackMail, TrackWriter, Tracks};
 use super::views::Views;
@@ -87,6 +88,7 @@ pub struct Shared {
     pub(super) directory: Directory,
     pub(super) acks: Acks,
     pub(super) fault: Fault,
+    pub(super) room: Arc<Room>,
     pub(super) feed: FeedLog,
     pub(super) chain: OrderChain,
     pub(super) head: watch::Sender<u64>,
@@ -132,22 +134,28 @@ pub(super) struct ShardLine {
 }
 
 impl Parts {
-    /// Recovers what the disk holds, and hands every committed note to `on_note` in order.
+    /// Recovers what the disk holds, and hands every committed note to `on_note` in order. A disk
+    /// that is full later is waited for as `wait` says.
     pub(super) fn recover(
         settings: &NodeSettings,
         disk: &Arc<dyn Disk>,
         clock: Clock,
         travel: &TravelFactory,
         on_note: &mut dyn FnMut(Note),
+        wait: &dyn Fn(&Fault) -> Box<Wait>,
     ) -> Result<Self, RuntimeError> {
         let segment_bytes = settings.segment_bytes.max(SEGMENT_BYTES_MIN);
         if !disk.lock().map_err(StorageError::disk("lock", "the data directory"))? {
             return Err(StorageError::Locked.into());
         }
         let shards = settings.shards.clamp(1, SHARDS_MAX);
-        let feed_log = FeedLog::open(Arc::clone(disk), settings.feed_segment_bytes.max(1));
+        let fault = Fault::default();
+        let room = Arc::new(Room::new(wait(&fault)));
+        let patient = PatientDisk { disk: Arc::clone(disk), room: Arc::clone(&room) };
+        let patient: Arc<dyn Disk> = Arc::new(patient);
+        let feed_log = FeedLog::open(Arc::clone(&patient), settings.feed_segment_bytes.max(1));
         let mut recovery = Recovery::new(shards, travel, feed_log);
-        let journal = recovery.run(disk, segment_bytes, on_note)?;
+        let journal = recovery.run(&patient, segment_bytes, on_note)?;
         let track_log = Arc::new(TrackLog::open(Arc::clone(disk), journal.next())?);
         let (tracks, track_mail) = crossbeam_channel::bounded(TRACK_MAIL_MAX);
         let Recovery { engines, partitions, mut seen, writer, report, .. } = recovery;
@@ -158,7 +166,8 @@ impl Parts {
             mailboxes,
             directory: recovery.directory,
             acks: recovery.acks,
-            fault: Fault::default(),
+            fault,
+            room,
             feed: recovery.feed,
             chain: recovery.chain,
             head: watch::Sender::new(report.feed_head),
@@ -193,6 +202,7 @@ impl Parts {
         let committer = Committer::new(to, journal, writer, durability, lines);
         let (to, from) = (Arc::clone(&shared), Arc::clone(disk));
         let track_writer = TrackWriter::new(to, from, settings.tracks)?;
+        shared.room.be_patient();
         Ok(Self { shared, report, shards: working, committer, track_writer, track_mail })
     }
 }
@@ -209,7 +219,8 @@ impl Node {
         travel: &TravelFactory,
         on_note: &mut dyn FnMut(Note),
     ) -> Result<Self, RuntimeError> {
-        let parts = Parts::recover(settings, disk, clock, travel, on_note)?;
+        let wait = |fault: &Fault| Room::until_the_end(fault.clone());
+        let parts = Parts::recover(settings, disk, clock, travel, on_note, &wait)?;
         let Parts { shared, report, shards, mut committer, mut track_writer, track_mail } = parts;
         let mut node = Self { shared, report, threads: Vec::new(), track_writer: None };
         for (number, ShardLine { shard, inbox, outbox }) in shards.into_iter().enumerate() {

@@ -15,6 +15,7 @@ use super::intake::Intake;
 use super::mailbox::Mail;
 use super::message::Message;
 use super::node::{NodeSettings, Parts, RecoveryReport, ShardLine, Shared, TravelFactory};
+use super::room::Wait;
 use super::shard::Stepping;
 use super::tracks::{TrackMail, TrackWriter, Tracks};
 use super::views::Views;
@@ -41,7 +42,8 @@ struct SteppedShard {
 }
 
 impl SteppedNode {
-    /// Recovers what the disk holds, and hands every committed note to `on_note` in order. A shard
+    /// Recovers what the disk holds, and hands every committed note to `on_note` in order. What a
+    /// write does that finds no room on the disk, `on_full` says. A shard
     /// takes at most `batch_mail_max` things in one turn.
     ///
     /// # Errors
@@ -52,8 +54,10 @@ impl SteppedNode {
         clock: Clock,
         travel: &TravelFactory,
         on_note: &mut dyn FnMut(Note),
+        on_full: &dyn Fn() -> Box<Wait>,
     ) -> Result<Self, RuntimeError> {
-        let parts = Parts::recover(settings, disk, clock, travel, on_note)?;
+        let wait = |_: &Fault| on_full();
+        let parts = Parts::recover(settings, disk, clock, travel, on_note, &wait)?;
         let Parts { shared, report, shards, committer, track_writer, track_mail } = parts;
         let stepped = |mut line: ShardLine| {
             line.shard.batch_mail_max = TURN_MAIL_MAX;

@@ -257,7 +257,9 @@ impl Clients {
                 self.asked.push_front(Asked { answer, ..asked });
                 false
             }
-            Err(Refusal::Busy | Refusal::Invalid(_) | Refusal::NotFound(_)) => true,
+            Err(Refusal::Busy | Refusal::DiskFull | Refusal::Invalid(_) | Refusal::NotFound(_)) => {
+                true
+            }
             Err(error @ (Refusal::Forbidden | Refusal::Changed)) => panic!("{error}"),
         }
     }

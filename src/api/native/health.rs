@@ -9,6 +9,7 @@ use axum::routing::get;
 
 use crate::api::error::Problem;
 use crate::api::state::Api;
+use crate::runtime::error::DISK_FULL;
 
 pub(super) fn routes() -> Router<Arc<Api>> {
     Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready))
@@ -20,6 +21,9 @@ async fn ready(State(api): State<Arc<Api>>) -> Result<String, Problem> {
     if api.fault.has_failed() {
         let cause = api.fault.cause().unwrap_or("unknown");
         return Err(unready(format!("the node failed: {cause}")));
+    }
+    if api.intake.is_disk_full() {
+        return Err(unready(DISK_FULL.to_owned()));
     }
     let waiting = api.intake.waiting();
     if waiting > WAITING_MAX {

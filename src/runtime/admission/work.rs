@@ -27,6 +27,7 @@ use crate::runtime::labels::Labels;
 use crate::runtime::partition::partition_of;
 use crate::storage::catalog::Catalog;
 use crate::storage::catalog::change::{Change, Document, Kind, encode};
+use crate::storage::catalog::error::CatalogError;
 
 /// What the thread owns.
 pub(super) struct Work {
@@ -114,15 +115,17 @@ impl Work {
                 restored.map_err(|error| Refusal::Stopped(error.to_string()))?;
                 return Err(match error {
                     CommandError::Overloaded => Refusal::Busy,
+                    CommandError::DiskFull => Refusal::DiskFull,
                     CommandError::TooLarge => too_large(),
                     CommandError::Stopped => Refusal::Stopped(error.to_string()),
                 });
             }
         };
-        if let Err(error) = self.catalog.apply(committed.journal_place, &good.changes) {
-            // Documents that are behind the journal must judge nothing: recovery redoes them.
+        if let Err(error) = self.apply(committed.journal_place, &good.changes) {
+            // Documents that are behind the journal must judge nothing: recovery redoes them. What
+            // was asked for stands.
             self.fault.fail(error.to_string());
-            return Err(Refusal::Stopped(error.to_string()));
+            return Ok(good.accepted);
         }
         self.told.extend(good.newly_told);
         self.applied.send_replace(committed.journal_place);
@@ -139,6 +142,20 @@ impl Work {
             }
         }
         Ok(good.accepted)
+    }
+
+    /// Writes the catalog, for as long as it takes to find room for it.
+    fn apply(&mut self, place: u64, changes: &[Change]) -> Result<(), CatalogError> {
+        loop {
+            match self.catalog.apply(place, changes) {
+                Err(CatalogError::Full(_)) if self.commands.room().has_come() => {}
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    self.commands.room().found();
+                    return Ok(());
+                }
+            }
+        }
     }
 
     async fn judge(&self, request: &Request) -> Result<Good, Stop> {
