@@ -4,6 +4,7 @@ use super::deadlines::{LOST_MS, STALE_MS, TRACKING_GRACE_MS};
 use super::fix::{Fix, Seen};
 use super::output::OutputBody;
 use super::route::Order;
+use super::state::kept;
 use super::step::RouteStep;
 use crate::domain::eta::{EtaCause, EtaChange, OrderEta};
 use crate::domain::geo::Point;
@@ -32,6 +33,17 @@ pub struct EtaLine {
     /// A `shift_start` waits for a fresh position.
     pub has_shift_start_due: bool,
 }
+
+kept!(EtaLine {
+    lead,
+    evaluated,
+    reference,
+    slack_ms,
+    nearby_due,
+    regular_due,
+    is_stale,
+    has_shift_start_due,
+});
 
 /// What the chain begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
