@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::{Config, DurabilityConfig, HttpConfig};
@@ -12,6 +13,7 @@ use crate::domain::time::Time;
 use crate::ingest::quic::settings::QuicSettings;
 use crate::runtime::clock::Clock;
 use crate::runtime::node::{Durability, NodeSettings};
+use crate::runtime::progress::Progress;
 
 /// Everything the daemon needs to know.
 #[derive(Clone, Debug)]
@@ -38,6 +40,8 @@ pub struct Settings {
     pub clock: Clock,
     /// How much faster than real time it runs.
     pub time_scale: f64,
+    /// Where the start says how far it is.
+    pub progress: Arc<Progress>,
 }
 
 impl Settings {
@@ -78,10 +82,13 @@ impl Settings {
                 shards,
                 durability,
                 mailbox_max: config.node.mailbox_max,
+                snapshot_journal_bytes: config.node.snapshots.journal_mib.saturating_mul(MIB),
+                keep_journal: config.node.snapshots.keep_journal,
                 ..NodeSettings::default()
             },
             clock: Clock::real(),
             time_scale: 1.0,
+            progress: Arc::default(),
         })
     }
 
@@ -133,3 +140,5 @@ fn limits(config: &HttpConfig) -> Result<Limits, DaemonError> {
         requests_max: config.requests_max,
     })
 }
+
+const MIB: u64 = 1 << 20;

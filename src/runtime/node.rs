@@ -5,24 +5,34 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
+use crossbeam_channel::{Receiver, Sender};
 use tokio::sync::watch;
 
 use super::acks::Acks;
 use super::clock::Clock;
 use super::commands::{Commands, Note};
-use super::committer::Committer;
+use super::committer::{Committer, SnapshotSide};
 use super::counters::{Counters, Counts};
 use super::directory::Directory;
 use super::error::RuntimeError;
 use super::fault::{Fault, Guard};
 use super::feed_reader::Feed;
 use super::intake::{Intake, partitions_of};
-use super::mailbox::{Mail, Mailbox};
+use super::mailbox::{Inbox, Mail, Mailbox};
+use super::message::Message;
 use super::order_chain::OrderChain;
+use super::partition::Partitions;
+use super::picture::Camera;
+use super::progress::Progress;
 use super::recovery::Recovery;
 pub use super::recovery::RecoveryReport;
+use super::retainers::Retainers;
+use super::rounds::{Rounds, Snapshots};
+use super::seen::Seen;
 use super::shard::Shard;
+use super::snapshot_writer::{SnapshotThread, ToWriter};
 use super::views::Views;
+use crate::engine::Engine;
 use crate::engine::travel_time::TravelTime;
 use crate::storage::disk::Disk;
 use crate::storage::error::StorageError;
@@ -44,6 +54,10 @@ pub struct NodeSettings {
     pub feed_segment_bytes: u64,
     /// How long an answer of a shard is waited for, milliseconds.
     pub answer_ms_max: u64,
+    /// A snapshot is taken after so many bytes of journal; 0: only when one is asked for.
+    pub snapshot_journal_bytes: u64,
+    /// Segments of the journal are kept, even where snapshots need them no more.
+    pub keep_journal: bool,
 }
 
 impl Default for NodeSettings {
@@ -55,8 +69,19 @@ impl Default for NodeSettings {
             segment_bytes: 32 << 20,
             feed_segment_bytes: 64 << 20,
             answer_ms_max: 100,
+            snapshot_journal_bytes: 256 << 20,
+            keep_journal: false,
         }
     }
+}
+
+/// What surrounds a node from its start on.
+#[derive(Default)]
+pub struct Around {
+    /// Who is asked before segments of the journal are dropped.
+    pub retainers: Retainers,
+    /// Where the start says how far it is.
+    pub progress: Arc<Progress>,
 }
 
 /// What an acknowledgement means.
@@ -85,6 +110,7 @@ pub struct Shared {
     pub(super) head: watch::Sender<u64>,
     pub(super) last_place: Mutex<u64>,
     pub(super) counters: Arc<Counters>,
+    pub(super) rounds: Rounds,
     pub(super) command_bytes_max: usize,
     pub(super) frame_bytes_max: usize,
     pub(super) delivery_fixes_max: usize,
@@ -99,7 +125,8 @@ pub struct Node {
 }
 
 impl Node {
-    /// Recovers what the disk holds, hands every committed note to `on_note` in order, and starts.
+    /// Recovers what the disk holds, hands every note that the journal still holds to `on_note` in
+    /// order, and starts.
     ///
     /// # Errors
     /// The disk fails, is locked by another process, or holds what was not written so.
@@ -110,15 +137,29 @@ impl Node {
         travel: &TravelFactory,
         on_note: &mut dyn FnMut(Note),
     ) -> Result<Self, RuntimeError> {
+        Self::start_with(settings, disk, clock, travel, Around::default(), on_note)
+    }
+
+    /// As [`Self::start`], with what surrounds the node.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_with(
+        settings: &NodeSettings,
+        disk: &Arc<dyn Disk>,
+        clock: Clock,
+        travel: &TravelFactory,
+        around: Around,
+        on_note: &mut dyn FnMut(Note),
+    ) -> Result<Self, RuntimeError> {
         let segment_bytes = settings.segment_bytes.max(SEGMENT_BYTES_MIN);
         if !disk.lock().map_err(StorageError::disk("lock", "the data directory"))? {
             return Err(StorageError::Locked.into());
         }
         let shards = settings.shards.clamp(1, SHARDS_MAX);
-        let feed_log = FeedLog::open(Arc::clone(disk), settings.feed_segment_bytes.max(1));
-        let mut recovery = Recovery::new(shards, travel, feed_log);
+        let Around { retainers, progress } = around;
+        let mut recovery = Recovery::begin(disk, settings, shards, travel, progress)?;
         let journal = recovery.run(disk, segment_bytes, on_note)?;
-        let Recovery { engines, partitions, mut seen, writer, report, .. } = recovery;
         let (mailboxes, inboxes): (Vec<_>, Vec<_>) =
             (0..shards).map(|_| Mailbox::new(settings.mailbox_max)).unzip();
         let shared = Arc::new(Shared {
@@ -129,42 +170,71 @@ impl Node {
             fault: Fault::default(),
             feed: recovery.feed,
             chain: recovery.chain,
-            head: watch::Sender::new(report.feed_head),
-            last_place: Mutex::new(report.commands),
+            head: watch::Sender::new(recovery.report.feed_head),
+            last_place: Mutex::new(recovery.report.commands),
             counters: Arc::default(),
+            rounds: Rounds::after(recovery.last_snapshot, recovery.journal_bytes),
             command_bytes_max: (segment_bytes as usize).saturating_sub(HEAD + ALIGN),
             delivery_fixes_max: DELIVERY_FIXES_MAX.min(segment_bytes as usize / FIX_BYTES_MAX),
             frame_bytes_max: (segment_bytes / 4).min(FRAME_BYTES_MAX) as usize,
             answer_ms_max: settings.answer_ms_max,
         });
-        let mut node = Self { shared, report, threads: Vec::new() };
-        let mut lines = Vec::new();
-        for (number, (engine, inbox)) in engines.into_iter().zip(inboxes).enumerate() {
-            let shard = Shard {
-                engine,
-                partitions: partitions.clone(),
-                seen: seen.part(partitions_of(number, shards)),
-                place: (number, shards),
-                clock: node.shared.clock.clone(),
-                chunk_bytes_max: node.shared.frame_bytes_max / 2,
-                woke_at: Instant::now(),
-            };
-            let (outbox, messages) = crossbeam_channel::bounded(MESSAGES_MAX);
-            lines.push(messages);
-            node.spawn(format!("shard-{number}"), move |guard| {
-                // Dropped before the ways to and from the shard: the cause comes first.
-                let _guard = guard;
-                shard.run(&inbox, &outbox);
-            })?;
-        }
+        let mut node = Self { shared, report: recovery.report, threads: Vec::new() };
+        let (writer, parts) = crossbeam_channel::unbounded();
+        let (partitions, seen) = (recovery.partitions, recovery.seen);
+        let lines = node.start_shards(recovery.engines, inboxes, &partitions, seen, &writer)?;
+        let side = SnapshotSide::new(writer, settings.snapshot_journal_bytes);
         let shared = Arc::clone(&node.shared);
-        let mut committer = Committer::new(shared, journal, writer, settings.durability, lines);
+        let (durability, feed) = (settings.durability, recovery.writer);
+        let mut committer = Committer::new(shared, journal, feed, durability, lines, side);
         node.spawn("committer".to_owned(), move |guard| {
             if let Err(error) = committer.run() {
                 guard.fault.fail(error.to_string());
             }
         })?;
+        let (shared, disk) = (Arc::clone(&node.shared), Arc::clone(disk));
+        let (kept, keeps_journal) = (recovery.kept, settings.keep_journal);
+        let mut snapshots = SnapshotThread::new(shared, disk, retainers, kept, keeps_journal);
+        node.spawn("snapshots".to_owned(), move |guard| {
+            let _guard = guard;
+            snapshots.run(&parts);
+        })?;
         Ok(node)
+    }
+
+    /// Starts a thread for each engine, and gives the ways from them.
+    fn start_shards(
+        &mut self,
+        engines: Vec<Engine>,
+        inboxes: Vec<Inbox>,
+        partitions: &Partitions,
+        mut seen: Seen,
+        writer: &Sender<ToWriter>,
+    ) -> Result<Vec<Receiver<Message>>, RuntimeError> {
+        let shards = engines.len();
+        let mut lines = Vec::new();
+        for (number, (engine, inbox)) in engines.into_iter().zip(inboxes).enumerate() {
+            let own = partitions_of(number, shards);
+            let shard = Shard {
+                engine,
+                partitions: partitions.clone(),
+                seen: seen.part(partitions_of(number, shards)),
+                place: (number, shards),
+                clock: self.shared.clock.clone(),
+                chunk_bytes_max: self.shared.frame_bytes_max / 2,
+                woke_at: Instant::now(),
+                camera: Camera::new(own.collect(), writer.clone(), self.shared.rounds.begun()),
+                shared: Arc::clone(&self.shared),
+            };
+            let (outbox, messages) = crossbeam_channel::bounded(MESSAGES_MAX);
+            lines.push(messages);
+            self.spawn(format!("shard-{number}"), move |guard| {
+                // Dropped before the ways to and from the shard: the cause comes first.
+                let _guard = guard;
+                shard.run(&inbox, &outbox);
+            })?;
+        }
+        Ok(lines)
     }
 
     fn spawn(
@@ -222,6 +292,12 @@ impl Node {
     /// # Errors
     /// The node had failed, or fails now.
     pub fn stop(mut self) -> Result<(), RuntimeError> {
+        self.shared.fault.end();
+        if !self.shared.fault.has_failed()
+            && self.shared.rounds.journalled(0) >= LAST_SNAPSHOT_BYTES_MIN
+        {
+            self.snapshots().last(LAST_SNAPSHOT_MS_MAX);
+        }
         self.end();
         match self.shared.fault.cause() {
             Some(cause) => Err(RuntimeError::Failed(cause.to_owned())),
@@ -229,10 +305,16 @@ impl Node {
         }
     }
 
+    /// The way to ask for a snapshot.
+    #[must_use]
+    pub fn snapshots(&self) -> Snapshots {
+        Snapshots::new(Arc::clone(&self.shared))
+    }
+
     /// What recovery found when the node started.
     #[must_use]
-    pub const fn recovered(&self) -> RecoveryReport {
-        self.report
+    pub const fn recovered(&self) -> &RecoveryReport {
+        &self.report
     }
 
     /// What the node has done since.
@@ -279,5 +361,10 @@ const DELIVERY_FIXES_MAX: usize = 10_000;
 const FIX_BYTES_MAX: usize = 128;
 /// Most shards.
 const SHARDS_MAX: usize = 64;
+/// A node that stops takes a snapshot if so many bytes were journalled since the last one: less is
+/// replayed faster...
+const LAST_SNAPSHOT_BYTES_MIN: u64 = 8 << 20;
+/// ...and gives it up after so long, since whoever stops a node does not wait for ever.
+const LAST_SNAPSHOT_MS_MAX: u64 = 2_000;
 /// So many messages of a shard may wait for the committer.
 const MESSAGES_MAX: usize = 64;

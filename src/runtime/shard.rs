@@ -11,7 +11,9 @@ use super::clock::Clock;
 use super::intake::{PartDone, Refused, SentFix, partitions_of};
 use super::mailbox::{CommandsMail, Inbox, Mail, PositionsMail};
 use super::message::{Batch, Message, Part, Waiting};
+use super::node::Shared;
 use super::partition::{Fact, Partitions};
+use super::picture::{Camera, Sitter, Taken};
 use super::seen::Seen;
 use crate::domain::ids::PartitionId;
 use crate::domain::time::Time;
@@ -36,6 +38,10 @@ pub struct Shard {
     pub chunk_bytes_max: usize,
     /// When it last looked at all deadlines. Real time, however fast the clock runs.
     pub woke_at: Instant,
+    /// Takes its pictures for snapshots.
+    pub camera: Camera,
+    /// What all threads of the node know.
+    pub shared: Arc<Shared>,
 }
 
 /// What is being stepped.
@@ -51,13 +57,15 @@ impl Shard {
     pub fn run(mut self, inbox: &Inbox, outbox: &Outbox<Message>) {
         let mut stepping = Stepping::default();
         loop {
-            let mail = inbox.receiver.recv_timeout(Duration::from_millis(WAKE_MS));
+            let wake = Duration::from_millis(WAKE_MS);
+            let patience = self.camera.patience(&self.shared.rounds);
+            let mail = inbox.receiver.recv_timeout(patience.map_or(wake, |short| short.min(wake)));
             let is_on = match mail {
                 Ok(first) => self.batch(first, inbox, outbox, &mut stepping),
-                Err(RecvTimeoutError::Timeout) => self.wake(outbox, &mut stepping),
+                Err(RecvTimeoutError::Timeout) => self.settle(outbox, &mut stepping),
                 Err(RecvTimeoutError::Disconnected) => false,
             };
-            if !is_on {
+            if !is_on || !self.picture(outbox) {
                 break;
             }
         }
@@ -85,11 +93,32 @@ impl Shard {
             count += 1;
             next = if count < BATCH_MAIL_MAX { inbox.receiver.try_recv().ok() } else { None };
         }
-        // Under load the deadlines are looked at as often as without.
+        self.settle(outbox, stepping)
+    }
+
+    /// Hands on what was stepped. Under load the deadlines are looked at as often as without.
+    fn settle(&mut self, outbox: &Outbox<Message>, stepping: &mut Stepping) -> bool {
         if self.woke_at.elapsed() < Duration::from_millis(WAKE_MS) {
             return flush(stepping, outbox);
         }
         self.wake(outbox, stepping)
+    }
+
+    /// Takes the next picture for a snapshot, if there is one to take.
+    fn picture(&mut self, outbox: &Outbox<Message>) -> bool {
+        let Self { engine, partitions, seen, shared, .. } = self;
+        let took = match self.camera.next(&shared.rounds, Sitter { engine, partitions, seen }) {
+            Taken::Nothing | Taken::NotYet => return true,
+            Taken::Some(took) => took,
+            Taken::Last(took) => {
+                if outbox.send(Message::Pictured(self.camera.round())).is_err() {
+                    return false;
+                }
+                took
+            }
+        };
+        shared.counters.pictured(took);
+        true
     }
 
     fn mail(&mut self, mail: Mail, outbox: &Outbox<Message>, stepping: &mut Stepping) -> bool {
@@ -108,6 +137,9 @@ impl Shard {
             Mail::Ask(question) => {
                 question(&self.engine);
                 true
+            }
+            Mail::Snapshot(wanted) => {
+                flush(stepping, outbox) && outbox.send(Message::Snapshot(wanted)).is_ok()
             }
             Mail::Stop => {
                 flush(stepping, outbox);
@@ -164,7 +196,7 @@ impl Shard {
         }
         if let Some(ticket) = followed {
             for (partition, fix) in &unseen {
-                self.seen.follow(*partition, ticket.sender, fix.seq);
+                self.seen.follow(*partition, ticket.sender, fix.seq, ticket.settles);
             }
         }
         let done = PartDone { frame: mail.frame, refused };

@@ -19,6 +19,8 @@ pub mod feed_log;
 pub mod frame;
 pub mod journal;
 pub mod ledger;
+pub mod manifest;
 pub mod replay;
 pub mod segment;
 pub mod sim_disk;
+pub mod snapshot;
