@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::DaemonError;
 use crate::api::limits::Limits;
+use crate::runtime::retention::RetentionSettings;
 
 /// A configuration file. What is left out has the default that `configs/doorstep.toml` shows.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -20,6 +21,8 @@ pub struct Config {
     pub quic: QuicConfig,
     /// The node.
     pub node: NodeConfig,
+    /// What is kept for how long.
+    pub retention: RetentionConfig,
 }
 
 /// The HTTP listener.
@@ -90,6 +93,14 @@ pub struct SnapshotsConfig {
     pub keep_journal: bool,
 }
 
+/// What is kept for how long. Positions are kept as each company's `retention_days` says.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionConfig {
+    /// The hour of UTC in which the rest goes.
+    pub hour: u8,
+}
+
 /// What an acknowledgement means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -124,6 +135,7 @@ impl Default for Config {
             http: HttpConfig::default(),
             quic: QuicConfig::default(),
             node: NodeConfig::default(),
+            retention: RetentionConfig::default(),
         }
     }
 }
@@ -181,5 +193,12 @@ impl Default for NodeConfig {
 impl Default for SnapshotsConfig {
     fn default() -> Self {
         Self { journal_mib: 256, keep_journal: false }
+    }
+}
+
+impl Default for RetentionConfig {
+    fn default() -> Self {
+        let RetentionSettings { hour } = RetentionSettings::default();
+        Self { hour }
     }
 }

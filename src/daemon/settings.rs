@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::config::{Config, DurabilityConfig, HttpConfig};
+use super::config::{Config, DurabilityConfig, HttpConfig, RetentionConfig};
 use super::error::DaemonError;
 use super::http_tls::HttpTls;
 use crate::api::limits::Limits;
@@ -14,6 +14,7 @@ use crate::ingest::quic::settings::QuicSettings;
 use crate::runtime::clock::Clock;
 use crate::runtime::node::{Durability, NodeSettings};
 use crate::runtime::progress::Progress;
+use crate::runtime::retention::RetentionSettings;
 
 /// Everything the daemon needs to know.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct Settings {
     pub quic_settings: QuicSettings,
     /// The node.
     pub node: NodeSettings,
+    /// When what is too old goes.
+    pub retention: RetentionSettings,
     /// The clock.
     pub clock: Clock,
     /// How much faster than real time it runs.
@@ -86,6 +89,7 @@ impl Settings {
                 keep_journal: config.node.snapshots.keep_journal,
                 ..NodeSettings::default()
             },
+            retention: retention(&config.retention)?,
             clock: Clock::real(),
             time_scale: 1.0,
             progress: Arc::default(),
@@ -115,6 +119,14 @@ fn tls(config: &HttpConfig) -> Result<Option<HttpTls>, DaemonError> {
             problem: "expected together with http.tls_key",
         }),
     }
+}
+
+fn retention(config: &RetentionConfig) -> Result<RetentionSettings, DaemonError> {
+    if config.hour > 23 {
+        let (key, problem) = ("retention.hour", "expected 0 to 23");
+        return Err(DaemonError::Setting { key, problem });
+    }
+    Ok(RetentionSettings { hour: config.hour })
 }
 
 fn limits(config: &HttpConfig) -> Result<Limits, DaemonError> {

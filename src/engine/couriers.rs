@@ -7,7 +7,6 @@ use super::prefetch::prefetch;
 use super::route::RouteSlot;
 use super::sources::{Heard, SourceTimes, silences};
 use super::state::kept;
-use crate::domain::geo::Point;
 use crate::domain::ids::{CompanyId, CourierId, PartitionId};
 use crate::domain::position::{Source, SourceSet};
 use crate::domain::time::Time;
@@ -34,8 +33,8 @@ pub struct CourierLine {
     pub policy: PolicySlot,
     /// The first of its routes, by id.
     pub first_route: RouteSlot,
-    /// Where it is known to be.
-    pub located: Option<Located>,
+    /// The last known position, which is also where the index of couriers has it.
+    pub located: Option<Seen>,
     /// Which sources have spoken for it.
     pub heard: Heard,
     /// The latest device time of the source, if it is only one.
@@ -55,18 +54,6 @@ kept!(CourierLine {
     policy = PolicySlot::DEFAULT,
     first_route = RouteSlot::NONE,
 });
-
-/// Where a courier is.
-#[derive(Clone, Copy, Debug)]
-pub struct Located {
-    /// The last known position.
-    pub last: Seen,
-    /// Where the index of couriers has it.
-    pub anchor: Point,
-}
-
-// The anchor is the index's, which is made again.
-kept!(Located { last } rebuilt { anchor = Point::ANYWHERE });
 
 /// A set of settings in the engine's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,11 +127,6 @@ impl Couriers {
             Heard::One(known) => known.priority() < source.priority() && silences(line.heard_at, t),
             Heard::Several => self.heard.get(&slot.0).is_some_and(|times| times.outrank(source, t)),
         }
-    }
-
-    /// How many there are; their slots are the numbers below.
-    pub fn len(&self) -> usize {
-        self.lines.len()
     }
 
     /// The times of a courier whom several sources have spoken for.

@@ -2,7 +2,7 @@
 //! by a later process, with any number of shards. Knows no file: who keeps the bytes checks them.
 //!
 //! Every kept struct names all its fields in one place beside its definition, by [`kept!`]: a field
-//! that is added without a word about it does not compile. Slots are not kept; neither are the tree
+//! that is added without a word about it does not compile. Slots are not kept; neither are the grid
 //! of couriers, the queue of deadlines and the tables by id, which are made again.
 //!
 //! A layout has a number. A field that comes later is read only from a layout that has it:

@@ -151,7 +151,6 @@ impl ShardPart {
             }
             *count += 1;
         }
-        part.engine.imported();
         Ok(part)
     }
 }

@@ -1,11 +1,11 @@
 //! A running node: recovered from its disk, shards and committer at work, handles for the rest of
 //! the daemon.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, Sender as Outbox};
 use tokio::sync::watch;
 
 use super::acks::Acks;
@@ -26,11 +26,12 @@ use super::picture::Camera;
 use super::progress::Progress;
 use super::recovery::Recovery;
 pub use super::recovery::RecoveryReport;
-use super::retainers::Retainers;
+use super::retainers::{Boundary, Retainers};
 use super::rounds::{Rounds, Snapshots};
 use super::seen::Seen;
-use super::shard::Shard;
-use super::snapshot_writer::{SnapshotThread, ToWriter};
+use super::shard::{BATCH_MAIL_MAX, Shard};
+use super::snapshot_writer::{SnapshotWriterThread, ToWriter};
+use super::tracks::{TRACK_MAIL_MAX, TrackLimits, TrackMail, TrackWriter, Tracks};
 use super::views::Views;
 use crate::engine::Engine;
 use crate::engine::travel_time::TravelTime;
@@ -38,6 +39,7 @@ use crate::storage::disk::Disk;
 use crate::storage::error::StorageError;
 use crate::storage::feed_log::FeedLog;
 use crate::storage::frame::{ALIGN, HEAD};
+use crate::storage::tracks::TrackLog;
 
 /// How a node runs. None of it changes a byte of what is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub struct NodeSettings {
     pub feed_segment_bytes: u64,
     /// How long an answer of a shard is waited for, milliseconds.
     pub answer_ms_max: u64,
+    /// How much of the tracks is only in memory.
+    pub tracks: TrackLimits,
     /// A snapshot is taken after so many bytes of journal; 0: only when one is asked for.
     pub snapshot_journal_bytes: u64,
     /// Segments of the journal are kept, even where snapshots need them no more.
@@ -69,6 +73,7 @@ impl Default for NodeSettings {
             segment_bytes: 32 << 20,
             feed_segment_bytes: 64 << 20,
             answer_ms_max: 100,
+            tracks: TrackLimits::default(),
             snapshot_journal_bytes: 256 << 20,
             keep_journal: false,
         }
@@ -108,6 +113,13 @@ pub struct Shared {
     pub(super) feed: FeedLog,
     pub(super) chain: OrderChain,
     pub(super) head: watch::Sender<u64>,
+    /// Sequence of the journal's next frame: all before it are written, and durable if
+    /// acknowledgements mean that.
+    pub(super) journalled: AtomicU64,
+    pub(super) track_log: Arc<TrackLog>,
+    pub(super) tracks: crossbeam_channel::Sender<TrackMail>,
+    /// All frames before this one are in the tracks on disk, as far as they hold positions.
+    pub(super) tracked: AtomicU64,
     pub(super) last_place: Mutex<u64>,
     pub(super) counters: Arc<Counters>,
     pub(super) rounds: Rounds,
@@ -122,6 +134,146 @@ pub struct Node {
     shared: Arc<Shared>,
     report: RecoveryReport,
     threads: Vec<JoinHandle<()>>,
+    /// Ends after the others: it reads what they have written.
+    track_writer: Option<JoinHandle<()>>,
+}
+
+/// What recovery leaves, ready to work: by threads of its own ([`Node`]), or step by step
+/// ([`super::stepped::SteppedNode`]).
+pub(super) struct Parts {
+    pub(super) shared: Arc<Shared>,
+    pub(super) report: RecoveryReport,
+    pub(super) shards: Vec<ShardLine>,
+    pub(super) committer: Committer,
+    pub(super) track_writer: TrackWriter,
+    /// What the writer of the tracks is told.
+    pub(super) track_mail: Receiver<TrackMail>,
+    pub(super) snapshot_writer: SnapshotWriterThread,
+    /// What the writer of the snapshots is told.
+    pub(super) pictures: Receiver<ToWriter>,
+}
+
+/// A shard with its ways in and out.
+pub(super) struct ShardLine {
+    pub(super) shard: Shard,
+    pub(super) inbox: Inbox,
+    pub(super) outbox: Outbox<Message>,
+}
+
+impl Parts {
+    /// Recovers what the disk holds, and hands every note that the journal still holds to `on_note`
+    /// in order.
+    pub(super) fn recover(
+        settings: &NodeSettings,
+        disk: &Arc<dyn Disk>,
+        clock: Clock,
+        travel: &TravelFactory,
+        around: Around,
+        on_note: &mut dyn FnMut(Note),
+    ) -> Result<Self, RuntimeError> {
+        let segment_bytes = settings.segment_bytes.max(SEGMENT_BYTES_MIN);
+        if !disk.lock().map_err(StorageError::disk("lock", "the data directory"))? {
+            return Err(StorageError::Locked.into());
+        }
+        let count = settings.shards.clamp(1, SHARDS_MAX);
+        let Around { retainers, progress } = around;
+        let mut recovery = Recovery::begin(disk, settings, count, travel, progress)?;
+        let journal = recovery.run(disk, segment_bytes, on_note)?;
+        let track_log = Arc::new(TrackLog::open(Arc::clone(disk), journal.next())?);
+        let (tracks, track_mail) = crossbeam_channel::bounded(TRACK_MAIL_MAX);
+        let Recovery { engines, partitions, seen, writer, report, kept, .. } = recovery;
+        let (mailboxes, inboxes): (Vec<_>, Vec<_>) =
+            (0..count).map(|_| Mailbox::new(settings.mailbox_max)).unzip();
+        let shared = Arc::new(Shared {
+            clock,
+            mailboxes,
+            directory: recovery.directory,
+            acks: recovery.acks,
+            fault: Fault::default(),
+            feed: recovery.feed,
+            chain: recovery.chain,
+            head: watch::Sender::new(report.feed_head),
+            journalled: AtomicU64::new(journal.next()),
+            tracked: AtomicU64::new(track_log.next()),
+            track_log,
+            tracks,
+            last_place: Mutex::new(report.commands),
+            counters: Arc::default(),
+            rounds: Rounds::after(recovery.last_snapshot, recovery.journal_bytes),
+            command_bytes_max: (segment_bytes as usize).saturating_sub(HEAD + ALIGN),
+            delivery_fixes_max: DELIVERY_FIXES_MAX.min(segment_bytes as usize / FIX_BYTES_MAX),
+            frame_bytes_max: (segment_bytes / 4).min(FRAME_BYTES_MAX) as usize,
+            answer_ms_max: settings.answer_ms_max,
+        });
+        retainers.add("the tracks", tracks_retainer(&shared));
+        let (to_writer, pictures) = crossbeam_channel::unbounded();
+        let workers = engines.into_iter().zip(inboxes);
+        let (shards, lines) = shard_lines(&shared, workers, &partitions, seen, &to_writer);
+        let (to, durability) = (Arc::clone(&shared), settings.durability);
+        let side = SnapshotSide::new(to_writer, settings.snapshot_journal_bytes);
+        let committer = Committer::new(to, journal, writer, durability, lines, side);
+        let (to, from) = (Arc::clone(&shared), Arc::clone(disk));
+        let track_writer = TrackWriter::new(to, from, settings.tracks)?;
+        let (to, on, keeps_journal) =
+            (Arc::clone(&shared), Arc::clone(disk), settings.keep_journal);
+        let snapshot_writer = SnapshotWriterThread::new(to, on, retainers, kept, keeps_journal);
+        Ok(Self {
+            shared,
+            report,
+            shards,
+            committer,
+            track_writer,
+            track_mail,
+            snapshot_writer,
+            pictures,
+        })
+    }
+}
+
+/// A shard for each engine, and the ways from them.
+fn shard_lines(
+    shared: &Arc<Shared>,
+    workers: impl ExactSizeIterator<Item = (Engine, Inbox)>,
+    partitions: &Partitions,
+    mut seen: Seen,
+    to_writer: &Outbox<ToWriter>,
+) -> (Vec<ShardLine>, Vec<Receiver<Message>>) {
+    let count = workers.len();
+    let mut shards = Vec::new();
+    let mut lines = Vec::new();
+    for (number, (engine, inbox)) in workers.enumerate() {
+        let own = partitions_of(number, count);
+        let shard = Shard {
+            engine,
+            partitions: partitions.clone(),
+            seen: seen.part(partitions_of(number, count)),
+            place: (number, count),
+            clock: shared.clock.clone(),
+            chunk_bytes_max: shared.frame_bytes_max / 2,
+            batch_mail_max: BATCH_MAIL_MAX,
+            woke_at: shared.clock.real_time(),
+            camera: Camera::new(own.collect(), to_writer.clone(), shared.rounds.begun()),
+            shared: Arc::clone(shared),
+        };
+        let (outbox, messages) = crossbeam_channel::bounded(MESSAGES_MAX);
+        lines.push(messages);
+        shards.push(ShardLine { shard, inbox, outbox });
+    }
+    (shards, lines)
+}
+
+/// Segments of the journal go once the tracks hold their positions; they are asked to.
+fn tracks_retainer(shared: &Arc<Shared>) -> impl FnMut(Boundary) -> bool + Send + 'static {
+    let shared = Arc::downgrade(shared);
+    move |boundary| {
+        let Some(shared) = shared.upgrade() else { return false };
+        let is_tracked = || shared.tracked.load(Ordering::Acquire) >= boundary.frame;
+        if !is_tracked() {
+            // Busy ones are asked again.
+            let _ = shared.tracks.try_send(TrackMail::Write);
+        }
+        is_tracked()
+    }
 }
 
 impl Node {
@@ -152,103 +304,47 @@ impl Node {
         around: Around,
         on_note: &mut dyn FnMut(Note),
     ) -> Result<Self, RuntimeError> {
-        let segment_bytes = settings.segment_bytes.max(SEGMENT_BYTES_MIN);
-        if !disk.lock().map_err(StorageError::disk("lock", "the data directory"))? {
-            return Err(StorageError::Locked.into());
-        }
-        let shards = settings.shards.clamp(1, SHARDS_MAX);
-        let Around { retainers, progress } = around;
-        let mut recovery = Recovery::begin(disk, settings, shards, travel, progress)?;
-        let journal = recovery.run(disk, segment_bytes, on_note)?;
-        let (mailboxes, inboxes): (Vec<_>, Vec<_>) =
-            (0..shards).map(|_| Mailbox::new(settings.mailbox_max)).unzip();
-        let shared = Arc::new(Shared {
-            clock,
-            mailboxes,
-            directory: recovery.directory,
-            acks: recovery.acks,
-            fault: Fault::default(),
-            feed: recovery.feed,
-            chain: recovery.chain,
-            head: watch::Sender::new(recovery.report.feed_head),
-            last_place: Mutex::new(recovery.report.commands),
-            counters: Arc::default(),
-            rounds: Rounds::after(recovery.last_snapshot, recovery.journal_bytes),
-            command_bytes_max: (segment_bytes as usize).saturating_sub(HEAD + ALIGN),
-            delivery_fixes_max: DELIVERY_FIXES_MAX.min(segment_bytes as usize / FIX_BYTES_MAX),
-            frame_bytes_max: (segment_bytes / 4).min(FRAME_BYTES_MAX) as usize,
-            answer_ms_max: settings.answer_ms_max,
-        });
-        let mut node = Self { shared, report: recovery.report, threads: Vec::new() };
-        let (writer, parts) = crossbeam_channel::unbounded();
-        let (partitions, seen) = (recovery.partitions, recovery.seen);
-        let lines = node.start_shards(recovery.engines, inboxes, &partitions, seen, &writer)?;
-        let side = SnapshotSide::new(writer, settings.snapshot_journal_bytes);
-        let shared = Arc::clone(&node.shared);
-        let (durability, feed) = (settings.durability, recovery.writer);
-        let mut committer = Committer::new(shared, journal, feed, durability, lines, side);
-        node.spawn("committer".to_owned(), move |guard| {
-            if let Err(error) = committer.run() {
-                guard.fault.fail(error.to_string());
-            }
-        })?;
-        let (shared, disk) = (Arc::clone(&node.shared), Arc::clone(disk));
-        let (kept, keeps_journal) = (recovery.kept, settings.keep_journal);
-        let mut snapshots = SnapshotThread::new(shared, disk, retainers, kept, keeps_journal);
-        node.spawn("snapshots".to_owned(), move |guard| {
-            let _guard = guard;
-            snapshots.run(&parts);
-        })?;
-        Ok(node)
-    }
-
-    /// Starts a thread for each engine, and gives the ways from them.
-    fn start_shards(
-        &mut self,
-        engines: Vec<Engine>,
-        inboxes: Vec<Inbox>,
-        partitions: &Partitions,
-        mut seen: Seen,
-        writer: &Sender<ToWriter>,
-    ) -> Result<Vec<Receiver<Message>>, RuntimeError> {
-        let shards = engines.len();
-        let mut lines = Vec::new();
-        for (number, (engine, inbox)) in engines.into_iter().zip(inboxes).enumerate() {
-            let own = partitions_of(number, shards);
-            let shard = Shard {
-                engine,
-                partitions: partitions.clone(),
-                seen: seen.part(partitions_of(number, shards)),
-                place: (number, shards),
-                clock: self.shared.clock.clone(),
-                chunk_bytes_max: self.shared.frame_bytes_max / 2,
-                woke_at: Instant::now(),
-                camera: Camera::new(own.collect(), writer.clone(), self.shared.rounds.begun()),
-                shared: Arc::clone(&self.shared),
-            };
-            let (outbox, messages) = crossbeam_channel::bounded(MESSAGES_MAX);
-            lines.push(messages);
-            self.spawn(format!("shard-{number}"), move |guard| {
+        let parts = Parts::recover(settings, disk, clock, travel, around, on_note)?;
+        let Parts { shared, report, shards, mut committer, mut track_writer, track_mail, .. } =
+            parts;
+        let (mut snapshot_writer, pictures) = (parts.snapshot_writer, parts.pictures);
+        let mut node = Self { shared, report, threads: Vec::new(), track_writer: None };
+        for (number, ShardLine { shard, inbox, outbox }) in shards.into_iter().enumerate() {
+            let thread = node.spawn(format!("shard-{number}"), move |guard| {
                 // Dropped before the ways to and from the shard: the cause comes first.
                 let _guard = guard;
                 shard.run(&inbox, &outbox);
             })?;
+            node.threads.push(thread);
         }
-        Ok(lines)
+        node.threads.push(node.spawn("committer".to_owned(), move |guard| {
+            if let Err(error) = committer.run() {
+                guard.fault.fail(error.to_string());
+            }
+        })?);
+        node.threads.push(node.spawn("snapshots".to_owned(), move |guard| {
+            let _guard = guard;
+            snapshot_writer.run(&pictures);
+        })?);
+        node.track_writer = Some(node.spawn("tracks".to_owned(), move |guard| {
+            if let Err(error) = track_writer.run(&track_mail) {
+                guard.fault.fail(error.to_string());
+            }
+        })?);
+        Ok(node)
     }
 
     fn spawn(
-        &mut self,
+        &self,
         name: String,
         run: impl FnOnce(Guard) + Send + 'static,
-    ) -> Result<(), RuntimeError> {
+    ) -> Result<JoinHandle<()>, RuntimeError> {
         let guard = Guard {
             fault: self.shared.fault.clone(),
             thread: name.clone(),
             mailboxes: self.shared.mailboxes.clone(),
         };
-        self.threads.push(thread::Builder::new().name(name).spawn(move || run(guard))?);
-        Ok(())
+        Ok(thread::Builder::new().name(name).spawn(move || run(guard))?)
     }
 
     /// The way in for positions.
@@ -273,6 +369,12 @@ impl Node {
     #[must_use]
     pub fn views(&self) -> Views {
         Views::new(Arc::clone(&self.shared))
+    }
+
+    /// Where couriers were.
+    #[must_use]
+    pub fn tracks(&self) -> Tracks {
+        Tracks::new(Arc::clone(&self.shared))
     }
 
     /// Whether and of what the node has failed.
@@ -340,6 +442,11 @@ impl Node {
         drop(place);
         for thread in self.threads.drain(..) {
             // A panic has been noted as the fault.
+            let _ = thread.join();
+        }
+        if let Some(thread) = self.track_writer.take() {
+            // It has ended if nobody listens.
+            let _ = self.shared.tracks.send(TrackMail::End);
             let _ = thread.join();
         }
     }

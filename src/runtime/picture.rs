@@ -1,10 +1,11 @@
 //! The picture of a partition for a snapshot: its stamp, what it has seen of senders, and its
 //! engine's state, as bytes; and the pace at which a shard takes them between batches.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
+use super::clock::Clock;
 use super::intake::Sender as SentBy;
 use super::partition::Partitions;
 use super::rounds::Rounds;
@@ -76,7 +77,8 @@ pub struct Camera {
     round: u64,
     /// Partitions of it that are pictured.
     done: usize,
-    not_before: Instant,
+    /// Real time before which no picture is taken.
+    not_before: Duration,
     /// Bytes of the largest picture of late.
     room: usize,
 }
@@ -99,7 +101,7 @@ impl Camera {
     #[must_use]
     pub fn new(partitions: Vec<PartitionId>, writer: Sender<ToWriter>, round: u64) -> Self {
         let done = partitions.len();
-        Self { partitions, writer, round, done, not_before: Instant::now(), room: 0 }
+        Self { partitions, writer, round, done, not_before: Duration::ZERO, room: 0 }
     }
 
     /// The round that is being or was last pictured.
@@ -108,26 +110,35 @@ impl Camera {
         self.round
     }
 
+    /// Whether a picture is to be taken.
+    #[must_use]
+    pub fn is_taking(&self, rounds: &Rounds) -> bool {
+        self.done < self.partitions.len() || rounds.begun() > self.round
+    }
+
     /// How long the shard may wait for mail at most; `None`: it takes no pictures.
     #[must_use]
-    pub fn patience(&self, rounds: &Rounds) -> Option<Duration> {
-        let is_taking = self.done < self.partitions.len() || rounds.begun() > self.round;
-        is_taking.then(|| {
-            let pause = self.not_before.saturating_duration_since(Instant::now());
+    pub fn patience(&self, rounds: &Rounds, clock: &Clock) -> Option<Duration> {
+        self.is_taking(rounds).then(|| {
+            let pause = if rounds.is_hurried() {
+                Duration::ZERO
+            } else {
+                self.not_before.saturating_sub(clock.real_time())
+            };
             if self.writer.len() < PARTS_MAX { pause } else { pause.max(BEHIND) }
         })
     }
 
-    /// Takes the next picture, if there is one to take. Everything stepped so far must be on its
+    /// Takes the next pictures, if there are some to take. Everything stepped so far must be on its
     /// way to the committer.
-    pub fn next(&mut self, rounds: &Rounds, sitter: Sitter<'_>) -> Taken {
+    pub fn next(&mut self, rounds: &Rounds, clock: &Clock, sitter: Sitter<'_>) -> Taken {
         if self.done == self.partitions.len() {
             if rounds.begun() <= self.round {
                 return Taken::Nothing;
             }
             (self.round, self.done) = (rounds.begun(), 0);
         }
-        let begun = Instant::now();
+        let begun = clock.real_time();
         if self.writer.len() >= PARTS_MAX || begun < self.not_before && !rounds.is_hurried() {
             return Taken::NotYet;
         }
@@ -140,14 +151,14 @@ impl Camera {
             let (sequence, _) = sitter.partitions.last(partition);
             pictures.push(Picture { partition, sequence, bytes: picture });
             self.done += 1;
-            if bytes >= PART_BYTES || begun.elapsed() >= PART_TIME {
+            if bytes >= PART_BYTES || clock.real_time() - begun >= PART_TIME {
                 break;
             }
         }
         // A writer that is gone has failed the node, or it stops.
         let _ = self.writer.send(ToWriter::Part(Part { round: self.round, pictures }));
-        let took = begun.elapsed();
-        self.not_before = Instant::now() + took * PAUSES;
+        let took = clock.real_time() - begun;
+        self.not_before = clock.real_time() + took * PAUSES;
         if self.done < self.partitions.len() { Taken::Some(took) } else { Taken::Last(took) }
     }
 }

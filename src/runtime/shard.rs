@@ -3,7 +3,7 @@
 //! questions and steps deadlines that the clock has passed.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, Sender as Outbox};
 
@@ -36,8 +36,10 @@ pub struct Shard {
     pub clock: Clock,
     /// A chunk is full at so many bytes.
     pub chunk_bytes_max: usize,
+    /// Most things of one batch.
+    pub batch_mail_max: usize,
     /// When it last looked at all deadlines. Real time, however fast the clock runs.
-    pub woke_at: Instant,
+    pub woke_at: Duration,
     /// Takes its pictures for snapshots.
     pub camera: Camera,
     /// What all threads of the node know.
@@ -46,7 +48,7 @@ pub struct Shard {
 
 /// What is being stepped.
 #[derive(Default)]
-struct Stepping {
+pub struct Stepping {
     chunk: ChunkWriter,
     told: Outputs,
     done: Vec<Waiting>,
@@ -58,14 +60,14 @@ impl Shard {
         let mut stepping = Stepping::default();
         loop {
             let wake = Duration::from_millis(WAKE_MS);
-            let patience = self.camera.patience(&self.shared.rounds);
+            let patience = self.camera.patience(&self.shared.rounds, &self.clock);
             let mail = inbox.receiver.recv_timeout(patience.map_or(wake, |short| short.min(wake)));
             let is_on = match mail {
-                Ok(first) => self.batch(first, inbox, outbox, &mut stepping),
-                Err(RecvTimeoutError::Timeout) => self.settle(outbox, &mut stepping),
+                Ok(first) => self.turn(Some(first), inbox, outbox, &mut stepping),
+                Err(RecvTimeoutError::Timeout) => self.turn(None, inbox, outbox, &mut stepping),
                 Err(RecvTimeoutError::Disconnected) => false,
             };
-            if !is_on || !self.picture(outbox) {
+            if !is_on {
                 break;
             }
         }
@@ -73,7 +75,24 @@ impl Shard {
         let _ = outbox.send(Message::End);
     }
 
-    /// Works off what is there, up to [`BATCH_MAIL_MAX`]; `false`: it is over.
+    /// One turn of its work: what is there, from `first` on, or the deadlines where nothing came;
+    /// `false`: it is over.
+    pub fn turn(
+        &mut self,
+        first: Option<Mail>,
+        inbox: &Inbox,
+        outbox: &Outbox<Message>,
+        stepping: &mut Stepping,
+    ) -> bool {
+        let is_on = match first {
+            Some(first) => self.batch(first, inbox, outbox, stepping),
+            None if self.camera.is_taking(&self.shared.rounds) => self.settle(outbox, stepping),
+            None => self.wake(outbox, stepping),
+        };
+        is_on && self.picture(outbox)
+    }
+
+    /// Works off what is there, up to `batch_mail_max`; `false`: it is over.
     fn batch(
         &mut self,
         first: Mail,
@@ -91,14 +110,15 @@ impl Shard {
                 return false;
             }
             count += 1;
-            next = if count < BATCH_MAIL_MAX { inbox.receiver.try_recv().ok() } else { None };
+            next = if count < self.batch_mail_max { inbox.receiver.try_recv().ok() } else { None };
         }
         self.settle(outbox, stepping)
     }
 
     /// Hands on what was stepped. Under load the deadlines are looked at as often as without.
     fn settle(&mut self, outbox: &Outbox<Message>, stepping: &mut Stepping) -> bool {
-        if self.woke_at.elapsed() < Duration::from_millis(WAKE_MS) {
+        let since = self.clock.real_time().saturating_sub(self.woke_at);
+        if since < Duration::from_millis(WAKE_MS) {
             return flush(stepping, outbox);
         }
         self.wake(outbox, stepping)
@@ -106,8 +126,9 @@ impl Shard {
 
     /// Takes the next picture for a snapshot, if there is one to take.
     fn picture(&mut self, outbox: &Outbox<Message>) -> bool {
-        let Self { engine, partitions, seen, shared, .. } = self;
-        let took = match self.camera.next(&shared.rounds, Sitter { engine, partitions, seen }) {
+        let Self { engine, partitions, seen, shared, clock, .. } = self;
+        let sitter = Sitter { engine, partitions, seen };
+        let took = match self.camera.next(&shared.rounds, clock, sitter) {
             Taken::Nothing | Taken::NotYet => return true,
             Taken::Some(took) => took,
             Taken::Last(took) => {
@@ -151,7 +172,7 @@ impl Shard {
     /// Steps the deadlines that the clock has passed.
     fn wake(&mut self, outbox: &Outbox<Message>, stepping: &mut Stepping) -> bool {
         let now = self.clock.now();
-        self.woke_at = Instant::now();
+        self.woke_at = self.clock.real_time();
         for partition in partitions_of(self.place.0, self.place.1) {
             self.tick(partition, now, stepping);
             if stepping.chunk.len() >= self.chunk_bytes_max && !flush(stepping, outbox) {
@@ -277,4 +298,4 @@ const fn is_refusal(reason: DropReason) -> bool {
 /// The clock is looked at this often where nothing comes.
 const WAKE_MS: u64 = 50;
 /// Most things of one batch.
-const BATCH_MAIL_MAX: usize = 256;
+pub const BATCH_MAIL_MAX: usize = 256;

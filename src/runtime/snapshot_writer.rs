@@ -83,7 +83,7 @@ impl From<&Manifest> for KeptSnapshot {
 }
 
 /// The writer.
-pub struct SnapshotThread {
+pub struct SnapshotWriterThread {
     shared: Arc<Shared>,
     disk: Arc<dyn Disk>,
     retainers: Retainers,
@@ -95,7 +95,7 @@ pub struct SnapshotThread {
 }
 
 /// Nobody waits for a round that nobody ends.
-impl Drop for SnapshotThread {
+impl Drop for SnapshotWriterThread {
     fn drop(&mut self) {
         self.shared.rounds.end(u64::MAX, Err(SnapshotError::Stopped));
     }
@@ -108,7 +108,7 @@ struct Writing {
     sequences: Vec<u64>,
 }
 
-impl SnapshotThread {
+impl SnapshotWriterThread {
     /// A writer that goes on after the snapshots that are there.
     #[must_use]
     pub const fn new(
@@ -124,16 +124,21 @@ impl SnapshotThread {
     /// Works until nobody is left to send anything.
     pub fn run(&mut self, inbox: &Receiver<ToWriter>) {
         while let Ok(message) = inbox.recv() {
-            match message {
-                ToWriter::Part(part) => self.part(&part),
-                ToWriter::End(ending) => {
-                    let outcome = self.end(&ending);
-                    self.shared.counters.snapshot(outcome.is_ok());
-                    self.shared.rounds.end(ending.round, outcome);
-                }
-            }
+            self.turn(message);
         }
         self.give_up();
+    }
+
+    /// One turn of its work.
+    pub fn turn(&mut self, message: ToWriter) {
+        match message {
+            ToWriter::Part(part) => self.part(&part),
+            ToWriter::End(ending) => {
+                let outcome = self.end(&ending);
+                self.shared.counters.snapshot(outcome.is_ok());
+                self.shared.rounds.end(ending.round, outcome);
+            }
+        }
     }
 
     /// Takes pictures into the file of their round.

@@ -124,6 +124,12 @@ impl Journal {
         if self.at == 0 && self.group.is_empty() { Ok(()) } else { self.roll() }
     }
 
+    /// Sequence of the next frame.
+    #[must_use]
+    pub const fn next(&self) -> u64 {
+        self.next
+    }
+
     /// How many times it was synced.
     #[must_use]
     pub const fn syncs(&self) -> u64 {

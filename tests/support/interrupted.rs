@@ -28,7 +28,6 @@ fn reborn(engines: Engines, shards: usize) -> Engines {
         let engine = &mut next.engines[at % shards];
         engine.import(PartitionId(at as u16), image, LAYOUT).expect("it was written so");
     }
-    next.engines.iter_mut().for_each(Engine::imported);
     for (at, before) in (0..PARTITIONS).zip(&images) {
         assert_eq!(&image(&next.engines, at), before, "partition {at}");
     }

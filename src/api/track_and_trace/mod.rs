@@ -1,6 +1,7 @@
 //! The Track & Trace paths.
 
 mod companies;
+mod courier_positions;
 mod documents;
 mod notifications;
 mod order_info;
@@ -24,6 +25,7 @@ pub(super) fn routes() -> Router<Arc<Api>> {
         .merge(order_info::routes())
         .merge(notifications::routes())
         .merge(positions::routes())
+        .merge(courier_positions::routes())
 }
 
 /// The root of a company's paths.

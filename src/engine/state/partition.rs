@@ -2,12 +2,10 @@
 //! and open stays.
 
 use super::{Kept, NotState, StateReader, StateWriter, Taken};
-use crate::domain::geo::Point;
 use crate::domain::ids::{CompanyId, CourierId, PartitionId};
 use crate::domain::policy::Policy;
 use crate::domain::time::Time;
 use crate::engine::Engine;
-use crate::engine::courier_index::CourierIndex;
 use crate::engine::couriers::{CourierLine, CourierSlot, PolicySlot};
 use crate::engine::deadlines::{Deadline, Entry};
 use crate::engine::eta::Lead;
@@ -61,7 +59,7 @@ impl Engine {
     }
 
     /// Takes over a partition of which nothing is known yet, as [`Self::export`] wrote it with a
-    /// layout. Call [`Self::imported`] after the last one.
+    /// layout.
     ///
     /// # Errors
     /// The bytes are none, or are of a layout that is not known here. The engine is then worth
@@ -87,8 +85,11 @@ impl Engine {
         }
         line.partition = partition;
         line.policy = part.policies.get(&line.company).copied().unwrap_or(PolicySlot::DEFAULT);
-        let (id, heard) = (line.id, line.heard);
+        let (id, heard, located) = (line.id, line.heard, line.located);
         let slot = self.couriers.insert(line);
+        if let Some(seen) = located {
+            self.index.place(slot.0, seen.point);
+        }
         part.couriers.push(slot);
         if heard == Heard::Several {
             self.couriers.set_times(slot, SourceTimes::take(from)?);
@@ -136,21 +137,6 @@ impl Engine {
             self.partitions[partition.0 as usize].deadlines.push(entry);
         }
         Ok(slot)
-    }
-
-    /// Every partition has been imported: makes the index of couriers.
-    pub fn imported(&mut self) {
-        let located = |slot: u32| Some(self.couriers.line(CourierSlot(slot)).located?.last.point);
-        let placed: Vec<(u32, Point)> = (0..self.couriers.len() as u32)
-            .filter_map(|slot| located(slot).map(|point| (slot, point)))
-            .collect();
-        let (index, anchors) = CourierIndex::bulk_load(placed.iter().copied());
-        for ((slot, _), anchor) in placed.into_iter().zip(anchors) {
-            if let Some(located) = &mut self.couriers.line_mut(CourierSlot(slot)).located {
-                located.anchor = anchor;
-            }
-        }
-        self.index = index;
     }
 
     /// The couriers of a partition with their companies, in the order in which they came.
