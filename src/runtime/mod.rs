@@ -29,6 +29,7 @@ mod order_chain;
 pub mod partition;
 pub mod readers;
 mod recovery;
+pub mod retention;
 mod seen;
 mod shard;
 pub mod stepped;

@@ -119,6 +119,7 @@ pub(super) struct Parts {
     pub(super) report: RecoveryReport,
     pub(super) shards: Vec<ShardLine>,
     pub(super) committer: Committer,
+    pub(super) track_writer: TrackWriter,
     /// What the writer of the tracks is told.
     pub(super) track_mail: Receiver<TrackMail>,
 }
@@ -189,7 +190,9 @@ impl Parts {
         }
         let (to, durability) = (Arc::clone(&shared), settings.durability);
         let committer = Committer::new(to, journal, writer, durability, lines);
-        Ok(Self { shared, report, shards: working, committer, track_mail })
+        let (to, from) = (Arc::clone(&shared), Arc::clone(disk));
+        let track_writer = TrackWriter::new(to, from, settings.tracks)?;
+        Ok(Self { shared, report, shards: working, committer, track_writer, track_mail })
     }
 }
 
@@ -206,7 +209,7 @@ impl Node {
         on_note: &mut dyn FnMut(Note),
     ) -> Result<Self, RuntimeError> {
         let parts = Parts::recover(settings, disk, clock, travel, on_note)?;
-        let Parts { shared, report, shards, mut committer, track_mail } = parts;
+        let Parts { shared, report, shards, mut committer, mut track_writer, track_mail } = parts;
         let mut node = Self { shared, report, threads: Vec::new(), track_writer: None };
         for (number, ShardLine { shard, inbox, outbox }) in shards.into_iter().enumerate() {
             let thread = node.spawn(format!("shard-{number}"), move |guard| {
@@ -221,24 +224,12 @@ impl Node {
                 guard.fault.fail(error.to_string());
             }
         })?);
-        node.keep_tracks(disk, settings.tracks, track_mail)?;
-        Ok(node)
-    }
-
-    fn keep_tracks(
-        &mut self,
-        disk: &Arc<dyn Disk>,
-        limits: TrackLimits,
-        mail: Receiver<TrackMail>,
-    ) -> Result<(), RuntimeError> {
-        let shared = Arc::clone(&self.shared);
-        let mut writer = TrackWriter::new(shared, Arc::clone(disk), limits)?;
-        self.track_writer = Some(self.spawn("tracks".to_owned(), move |guard| {
-            if let Err(error) = writer.run(&mail) {
+        node.track_writer = Some(node.spawn("tracks".to_owned(), move |guard| {
+            if let Err(error) = track_writer.run(&track_mail) {
                 guard.fault.fail(error.to_string());
             }
         })?);
-        Ok(())
+        Ok(node)
     }
 
     fn spawn(

@@ -5,6 +5,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crossbeam_channel::Receiver;
+
 use super::clock::Clock;
 use super::commands::{Commands, Note};
 use super::error::RuntimeError;
@@ -15,6 +17,7 @@ use super::mailbox::Mail;
 use super::message::Message;
 use super::node::{NodeSettings, Parts, RecoveryReport, ShardLine, Shared, TravelFactory};
 use super::shard::Stepping;
+use super::tracks::{TrackMail, TrackWriter, Tracks};
 use super::views::Views;
 use crate::storage::disk::Disk;
 
@@ -28,6 +31,8 @@ pub struct SteppedNode {
     shards: Vec<SteppedShard>,
     committer: super::committer::Committer,
     committer_has_ended: bool,
+    track_writer: TrackWriter,
+    track_mail: Receiver<TrackMail>,
 }
 
 struct SteppedShard {
@@ -50,14 +55,21 @@ impl SteppedNode {
         on_note: &mut dyn FnMut(Note),
     ) -> Result<Self, RuntimeError> {
         let parts = Parts::recover(settings, disk, clock, travel, on_note)?;
-        // The tracks read the journal beside the others, and hold nobody up: they are left out.
-        let Parts { shared, report, shards, committer, track_mail: _ } = parts;
+        let Parts { shared, report, shards, committer, track_writer, track_mail } = parts;
         let stepped = |mut line: ShardLine| {
             line.shard.batch_mail_max = TURN_MAIL_MAX;
             SteppedShard { line, stepping: Stepping::default(), has_ended: false }
         };
         let shards = shards.into_iter().map(stepped).collect();
-        Ok(Self { shared, report, shards, committer, committer_has_ended: false })
+        Ok(Self {
+            shared,
+            report,
+            shards,
+            committer,
+            committer_has_ended: false,
+            track_writer,
+            track_mail,
+        })
     }
 
     /// How many shards there are.
@@ -126,6 +138,22 @@ impl SteppedNode {
         }
     }
 
+    /// One turn of the writer of tracks; its last, once the committer has ended. An error fails
+    /// the node, as that of the thread does.
+    pub fn step_tracks(&mut self) {
+        if self.shared.fault.has_failed() {
+            return;
+        }
+        let done = if self.committer_has_ended {
+            self.track_writer.end()
+        } else {
+            self.track_writer.turn(self.track_mail.try_recv().ok())
+        };
+        if let Err(error) = done {
+            self.shared.fault.fail(error.to_string());
+        }
+    }
+
     /// Takes nothing more, and tells the shards that nothing more will come.
     pub fn end(&self) {
         self.shared.fault.end();
@@ -163,6 +191,12 @@ impl SteppedNode {
     #[must_use]
     pub fn views(&self) -> Views {
         Views::new(Arc::clone(&self.shared))
+    }
+
+    /// Where couriers were.
+    #[must_use]
+    pub fn tracks(&self) -> Tracks {
+        Tracks::new(Arc::clone(&self.shared))
     }
 
     /// Whether and of what the node has failed.

@@ -1,8 +1,11 @@
 //! The judges: what must hold of a recovered process, and of a run as a whole.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use doorstep::domain::ids::OrderId;
+use doorstep::domain::ids::{CourierId, OrderId};
+use doorstep::domain::position::{AGE_MAX_MS, LEAD_MAX_MS};
+use doorstep::domain::time::Time;
 use doorstep::engine::output::{Output, OutputBody};
 use doorstep::runtime::commands::Note;
 use doorstep::runtime::feed_reader::{Feed, FeedBody, FeedEvent};
@@ -13,6 +16,7 @@ use doorstep::storage::catalog::notifications::NotificationSpan;
 use doorstep::storage::disk::Disk;
 use doorstep::storage::segment::feed_first;
 use doorstep::storage::sim_disk::SimDisk;
+use doorstep::storage::tracks::{TrackLog, TrackSpan};
 
 use super::documents::Documents;
 use super::held::held;
@@ -121,6 +125,30 @@ pub fn judge_documents(catalog: &Catalog, notes: &[Note]) {
     }
     assert_eq!(Documents::of(catalog), Documents::of(&fresh));
     assert_eq!(catalog.applied().ok(), fresh.applied().ok());
+}
+
+/// The tracks of a process that ended are what a fold of the journal's positions makes of them.
+pub fn judge_tracks(disk: &SimDisk, couriers: &[u64]) {
+    let held = held(disk).expect("the journal is whole");
+    let next = held.frames.len() as u64 + 1;
+    let log = TrackLog::open(Arc::new(disk.clone()), next).expect("they can be read");
+    let (from, to) = (Time::DISTANT_PAST, Time::DISTANT_FUTURE);
+    for &courier in couriers {
+        let courier = CourierId(courier as u32);
+        let mut found = Vec::new();
+        let span = TrackSpan { courier, from, to };
+        log.read(&span, next, &mut |point| {
+            found.push((courier.0, point.received_at.ms(), point.position.device_time.ms()));
+        })
+        .expect("they can be read");
+        let is_its = |(id, at, t): &&(u32, i64, i64)| {
+            *id == courier.0 && (-LEAD_MAX_MS..=AGE_MAX_MS).contains(&(at - t))
+        };
+        let mut expected: Vec<_> = held.tracked.iter().filter(is_its).copied().collect();
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "the track of courier {courier}");
+    }
 }
 
 /// All bytes of the feed log, file by file.

@@ -50,7 +50,7 @@ impl Ratios {
     pub fn draw(chance: &mut Chance) -> Self {
         let mut often = |most: usize| match chance.below(3) {
             0 => 0,
-            1 => chance.below(most) as u32 / 4,
+            1 => chance.below(most) as u32 / 8,
             _ => chance.below(most) as u32,
         };
         Self {
@@ -61,10 +61,10 @@ impl Ratios {
             in_turn: often(1_000),
             long_wait: often(20),
             dies_in_step: often(1_000),
-            failed_sync: often(500),
-            full_disk: often(500),
+            failed_sync: often(700),
+            full_disk: often(700),
             bit_flip: often(700),
-            panic: often(400),
+            panic: often(800),
             kept_pct: *chance.pick(&[0, 10, 50, 90, 100]),
             ends: match chance.below(4) {
                 0 => vec![End::Kill],

@@ -17,6 +17,8 @@ use super::senders::Numbered;
 pub struct Held {
     /// How often each position is in it.
     pub positions: BTreeMap<Numbered, u32>,
+    /// Of every position: courier, receive time, device time.
+    pub tracked: Vec<(u32, i64, i64)>,
     /// The payload of every frame.
     pub frames: Vec<Vec<u8>>,
 }
@@ -34,9 +36,12 @@ pub fn held(disk: &SimDisk) -> Result<Held, StorageError> {
         }
         for record in ChunkReader::new(chunks) {
             let record = record.expect("a record");
-            if let InputBody::Position { .. } = record.input.body
-                && let Some(by) = record.by
-            {
+            let InputBody::Position { courier, position, .. } = &record.input.body else {
+                continue;
+            };
+            let at = (record.input.received_at.ms(), position.device_time.ms());
+            held.tracked.push((courier.0, at.0, at.1));
+            if let Some(by) = record.by {
                 *held.positions.entry((by.sender, by.boot, by.seq)).or_default() += 1;
             }
         }

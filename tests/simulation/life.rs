@@ -29,6 +29,8 @@ pub enum Part {
     Committer,
     /// The admission thread.
     Admission,
+    /// The writer of tracks.
+    Tracks,
     /// A sender of positions.
     Sender(usize),
     /// A reader of the feed.
@@ -149,6 +151,10 @@ impl Life {
                 may
             }
             Part::Admission => self.step_admission(images, is_synced),
+            Part::Tracks => {
+                self.node.step_tracks();
+                false
+            }
             Part::Sender(_) | Part::Reader(_) | Part::Clients => false,
         }
     }

@@ -33,6 +33,7 @@ mod travel;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use faults::{End, Ratios};
 use run::{Did, Run};
 
 /// Plays a seed; a finding is told with the command that shows it again.
@@ -82,5 +83,29 @@ fn seeds_find_nothing() {
     println!("{} seeds: {sum:?}", seeds.len());
 }
 
+/// Every step of one run is the last of its process in turn, and of its machine.
+#[test]
+fn every_step_can_be_the_last() {
+    for end in [End::Kill, End::PowerCut] {
+        for step in 0..STEPS {
+            let ratios = Ratios { ends: vec![end], ..Ratios::none() };
+            let mut run = Run::new(u64::from(step) % 7, Some(ratios));
+            run.die_at(step as usize);
+        }
+    }
+}
+
+/// Whoever stands still for long, the others go on as the graph of who may block on whom says, and
+/// everything is worked off once all work again.
+#[test]
+fn whoever_stands_still_nobody_waits_in_a_circle() {
+    for seed in 0..4 {
+        let mut run = Run::new(seed, Some(Ratios { in_turn: 500, ..Ratios::none() }));
+        run.stall_each();
+    }
+}
+
+/// Steps of the run that is cut off at each of them.
+const STEPS: u32 = 60;
 /// Seeds of every run of the tests.
 const SEEDS: u64 = 60;

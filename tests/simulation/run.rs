@@ -8,6 +8,7 @@ use doorstep::domain::ids::{CourierId, RouteId};
 use doorstep::runtime::clock::Clock;
 use doorstep::runtime::feed_reader::FeedEvent;
 use doorstep::runtime::node::NodeSettings;
+use doorstep::runtime::tracks::TrackLimits;
 use doorstep::storage::disk::Disk;
 use doorstep::storage::segment::feed_first;
 use doorstep::storage::sim_disk::SimDisk;
@@ -103,6 +104,59 @@ impl Run {
         self.did
     }
 
+    /// A process works for so many steps and is gone; the next works everything off.
+    pub fn die_at(&mut self, steps: usize) {
+        let mut life = self.begin(false).expect("it starts");
+        self.set_up(&mut life);
+        for _ in 0..steps {
+            self.one_step(&mut life);
+        }
+        drop(life);
+        let end = self.ratios.ends[0];
+        self.crash(end);
+        self.finish();
+    }
+
+    /// Each part in turn stands still while the others work.
+    pub fn stall_each(&mut self) {
+        let mut life = self.begin(false).expect("it starts");
+        self.set_up(&mut life);
+        for stalled in self.parts(&life) {
+            self.stalls.stall(stalled, u64::MAX);
+            for _ in 0..STALL_STEPS {
+                self.one_step(&mut life);
+            }
+            self.judge_stall(&mut life, stalled);
+            assert!(self.drain(&mut life), "{:?}", life.node.fault().cause());
+        }
+        self.judge_end(life);
+    }
+
+    /// What must go on while a part stands still: everything before the others' blocking edges.
+    fn judge_stall(&mut self, life: &mut Life, stalled: Part) {
+        let parts: Vec<_> = self.parts(life).into_iter().filter(|&part| part != stalled).collect();
+        let mut idle_rounds = 0;
+        while idle_rounds < 4 {
+            let mut is_progress = false;
+            for &part in &parts {
+                is_progress |= self.work(life, part);
+            }
+            idle_rounds = if is_progress { 0 } else { idle_rounds + 1 };
+        }
+        let done = |at: usize| self.devices[at].is_done() || stalled == Part::Sender(at);
+        let feed_is_read =
+            |at: usize| self.readers[at] == life.node.feed().head() || stalled == Part::Reader(at);
+        assert!((0..self.readers.len()).all(feed_is_read), "readers wait for {stalled:?}");
+        match stalled {
+            // Forward: nothing passes a shard or the committer that stands.
+            Part::Shard(_) | Part::Committer => {}
+            Part::Admission | Part::Tracks | Part::Clients | Part::Reader(_) | Part::Sender(_) => {
+                let all_are = (0..self.devices.len()).all(done);
+                assert!(all_are, "senders wait for {stalled:?}: {}", self.left());
+            }
+        }
+    }
+
     /// A process starts, and is judged; `None`: it failed, as it may.
     pub fn begin(&mut self, may_fail: bool) -> Option<Life> {
         if may_fail && self.chance.permille(self.ratios.bit_flip) {
@@ -125,6 +179,10 @@ impl Run {
             shards: 1 + chance.below(3),
             segment_bytes: 64 << 10,
             feed_segment_bytes: 4 << 10,
+            tracks: TrackLimits {
+                open_bytes_max: *chance.pick(&[200, 128 << 20]),
+                open_ms_max: *chance.pick(&[10_000, 300_000]),
+            },
             mailbox_max: *chance.pick(&[8, 64, 4_096]),
             answer_ms_max: u64::from(u32::MAX),
             ..NodeSettings::default()
@@ -188,6 +246,9 @@ impl Run {
 
     /// Works until the process fails or its time is over.
     fn live(&mut self, mut life: Life) {
+        if self.clients.accepted == 0 && self.chance.below(4) > 0 {
+            self.set_up(&mut life);
+        }
         let steps = 20 + self.chance.below(STEPS_MAX);
         let trap_at = self.chance.permille(self.ratios.panic).then(|| self.chance.below(steps));
         for step in 0..steps {
@@ -320,7 +381,7 @@ impl Run {
     /// Everything that can be scheduled.
     pub fn parts(&self, life: &Life) -> Vec<Part> {
         let mut parts: Vec<_> = (0..life.node.shards()).map(Part::Shard).collect();
-        parts.extend([Part::Committer, Part::Admission, Part::Clients]);
+        parts.extend([Part::Committer, Part::Admission, Part::Clients, Part::Tracks]);
         parts.extend((0..self.devices.len()).map(Part::Sender));
         parts.extend((0..self.readers.len()).map(Part::Reader));
         parts
@@ -330,7 +391,7 @@ impl Run {
     pub fn work(&mut self, life: &mut Life, part: Part) -> bool {
         let _timers = self.runtime.enter();
         match part {
-            Part::Shard(_) | Part::Committer | Part::Admission => {
+            Part::Shard(_) | Part::Committer | Part::Admission | Part::Tracks => {
                 let is_synced = self.chance.below(4) == 0;
                 life.step(part, &mut self.images, is_synced)
             }
@@ -361,9 +422,9 @@ impl Run {
         !page.events.is_empty()
     }
 
-    /// Everybody works until everything that came is worked off, acknowledged and read. If nobody
-    /// can go on and something is left, they wait in a circle.
-    pub fn drain(&mut self, life: &mut Life) {
+    /// Everybody works until everything that came is worked off, acknowledged and read; `false`:
+    /// the node fails. If nobody can go on and something is left, they wait in a circle.
+    pub fn drain(&mut self, life: &mut Life) -> bool {
         self.stalls.end();
         let mut idle_rounds = 0;
         while !self.is_done(life) {
@@ -371,10 +432,23 @@ impl Run {
             for part in self.parts(life) {
                 is_progress |= self.work(life, part);
             }
-            assert!(!life.node.fault().has_failed(), "{:?}", life.node.fault().cause());
+            if life.node.fault().has_failed() {
+                return false;
+            }
             // What admission began shows in the round after.
             idle_rounds = if is_progress { 0 } else { idle_rounds + 1 };
             assert!(idle_rounds < 4, "nobody goes on, and not everything is done: {}", self.left());
+        }
+        true
+    }
+
+    /// The company gets couriers, routes and orders, one request after the other.
+    pub fn set_up(&mut self, life: &mut Life) {
+        for _ in 0..12 {
+            self.clients.ask(&life.admission, &mut self.chance);
+            if !self.drain(life) {
+                return;
+            }
         }
     }
 
@@ -402,6 +476,7 @@ impl Run {
             rounds += 1;
             assert!(rounds < 10_000, "it does not end");
         }
+        life.node.step_tracks();
     }
 
     /// A byte of some file is found changed: the start refuses, or ends the journal before it, or
@@ -453,7 +528,7 @@ impl Run {
             let part = self.any_part(&life);
             self.work(&mut life, part);
         }
-        self.drain(&mut life);
+        assert!(self.drain(&mut life), "{:?}", life.node.fault().cause());
         self.judge_end(life);
     }
 
@@ -469,6 +544,7 @@ impl Run {
         self.until_ended(&mut life);
         assert!(!life.node.fault().has_failed(), "{:?}", life.node.fault().cause());
         checks::judge_acknowledged(&self.disk, self.acked().into_iter());
+        checks::judge_tracks(&self.disk, &self.clients.now.couriers);
         let clean = checks::without_feed(&self.disk);
         let settings = NodeSettings { shards: 1, ..self.settings.clone() };
         let mut images = Images::default();
@@ -508,7 +584,9 @@ impl Run {
 /// Processes of a run before the last.
 const LIVES: usize = 4;
 /// Most steps of one process, about.
-const STEPS_MAX: usize = 400;
+const STEPS_MAX: usize = 500;
+/// Steps for which a part stands still.
+const STALL_STEPS: usize = 300;
 /// Readers of the feed.
 const READERS: usize = 2;
 /// Positions that a sender keeps while they are not acknowledged.
