@@ -47,7 +47,8 @@ impl RouteNews {
     pub(super) fn spoken(&mut self) {
         if !self.has_spoken {
             self.has_spoken = true;
-            self.wake.as_mut().reset(self.due());
+            let due = self.due();
+            self.wake.as_mut().reset(due);
         }
     }
 
@@ -93,7 +94,8 @@ impl RouteNews {
 
     fn look(&mut self) {
         (self.looked, self.has_spoken) = (Instant::now(), false);
-        self.wake.as_mut().reset(self.due());
+        let due = self.due();
+        self.wake.as_mut().reset(due);
         // A shard that is busy is asked another time.
         self.answer = self.views.upcoming(self.courier, ROUTE_ORDERS_MAX).ok();
     }
