@@ -24,6 +24,12 @@ pub fn feed_first(name: &str) -> Option<u64> {
     number(name, FEED)
 }
 
+/// Whether a name is that of a snapshot or of what says which one counts.
+#[must_use]
+pub fn is_snapshot_file(name: &str) -> bool {
+    [SNAPSHOT, MANIFEST].iter().any(|prefix| number(name, prefix).is_some())
+}
+
 /// Which file of tracks: an hour of UTC, counted from 1970, and how often it was written anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TracksPlace {
@@ -57,5 +63,7 @@ fn number(name: &str, prefix: &str) -> Option<u64> {
 
 const JOURNAL: &str = "journal-";
 const FEED: &str = "feed-";
+const SNAPSHOT: &str = "snapshot-";
+const MANIFEST: &str = "manifest-";
 const TRACKS: &str = "tracks-";
 const SEGMENT: &str = ".seg";

@@ -6,6 +6,7 @@
 mod attach;
 mod draft;
 mod effects;
+mod erase;
 mod merge;
 mod plans;
 mod present;

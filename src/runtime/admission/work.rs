@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::attach;
 use super::draft::{Draft, SetStatus};
 use super::effects::{Effects, Told};
+use super::erase;
 use super::present::Present;
 use super::request::{Accepted, Mode, Refusal, Request, place_of};
 use super::rules;
@@ -25,7 +26,7 @@ use crate::runtime::fault::Fault;
 use crate::runtime::labels::Labels;
 use crate::runtime::partition::partition_of;
 use crate::storage::catalog::Catalog;
-use crate::storage::catalog::change::{Change, Document, Kind, encode};
+use crate::storage::catalog::change::{Change, Document, Kind, StoredToken, encode};
 
 /// What the thread owns.
 pub(super) struct Work {
@@ -125,7 +126,10 @@ impl Work {
             match change {
                 Change::PutToken(token) => tokens::let_in(&self.access, token),
                 Change::Put(Kind::Courier, document) => declare(&self.commands, document),
-                Change::Put(..) | Change::Delete(..) | Change::PutSecret(_) => {}
+                Change::Put(..)
+                | Change::Delete(..)
+                | Change::PutSecret(_)
+                | Change::EraseCourier { .. } => {}
             }
         }
         Ok(good.accepted)
@@ -134,7 +138,7 @@ impl Work {
     fn judge(&self, request: &Request) -> Result<Good, Stop> {
         let mut draft = Draft::new(&self.catalog);
         let mut findings = Findings::of_request(BATCH_MAX);
-        let mut tokens = Vec::new();
+        let (mut tokens, mut erasing) = (Vec::new(), None);
         let mut accepted = match request {
             Request::CreateToken { company, role, courier, depot } => {
                 let company = u64::from(company.0);
@@ -182,6 +186,16 @@ impl Work {
                 attach::attach(&mut draft, wanted, self.clock.now(), &mut findings)?
             }
             Request::SetStatus { .. } => set_status(&mut draft, request, &mut findings)?,
+            Request::EraseCourier { company, courier, orders } => {
+                let erased = erase::courier(&mut draft, *company, *courier, orders)?;
+                for token in self.catalog.tokens_of_courier(u64::from(courier.0))? {
+                    let revoked_ms = Some(self.clock.now().ms());
+                    tokens.push(Change::PutToken(StoredToken { revoked_ms, ..token }));
+                }
+                tokens.push(erased.change);
+                erasing = Some(erased.part);
+                erased.accepted
+            }
         };
         accepted.warnings =
             findings.settle().map_err(|errors| Stop::Refused(Refusal::Invalid(errors)))?;
@@ -195,7 +209,9 @@ impl Work {
             now: self.clock.now(),
         };
         effects.work_out()?;
-        let (parts, newly_told) = (effects.parts, effects.newly_told);
+        let (mut parts, newly_told) = (effects.parts, effects.newly_told);
+        // Its routes are gone by then.
+        parts.extend(erasing);
         let mut changes = draft.changes();
         changes.extend(tokens);
         Ok(Good { accepted, changes, parts, newly_told })

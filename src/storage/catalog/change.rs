@@ -120,6 +120,13 @@ pub enum Change {
     PutToken(StoredToken),
     /// The instance's secret is drawn, in hexadecimal.
     PutSecret(String),
+    /// Nothing of a courier stays but its id; what else holds it is still to be erased.
+    EraseCourier {
+        /// The courier.
+        courier: u64,
+        /// Orders whose statuses may say where it was.
+        orders: Vec<u64>,
+    },
 }
 
 /// The note of a command.

@@ -3,6 +3,7 @@
 //! redone from the journal, so it never has to sync. Knows no rule of any document.
 
 pub mod change;
+pub(super) mod erasures;
 pub mod error;
 pub mod notifications;
 mod schema;
@@ -362,6 +363,9 @@ fn apply_change(connection: &Connection, change: &Change) -> Result<(), CatalogE
             let query = "INSERT OR IGNORE INTO secrets (name, value) VALUES (?1, ?2)";
             connection.prepare_cached(query)?.execute(params![SECRET, secret])?;
             Ok(())
+        }
+        Change::EraseCourier { courier, orders } => {
+            erasures::erase_courier(connection, *courier, orders)
         }
     }
 }
