@@ -32,5 +32,6 @@ mod recovery;
 pub mod retention;
 mod seen;
 mod shard;
+pub mod stepped;
 pub mod tracks;
 pub mod views;

@@ -252,19 +252,38 @@ impl TrackWriter {
             let has_nothing_to_do = self.sweeps.is_empty() || self.lacks_room;
             let patience = if has_nothing_to_do { PACE } else { Duration::ZERO };
             match mail.recv_timeout(patience) {
-                Ok(TrackMail::Tail { courier, reply }) => {
-                    self.catch_up()?;
-                    let points = self.open.of(courier).unwrap_or_default().to_vec();
-                    // Who has stopped waiting wants no answer.
-                    let _ = reply.send(Tail { points, next: self.written });
-                }
-                Ok(TrackMail::Sweep(sweep)) => self.sweeps.push_back(sweep),
                 Ok(TrackMail::End) | Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => self.catch_up()?,
+                Ok(mail) => self.turn(Some(mail))?,
+                Err(RecvTimeoutError::Timeout) => self.turn(None)?,
             }
-            self.flush_if_old()?;
-            self.sweep()?;
         }
+        self.end()
+    }
+
+    /// One turn of its work: reads what the journal holds by now, and answers who asks.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub(super) fn turn(&mut self, mail: Option<TrackMail>) -> Result<(), StorageError> {
+        match mail {
+            Some(TrackMail::Tail { courier, reply }) => {
+                self.catch_up()?;
+                let points = self.open.of(courier).unwrap_or_default().to_vec();
+                // Who has stopped waiting wants no answer.
+                let _ = reply.send(Tail { points, next: self.written });
+            }
+            Some(TrackMail::Sweep(sweep)) => self.sweeps.push_back(sweep),
+            Some(TrackMail::End) | None => self.catch_up()?,
+        }
+        self.flush_if_old()?;
+        self.sweep()
+    }
+
+    /// The node ends: writes what is open, where there is room.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub(super) fn end(&mut self) -> Result<(), StorageError> {
         self.catch_up()?;
         self.flush_if_room().map(drop)
     }
