@@ -49,10 +49,10 @@ fn orders(daemon: &Process, admin: &str) -> Vec<Value> {
 fn feed(daemon: &Process, admin: &str) -> Vec<String> {
     let (mut events, mut after) = (Vec::new(), String::new());
     loop {
-        let path = format!("/v1/events?limit=1000&after={after}");
+        let path = format!("/v1/events?limit=1000{after}");
         let page = daemon.ask(admin, "GET", &path, &Value::Null).expect(200);
         events.extend(page["events"].as_array().unwrap().iter().map(Value::to_string));
-        after = page["cursor"].as_str().unwrap().to_owned();
+        after = format!("&after={}", page["cursor"].as_str().unwrap());
         if page["has_more"] != true {
             return events;
         }

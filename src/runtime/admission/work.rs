@@ -151,12 +151,8 @@ impl Work {
                 Accepted::default()
             }
             Request::CreateCompany { item } => {
-                let batch = Batch {
-                    company: 0,
-                    kind: Kind::Company,
-                    mode: Mode::Create,
-                    items: core::slice::from_ref(item),
-                };
+                let (kind, items) = (Kind::Company, core::slice::from_ref(item));
+                let batch = Batch { company: 0, kind, mode: Mode::Create, items };
                 let mut accepted = new_company(&mut draft, &batch, &mut findings)?;
                 if let Some(id) = accepted.ids.first() {
                     let admin = self.new_token(&mut draft, &Wish::admin(*id), &mut tokens)?;
@@ -174,13 +170,8 @@ impl Work {
                 delete(&mut draft, u64::from(company.0), *kind, *id, &mut findings)?
             }
             Request::SetNodes { company, route, nodes } => {
-                let route = draft.own(Kind::Route, u64::from(company.0), route.0)?;
-                let Some(mut route) = route.map(|route| route.clone()) else {
-                    return Err(Stop::Refused(Refusal::NotFound("route")));
-                };
-                let at = Place::object();
-                rules::route::set_nodes(&mut draft, &mut route, nodes, &at, &mut findings)?;
-                Accepted { updated: 1, ids: vec![route.id], ..Accepted::default() }
+                let route = (u64::from(company.0), route.0);
+                set_nodes(&mut draft, route, nodes, &mut findings)?
             }
             Request::Attach(wanted) => {
                 attach::attach(&mut draft, wanted, self.clock.now(), &mut findings)?
@@ -188,10 +179,7 @@ impl Work {
             Request::SetStatus { .. } => set_status(&mut draft, request, &mut findings)?,
             Request::EraseCourier { company, courier, orders } => {
                 let erased = erase::courier(&mut draft, *company, *courier, orders)?;
-                for token in self.catalog.tokens_of_courier(u64::from(courier.0))? {
-                    let revoked_ms = Some(self.clock.now().ms());
-                    tokens.push(Change::PutToken(StoredToken { revoked_ms, ..token }));
-                }
+                tokens.extend(self.revoked_of(*courier)?);
                 tokens.push(erased.change);
                 erasing = Some(erased.part);
                 erased.accepted
@@ -232,6 +220,14 @@ impl Work {
             token: Some((text, token)),
             ..Accepted::default()
         })
+    }
+
+    /// The tokens of a courier's devices, out of force.
+    fn revoked_of(&self, courier: CourierId) -> Result<Vec<Change>, Stop> {
+        let now_ms = self.clock.now().ms();
+        let tokens = self.catalog.tokens_of_courier(u64::from(courier.0))?.into_iter();
+        let revoked = tokens.map(|token| StoredToken { revoked_ms: Some(now_ms), ..token });
+        Ok(revoked.map(Change::PutToken).collect())
     }
 
     /// The instance's secret is drawn with its first company.
@@ -331,6 +327,21 @@ fn delete(
     }
     draft.delete(kind, id)?;
     Ok(Accepted { updated: 1, ids: vec![id], ..Accepted::default() })
+}
+
+/// Sets the sequence of a company's route anew.
+fn set_nodes(
+    draft: &mut Draft<'_>,
+    (company, route): (u64, u64),
+    nodes: &[Value],
+    findings: &mut Findings,
+) -> Result<Accepted, Stop> {
+    let route = draft.own(Kind::Route, company, route)?;
+    let Some(mut route) = route.map(|route| route.clone()) else {
+        return Err(Stop::Refused(Refusal::NotFound("route")));
+    };
+    rules::route::set_nodes(draft, &mut route, nodes, &Place::object(), findings)?;
+    Ok(Accepted { updated: 1, ids: vec![route.id], ..Accepted::default() })
 }
 
 /// A courier's app sets the status of an order on one of its own routes.
