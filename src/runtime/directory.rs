@@ -38,7 +38,7 @@ impl Directory {
                 self.entry(plan.id, |entry| entry.company = Some(plan.company));
             }
             Command::EraseCourier { courier } => {
-                self.entry(*courier, |entry| entry.is_erased = true)
+                self.entry(*courier, |entry| entry.is_erased = true);
             }
             Command::PutPolicy { .. }
             | Command::PutDepot { .. }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
-use super::attach;
 use super::draft::{Draft, SetStatus};
 use super::effects::{Effects, Told};
 use super::erase;
@@ -15,6 +15,7 @@ use super::store::{Batch, Stop, store};
 use super::tokens::{self, Wish};
 use super::version::Condition;
 use super::{BATCH_MAX, Surroundings};
+use super::{attach, callbacks};
 use crate::domain::command::Command;
 use crate::domain::ids::{CompanyId, CourierId, PartitionId};
 use crate::runtime::access::{Access, draw_token};
@@ -38,6 +39,7 @@ pub(super) struct Work {
     access: Arc<Access>,
     told: Told,
     labels: Arc<Labels>,
+    applied: watch::Sender<u64>,
 }
 
 /// A request that is found good.
@@ -53,6 +55,7 @@ impl Work {
         catalog: Catalog,
         around: Surroundings,
         labels: Arc<Labels>,
+        applied: watch::Sender<u64>,
     ) -> Result<Self, AdmissionError> {
         let couriers = catalog.couriers_ever()?;
         let partition = |(courier, company): (u64, u64)| {
@@ -75,6 +78,7 @@ impl Work {
             access: around.access,
             told,
             labels,
+            applied,
         })
     }
 
@@ -122,6 +126,7 @@ impl Work {
             return Err(Refusal::Stopped(error.to_string()));
         }
         self.told.extend(good.newly_told);
+        self.applied.send_replace(committed.journal_place);
         for change in &good.changes {
             match change {
                 Change::PutToken(token) => tokens::let_in(&self.access, token),
@@ -129,7 +134,10 @@ impl Work {
                 Change::Put(..)
                 | Change::Delete(..)
                 | Change::PutSecret(_)
-                | Change::EraseCourier { .. } => {}
+                | Change::EraseCourier { .. }
+                | Change::PutCallback(_)
+                | Change::DeleteCallback(_)
+                | Change::NoteDelivery(_) => {}
             }
         }
         Ok(good.accepted)
@@ -138,28 +146,20 @@ impl Work {
     async fn judge(&self, request: &Request) -> Result<Good, Stop> {
         let mut draft = Draft::new(&self.catalog);
         let mut findings = Findings::of_request(BATCH_MAX);
-        let (mut tokens, mut erasing) = (Vec::new(), None);
+        let (mut others, mut erasing) = (Vec::new(), None);
         let mut accepted = match request {
             Request::CreateToken { company, role, courier, depot } => {
                 let company = u64::from(company.0);
                 let wish = Wish { company, role: *role, courier: *courier, depot: *depot };
-                self.new_token(&mut draft, &wish, &mut tokens)?
+                self.new_token(&mut draft, &wish, &mut others)?
             }
             Request::RevokeToken { company, token } => {
                 let revoked = tokens::revoked(&self.catalog, *company, *token, self.clock.now())?;
-                tokens.push(Change::PutToken(revoked));
+                others.push(Change::PutToken(revoked));
                 Accepted::default()
             }
             Request::CreateCompany { item } => {
-                let (kind, items) = (Kind::Company, core::slice::from_ref(item));
-                let batch = Batch { company: 0, kind, mode: Mode::Create, items };
-                let mut accepted = new_company(&mut draft, &batch, &mut findings)?;
-                if let Some(id) = accepted.ids.first() {
-                    let admin = self.new_token(&mut draft, &Wish::admin(*id), &mut tokens)?;
-                    accepted.token = admin.token;
-                    tokens.extend(self.first_secret()?);
-                }
-                accepted
+                self.first_of_company(&mut draft, item, &mut others, &mut findings)?
             }
             Request::Write { company, kind, mode, items } => {
                 let company = u64::from(company.0);
@@ -179,10 +179,15 @@ impl Work {
             Request::SetStatus { .. } => set_status(&mut draft, request, &mut findings)?,
             Request::EraseCourier { company, courier, orders } => {
                 let erased = erase::courier(&mut draft, *company, *courier, orders)?;
-                tokens.extend(self.revoked_of(*courier)?);
-                tokens.push(erased.change);
+                others.extend(self.revoked_of(*courier)?);
+                others.push(erased.change);
                 erasing = Some(erased.part);
                 erased.accepted
+            }
+            Request::SetCallback { company, callback } => {
+                let now = self.clock.now();
+                others.push(callbacks::set(&self.catalog, *company, callback.as_ref(), now)?);
+                Accepted::default()
             }
         };
         accepted.warnings =
@@ -201,8 +206,28 @@ impl Work {
         // Its routes are gone by then.
         parts.extend(erasing);
         let mut changes = draft.changes();
-        changes.extend(tokens);
+        changes.extend(others);
+        changes.extend(callbacks::written(&draft, self.clock.now()));
         Ok(Good { accepted, changes, parts, newly_told })
+    }
+
+    /// A new company with its admin token.
+    fn first_of_company(
+        &self,
+        draft: &mut Draft<'_>,
+        item: &super::Item,
+        changes: &mut Vec<Change>,
+        findings: &mut Findings,
+    ) -> Result<Accepted, Stop> {
+        let items = core::slice::from_ref(item);
+        let batch = Batch { company: 0, kind: Kind::Company, mode: Mode::Create, items };
+        let mut accepted = new_company(draft, &batch, findings)?;
+        if let Some(id) = accepted.ids.first() {
+            let admin = self.new_token(draft, &Wish::admin(*id), changes)?;
+            accepted.token = admin.token;
+            changes.extend(self.first_secret()?);
+        }
+        Ok(accepted)
     }
 
     fn new_token(
