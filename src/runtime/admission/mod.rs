@@ -7,6 +7,7 @@ mod attach;
 mod callbacks;
 mod draft;
 mod effects;
+mod erase;
 mod merge;
 mod plans;
 mod present;
