@@ -9,6 +9,8 @@ mod positions;
 mod rendered;
 mod route_view;
 
+pub(super) use self::positions::TIMESTAMP_MAX_S;
+
 use std::sync::Arc;
 
 use axum::Router;

@@ -10,6 +10,7 @@ use crate::runtime::admission::merge::{PLACED, STATUS_CHANGES, STATUS_COMMENT};
 use crate::runtime::admission::plans::{self, OrderFrame};
 use crate::runtime::admission::request::{Item, Mode};
 use crate::runtime::documents::findings::{Findings, Place};
+use crate::runtime::documents::limits::{COMMENT_CHARS_MAX, PAYMENT_TYPE_INTERNAL, SHARED_MAX};
 use crate::storage::catalog::change::{Document, Kind};
 use crate::storage::catalog::error::CatalogError;
 
@@ -31,8 +32,11 @@ pub(in crate::runtime::admission) fn store(
         document.body.insert(PLACED.to_owned(), true.into());
     }
     share(draft, document, item, at, findings)?;
-    if item.get("payment_type").and_then(Value::as_str) == Some("yandex_pay") {
-        findings.error(&at.key("payment_type"), "yandex_pay cannot be set through the API");
+    if item.get("payment_type").and_then(Value::as_str) == Some(PAYMENT_TYPE_INTERNAL) {
+        findings.error(
+            &at.key("payment_type"),
+            format!("{PAYMENT_TYPE_INTERNAL} cannot be set through the API"),
+        );
     }
     let frame = OrderFrame::of(draft, document)?;
     if plans::order_plan(&frame, document, at, findings).is_none() || findings.has_errors() {
@@ -156,9 +160,5 @@ fn share(
 
 const ROUTE: Reference =
     Reference { kind: Kind::Route, id_key: "route_id", number_key: "route_number" };
-/// Longest comment on a status.
-const COMMENT_CHARS_MAX: usize = 1_023;
-/// Most companies that share an order.
-const SHARED_MAX: usize = 100;
 /// Most status changes kept with an order; older ones leave its log.
 const STATUS_CHANGES_MAX: usize = 1_000;
