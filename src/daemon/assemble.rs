@@ -86,7 +86,6 @@ impl Daemon {
     ) -> Result<(), DaemonError> {
         let names = Arc::new(names(&self.admission.labels()));
         let (sender, statuses) = mpsc::channel(STATUSES_MAX);
-        self.tasks.push(tokio::spawn(forward(statuses, self.admission.clone())));
         let services = QuicServices {
             access: Arc::clone(access),
             intake: self.node.intake(),
@@ -99,6 +98,8 @@ impl Daemon {
         let quic = self.quic.clone();
         self.tasks.push(tokio::spawn(async move { quic.serve(services).await }));
         let api = Arc::new(self.api(settings, access, names)?);
+        let forwarded = forward(statuses, self.admission.clone(), Arc::clone(&api));
+        self.tasks.push(tokio::spawn(forwarded));
         let tls = settings.http_tls.as_ref().map(HttpTls::config).transpose()?;
         self.tasks.push(tokio::spawn(send_callbacks(Arc::clone(&api))));
         let server = tokio::spawn(serve(listener, tls, Arc::clone(&api)));

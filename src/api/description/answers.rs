@@ -58,6 +58,7 @@ fn deliveries() -> Vec<(&'static str, Value)> {
     let mut secret = text(SECRET_MAX);
     secret["minLength"] = SECRET_MIN.into();
     let mut wish = object([("url", text(ADDRESS_CHARS_MAX))]);
+    wish["properties"]["url"]["pattern"] = "^https?://[^@#]+$".into();
     wish["properties"]["secret"] = or_null(secret);
     wish["additionalProperties"] = false.into();
     let mut callback = object([

@@ -17,19 +17,25 @@ use crate::runtime::documents::limits::{
     PAYMENT_TYPE_INTERNAL, PAYMENT_TYPES, RETENTION_DAYS_MIN, SECONDS_MAX, SHARED_MAX, statuses,
 };
 
-/// For each kind what creates one, what changes one, and one as it is read.
+/// For each kind what creates one, what changes one, what stores one by its number, and one as it is
+/// read.
 pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     let mut schemas = Vec::new();
     for (names, fields) in [
-        (["CompanyWrite", "CompanyChange", "Company"], company()),
-        (["CourierWrite", "CourierChange", "Courier"], courier()),
-        (["DepotWrite", "DepotChange", "Depot"], depot()),
-        (["OrderWrite", "OrderChange", "Order"], order()),
-        (["RouteWrite", "RouteChange", "Route"], route()),
+        (["CompanyWrite", "CompanyChange", "CompanyStore", "Company"], company()),
+        (["CourierWrite", "CourierChange", "CourierStore", "Courier"], courier()),
+        (["DepotWrite", "DepotChange", "DepotStore", "Depot"], depot()),
+        (["OrderWrite", "OrderChange", "OrderStore", "Order"], order()),
+        (["RouteWrite", "RouteChange", "RouteStore", "Route"], route()),
     ] {
-        let [write, change, read] = names;
+        let [write, change, store, read] = names;
         schemas.push((write, written(&fields, true)));
         schemas.push((change, written(&fields, false)));
+        if store != "CompanyStore" {
+            let mut by_number = written(&fields, false);
+            by_number["required"] = json!(["number"]);
+            schemas.push((store, by_number));
+        }
         schemas.push((read, shown(&fields)));
     }
     schemas.push(("Node", node()));

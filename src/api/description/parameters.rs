@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::forms::{any_text, at_least, id, number, one_of, time, whole};
+use super::forms::{any_text, id, number, one_of, time, whole};
 use super::operations::Operation;
+use crate::api::body::PAGES_MAX;
 use crate::api::native::{EVENTS_MAX, FOUND_MAX, NEAR_RADIUS_M_MAX};
 
 /// The ids in a path.
@@ -38,13 +39,14 @@ pub(super) fn of(operation: &Operation) -> Vec<Value> {
 fn parameter(path: &str, name: &str) -> Value {
     let is_needed = matches!(name, "from" | "to" | "lat" | "lon" | "radius_m" | "bbox");
     let schema = match name {
-        "page" => at_least(1),
+        "page" => whole(1, PAGES_MAX as i64),
         "from" | "to" => time(),
         "lat" => number(-90.0, 90.0),
         "lon" => number(-180.0, 180.0),
         "radius_m" => number(0.0, NEAR_RADIUS_M_MAX),
         "limit" if path == "/v1/events" => whole(1, EVENTS_MAX as i64),
         "limit" | "k" => whole(1, FOUND_MAX as i64),
+        "bbox" => json!({ "type": "string", "pattern": BBOX }),
         _ => any_text(),
     };
     let place = if name == "Last-Event-ID" { "header" } else { "query" };
@@ -71,3 +73,6 @@ pub(super) fn shared() -> Value {
 pub(super) fn severity() -> Value {
     one_of(["hard", "transient"])
 }
+
+/// West, south, east, north: of two digits at most, so that what fits is on earth.
+const BBOX: &str = "^(-?[0-8]?[0-9](\\.[0-9]{1,7})?,){3}-?[0-8]?[0-9](\\.[0-9]{1,7})?$";
