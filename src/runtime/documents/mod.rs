@@ -3,6 +3,7 @@
 
 pub(crate) mod company;
 pub(crate) mod depot;
+pub(crate) mod doors;
 pub(crate) mod dto;
 pub(crate) mod findings;
 pub(crate) mod limits;

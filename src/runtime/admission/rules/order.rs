@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use super::references::{Named, Reference};
 use super::route;
 use crate::domain::order::{Initiator, OrderStatus};
+use crate::domain::time::Time;
 use crate::runtime::admission::draft::{Draft, SetStatus};
-use crate::runtime::admission::merge::{PLACED, STATUS_CHANGES, STATUS_COMMENT};
+use crate::runtime::admission::merge::{CREATED, PLACED, STATUS_CHANGES, STATUS_COMMENT};
 use crate::runtime::admission::plans::{self, OrderFrame};
 use crate::runtime::admission::request::{Item, Mode};
 use crate::runtime::documents::findings::{Findings, Place};
@@ -99,6 +100,23 @@ fn comment(item: &Item, at: &Place, findings: &mut Findings) -> Option<String> {
         findings.error(&place, "comes with a status only");
     }
     Some(comment.to_owned())
+}
+
+/// Notes when the orders were stored that are on no route: no event tells it.
+pub(in crate::runtime::admission) fn note_created(
+    draft: &mut Draft<'_>,
+    now: Time,
+) -> Result<(), CatalogError> {
+    let new = draft.touched_of(Kind::Order).filter(|touched| touched.before.is_none());
+    let new = new.filter_map(|touched| touched.after.as_ref());
+    let off_route: Vec<u64> =
+        new.filter(|order| order.parent.is_none()).map(|order| order.id).collect();
+    for id in off_route {
+        if let Some(order) = draft.document(Kind::Order, id)? {
+            order.body.insert(CREATED.to_owned(), now.ms().into());
+        }
+    }
+    Ok(())
 }
 
 /// Notes that a status was set, where the courier was, and what was said.
