@@ -115,6 +115,7 @@ fn what_panics_twice_quarantines_the_courier_and_nobody_else() {
         ward.trap.lift();
         ward.crash(node);
     }
+    assert_eq!(ward.trap.sprung(), 2);
     // What failed twice would fail again, and is not evaluated any more.
     let node = ward.start().expect("it recovers");
     ward.set_trap();

@@ -6,6 +6,7 @@
     reason = "commands read the files they are named, tell what they refuse, and keep pace"
 )]
 
+pub mod backup;
 pub mod bench;
 pub mod check_config;
 pub mod client;
@@ -32,6 +33,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use self::backup::{BackupArgs, backup};
 use self::bench::{BenchArgs, bench};
 use self::check_config::{CheckConfigArgs, check_config};
 use self::company::{CompanyArgs, company};
@@ -70,6 +72,7 @@ enum Command {
     Token(TokenArgs),
     Journal(JournalArgs),
     Quarantine(QuarantineArgs),
+    Backup(BackupArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -89,6 +92,7 @@ pub fn run() -> ExitCode {
         Command::Token(args) => token(&args),
         Command::Journal(args) => journal(&args),
         Command::Quarantine(args) => quarantine(&args),
+        Command::Backup(args) => backup(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -77,4 +77,10 @@ pub enum Command {
     Quarantine(CourierId),
     /// A courier's quarantine ends: what waited is done at once.
     Release(CourierId),
+    /// All that is known of a courier is forgotten; there is no such courier any more. Its routes
+    /// were removed before.
+    EraseCourier {
+        /// The courier.
+        courier: CourierId,
+    },
 }

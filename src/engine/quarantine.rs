@@ -53,6 +53,14 @@ impl Engine {
         let waiting = &mut self.partitions[partition.0 as usize].quarantine.waiting;
         match (command, about.and_then(|courier| waiting.get_mut(&courier))) {
             (Command::Release(courier), Some(_)) => self.release(partition, *courier, emit),
+            (Command::EraseCourier { courier }, Some(_)) => {
+                let waited = waiting.remove(courier).unwrap_or_default();
+                // Its routes go first, as they would have gone.
+                for gone in waited.iter().filter(|c| matches!(c, Command::RemoveRoute { .. })) {
+                    self.command(partition, gone, emit);
+                }
+                self.command(partition, command, emit);
+            }
             (_, Some(waiting)) => {
                 if !matches!(command, Command::Quarantine(_)) {
                     waiting.push(command.clone());
@@ -100,6 +108,7 @@ const fn courier_of(command: &Command) -> Option<CourierId> {
         | Command::PutOrder { courier, .. }
         | Command::RemoveOrder { courier, .. }
         | Command::SetStatus { courier, .. }
+        | Command::EraseCourier { courier }
         | Command::Quarantine(courier)
         | Command::Release(courier) => Some(*courier),
     }

@@ -19,6 +19,8 @@ pub struct Directory {
 struct Entry {
     company: Option<CompanyId>,
     is_silent_when_still: bool,
+    /// Nothing comes in of it any more.
+    is_erased: bool,
 }
 
 /// A courier who is there.
@@ -41,6 +43,10 @@ impl Directory {
                 self.write_quarantined().insert(*courier);
             }
             Command::Release(courier) => {
+                self.write_quarantined().remove(courier);
+            }
+            Command::EraseCourier { courier } => {
+                self.entry(*courier, |entry| entry.is_erased = true);
                 self.write_quarantined().remove(courier);
             }
             Command::PutPolicy { .. }
@@ -68,6 +74,18 @@ impl Directory {
         self.quarantined.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes over couriers who were put before.
+    pub fn enlist(&self, listed: impl Iterator<Item = (CourierId, CompanyId)>) {
+        let mut couriers = self.couriers.write().unwrap_or_else(PoisonError::into_inner);
+        for (courier, company) in listed {
+            let at = courier.0 as usize;
+            if couriers.len() <= at {
+                couriers.resize(at + 1, Entry::default());
+            }
+            couriers[at].company = Some(company);
+        }
+    }
+
     /// Follows a courier's document: whether its device falls silent while it stands.
     pub fn declare(&self, courier: CourierId, is_silent_when_still: bool) {
         self.entry(courier, |entry| entry.is_silent_when_still = is_silent_when_still);
@@ -93,17 +111,17 @@ impl Directory {
 pub struct OpenDirectory<'a>(RwLockReadGuard<'a, Vec<Entry>>);
 
 impl OpenDirectory<'_> {
-    /// A courier.
+    /// A courier who is there.
     #[must_use]
     pub fn courier(&self, courier: CourierId) -> Option<Listed> {
-        let entry = self.0.get(courier.0 as usize)?;
+        let entry = self.0.get(courier.0 as usize).filter(|entry| !entry.is_erased)?;
         let is_silent_when_still = entry.is_silent_when_still;
         entry.company.map(|company| Listed { company, is_silent_when_still })
     }
 
-    /// The company of a courier.
+    /// The company of a courier, be it erased or not.
     #[must_use]
     pub fn company(&self, courier: CourierId) -> Option<CompanyId> {
-        self.courier(courier).map(|listed| listed.company)
+        self.0.get(courier.0 as usize)?.company
     }
 }

@@ -120,6 +120,10 @@ impl Disk for PatientDisk {
         self.disk.remove(name)
     }
 
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.room.patiently(|| self.disk.rename(from, to))
+    }
+
     fn sync_entries(&self) -> io::Result<()> {
         self.disk.sync_entries()
     }

@@ -65,7 +65,8 @@ fn concerned(fact: &Fact) -> Vec<CourierId> {
             | Command::RemoveOrder { courier, .. }
             | Command::SetStatus { courier, .. }
             | Command::Quarantine(courier)
-            | Command::Release(courier) => vec![*courier],
+            | Command::Release(courier)
+            | Command::EraseCourier { courier } => vec![*courier],
         },
     }
 }

@@ -41,6 +41,9 @@ pub(in crate::api) struct Metrics {
     journal_bytes: Counter,
     quarantined: Counter,
     quarantined_couriers: Gauge<i64, AtomicI64>,
+    snapshots: Counter,
+    snapshots_failed: Counter,
+    picture_us_max: Gauge<i64, AtomicI64>,
     events: Gauge<i64, AtomicI64>,
     waiting: Gauge<i64, AtomicI64>,
     pushed: Counter,
@@ -69,6 +72,9 @@ impl Metrics {
     pub(in crate::api) fn new(feed: Feed, intake: Intake, node: Arc<Counters>) -> Self {
         let mut registry = Registry::with_prefix("doorstep");
         let (events, waiting, streams) = (Gauge::default(), Gauge::default(), Gauge::default());
+        let picture_us_max = Gauge::default();
+        let help = "The longest that a shard stood still for a snapshot, microseconds";
+        registry.register("snapshot_pause_max_us", help, picture_us_max.clone());
         registry.register("event_streams", "Streams of events that are open", streams.clone());
         let quarantined_couriers = Gauge::<i64, AtomicI64>::default();
         let couriers = quarantined_couriers.clone();
@@ -104,6 +110,8 @@ impl Metrics {
                 "Positions of quarantined couriers, stored and not evaluated",
             ),
             quarantined_couriers,
+            snapshots: counter(&mut registry, "snapshots", "Snapshots taken"),
+            snapshots_failed: counter(&mut registry, "snapshots_failed", "Snapshots given up"),
             turned_away: counter(
                 &mut registry,
                 "http_connections_turned_away",
@@ -122,6 +130,7 @@ impl Metrics {
             registry,
             callbacks,
             callbacks_waiting,
+            picture_us_max,
             streams,
             feed,
             intake,
@@ -177,6 +186,9 @@ impl Metrics {
         set(&self.journal_bytes, counts.journal_bytes);
         set(&self.quarantined, counts.quarantined);
         self.quarantined_couriers.set(api.views.quarantined().len() as i64);
+        set(&self.snapshots, counts.snapshots);
+        set(&self.snapshots_failed, counts.snapshots_failed);
+        self.picture_us_max.set(counts.picture_us_max as i64);
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

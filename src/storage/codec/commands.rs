@@ -53,11 +53,15 @@ pub fn put_command(to: &mut Writer, command: &Command) {
             words::put_initiator(to, *initiator);
         }
         Command::Quarantine(courier) => {
-            to.u8(8);
+            to.u8(9);
             to.varint(courier.0.into());
         }
         Command::Release(courier) => {
-            to.u8(9);
+            to.u8(10);
+            to.varint(courier.0.into());
+        }
+        Command::EraseCourier { courier } => {
+            to.u8(8);
             to.varint(courier.0.into());
         }
     }
@@ -100,8 +104,9 @@ pub fn command(from: &mut Reader) -> Read<Command> {
             status: words::status(from)?,
             initiator: words::initiator(from)?,
         },
-        8 => Command::Quarantine(CourierId(from.narrow()?)),
-        9 => Command::Release(CourierId(from.narrow()?)),
+        8 => Command::EraseCourier { courier: CourierId(from.narrow()?) },
+        9 => Command::Quarantine(CourierId(from.narrow()?)),
+        10 => Command::Release(CourierId(from.narrow()?)),
         _ => return Err(Malformed),
     })
 }

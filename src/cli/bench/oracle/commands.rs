@@ -57,6 +57,7 @@ pub(super) fn apply(oracle: &mut Oracle, command: &Command, now: Time, out: &mut
         }
         // The oracle never fails, so nobody is quarantined.
         Command::Quarantine(_) | Command::Release(_) => {}
+        Command::EraseCourier { courier } => drop(oracle.couriers.remove(courier)),
     }
 }
 
