@@ -30,6 +30,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 
+pub use self::deliveries::callbacks::worker::run as send_callbacks;
 use self::error::Problem;
 pub use self::state::{Api, ApiParts, QuicAddress, Site, names};
 

@@ -17,7 +17,7 @@ use super::settings::Settings;
 use super::statuses::forward;
 use crate::api::limits::Limits;
 use crate::api::server::serve;
-use crate::api::{Api, ApiParts, QuicAddress, Site, names};
+use crate::api::{Api, ApiParts, QuicAddress, Site, names, send_callbacks};
 use crate::feed::names::Names;
 use crate::ingest::quic::certificate::Certificate;
 use crate::ingest::quic::endpoint::QuicEndpoint;
@@ -25,6 +25,7 @@ use crate::ingest::quic::reset_key::ResetKey;
 use crate::ingest::quic::services::QuicServices;
 use crate::runtime::access::Access;
 use crate::runtime::admission::Admission;
+use crate::runtime::clock::Clock;
 use crate::runtime::node::{Node, RecoveryReport};
 use crate::runtime::retention::Retention;
 use crate::storage::audit_log::{AUDIT_FILE, AuditLog};
@@ -104,6 +105,7 @@ impl Daemon {
         self.tasks.push(tokio::spawn(let_go(retention)));
         let api = Arc::new(self.api(settings, access, names)?);
         let tls = settings.http_tls.as_ref().map(HttpTls::config).transpose()?;
+        self.tasks.push(tokio::spawn(send_callbacks(Arc::clone(&api))));
         let server = tokio::spawn(serve(listener, tls, Arc::clone(&api)));
         self.served = Some((api, server));
         Ok(())
@@ -144,6 +146,8 @@ impl Daemon {
             audit,
             ledger: Ledger::open(directory)?,
             site: Site { public_url, quic: Some(quic) },
+            outbound: settings.callbacks.outbound()?,
+            retry_clock: Clock::real(),
         })?)
     }
 

@@ -19,6 +19,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// The QUIC listener.
     pub quic: QuicConfig,
+    /// The callbacks of deliveries.
+    pub callbacks: CallbacksConfig,
     /// The node.
     pub node: NodeConfig,
     /// What is kept for how long.
@@ -67,6 +69,18 @@ pub struct QuicConfig {
     pub tls_sessions_max: usize,
     /// Writes a line on stderr just before each ack.
     pub trace_acks: bool,
+}
+
+/// The callbacks of deliveries.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CallbacksConfig {
+    /// Networks that are not public and may be reached all the same, without TLS too.
+    pub allow_networks: Vec<String>,
+    /// Networks that may not be reached.
+    pub deny_networks: Vec<String>,
+    /// Certificates that are trusted beside the system's, PEM; empty: none.
+    pub ca_file: PathBuf,
 }
 
 /// The node.
@@ -134,6 +148,7 @@ impl Default for Config {
             data_dir: PathBuf::from("doorstep-data"),
             http: HttpConfig::default(),
             quic: QuicConfig::default(),
+            callbacks: CallbacksConfig::default(),
             node: NodeConfig::default(),
             retention: RetentionConfig::default(),
         }

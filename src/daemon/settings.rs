@@ -8,8 +8,10 @@ use std::time::Duration;
 use super::config::{Config, DurabilityConfig, HttpConfig, RetentionConfig};
 use super::error::DaemonError;
 use super::http_tls::HttpTls;
+use super::outbound::CallbackSettings;
 use crate::api::limits::Limits;
 use crate::domain::time::Time;
+use crate::feed::outbound::{Network, NetworkError, Reach};
 use crate::ingest::quic::settings::QuicSettings;
 use crate::runtime::clock::Clock;
 use crate::runtime::node::{Durability, NodeSettings};
@@ -35,6 +37,8 @@ pub struct Settings {
     pub names: Vec<String>,
     /// The QUIC endpoint.
     pub quic_settings: QuicSettings,
+    /// What sends callbacks.
+    pub callbacks: CallbackSettings,
     /// The node.
     pub node: NodeSettings,
     /// When what is too old goes.
@@ -80,6 +84,16 @@ impl Settings {
                 tls_sessions_max: config.quic.tls_sessions_max,
                 trace_acks: config.quic.trace_acks,
                 ..QuicSettings::default()
+            },
+            callbacks: CallbackSettings {
+                reach: Reach {
+                    allowed: networks(
+                        "callbacks.allow_networks",
+                        &config.callbacks.allow_networks,
+                    )?,
+                    denied: networks("callbacks.deny_networks", &config.callbacks.deny_networks)?,
+                },
+                ca_file: config.callbacks.ca_file,
             },
             node: NodeSettings {
                 shards,
@@ -127,6 +141,13 @@ fn retention(config: &RetentionConfig) -> Result<RetentionSettings, DaemonError>
         return Err(DaemonError::Setting { key, problem });
     }
     Ok(RetentionSettings { hour: config.hour })
+}
+
+fn networks(key: &'static str, texts: &[String]) -> Result<Vec<Network>, DaemonError> {
+    let problem = "expected networks, such as \"10.0.0.0/8\" or \"::1\"";
+    let networks = texts.iter().map(|text| text.parse());
+    let networks: Result<_, NetworkError> = networks.collect();
+    networks.map_err(|_| DaemonError::Setting { key, problem })
 }
 
 fn limits(config: &HttpConfig) -> Result<Limits, DaemonError> {

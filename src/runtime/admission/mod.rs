@@ -4,6 +4,7 @@
 //! the catalog and answers. What the journal holds and the catalog does not is redone at the start.
 
 mod attach;
+mod callbacks;
 mod draft;
 mod effects;
 mod merge;
@@ -23,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 pub use self::attach::CHANGES;
 pub use self::merge::{DELIVERY, DEPOT, NODES, PLACED, STATUS_CHANGES, TRACKER};
@@ -31,7 +32,9 @@ pub use self::plans::{
     OrderTimes, Pickup, company_eta_type, company_zone, depot_zone, order_times, pickup,
     stored_route_plan,
 };
-pub use self::request::{Accepted, Attachment, Item, Mode, Refusal, Request, Target, View};
+pub use self::request::{
+    Accepted, Attachment, Callback, Item, Mode, Refusal, Request, Target, View,
+};
 pub use self::rules::route::orders_of;
 pub use self::version::{Condition, version};
 use self::work::Work;
@@ -141,6 +144,7 @@ pub struct Admission {
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
     directory: Arc<Path>,
     labels: Arc<Labels>,
+    applied: watch::Receiver<u64>,
 }
 
 impl Admission {
@@ -179,9 +183,10 @@ impl Admission {
         }
         let (queue, jobs) = sync_channel(QUEUE_MAX);
         let labels = Arc::new(Labels::of(&recovery.catalog)?);
-        let work = Work::new(recovery.catalog, around, Arc::clone(&labels))?;
+        let (sender, applied) = watch::channel(applied);
+        let work = Work::new(recovery.catalog, around, Arc::clone(&labels), sender)?;
         let (thread, directory) = (Arc::default(), recovery.directory.into());
-        Ok((Self { queue, thread, directory, labels }, Worker { work, jobs }))
+        Ok((Self { queue, thread, directory, labels, applied }, Worker { work, jobs }))
     }
 
     /// Asks for a change. It is durable and readable when it is accepted.
@@ -247,6 +252,13 @@ impl Admission {
     #[must_use]
     pub fn labels(&self) -> Arc<Labels> {
         Arc::clone(&self.labels)
+    }
+
+    /// Follows the journal place of the last command that is in the catalog. It closes when
+    /// admission has stopped.
+    #[must_use]
+    pub fn applied(&self) -> watch::Receiver<u64> {
+        self.applied.clone()
     }
 
     /// Makes company 1 with its admin token, if there is no company yet. Blocks.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
-use super::attach;
 use super::draft::{Draft, SetStatus};
 use super::effects::{Effects, Told};
 use super::present::Present;
@@ -14,6 +14,7 @@ use super::store::{Batch, Stop, store};
 use super::tokens::{self, Wish};
 use super::version::Condition;
 use super::{BATCH_MAX, Surroundings};
+use super::{attach, callbacks};
 use crate::domain::command::Command;
 use crate::domain::ids::{CompanyId, CourierId, PartitionId};
 use crate::runtime::access::{Access, draw_token};
@@ -37,6 +38,7 @@ pub(super) struct Work {
     access: Arc<Access>,
     told: Told,
     labels: Arc<Labels>,
+    applied: watch::Sender<u64>,
 }
 
 /// A request that is found good.
@@ -52,6 +54,7 @@ impl Work {
         catalog: Catalog,
         around: Surroundings,
         labels: Arc<Labels>,
+        applied: watch::Sender<u64>,
     ) -> Result<Self, AdmissionError> {
         let couriers = catalog.couriers_ever()?;
         let partition = |(courier, company): (u64, u64)| {
@@ -74,6 +77,7 @@ impl Work {
             access: around.access,
             told,
             labels,
+            applied,
         })
     }
 
@@ -121,11 +125,17 @@ impl Work {
             return Err(Refusal::Stopped(error.to_string()));
         }
         self.told.extend(good.newly_told);
+        self.applied.send_replace(committed.journal_place);
         for change in &good.changes {
             match change {
                 Change::PutToken(token) => tokens::let_in(&self.access, token),
                 Change::Put(Kind::Courier, document) => declare(&self.commands, document),
-                Change::Put(..) | Change::Delete(..) | Change::PutSecret(_) => {}
+                Change::Put(..)
+                | Change::Delete(..)
+                | Change::PutSecret(_)
+                | Change::PutCallback(_)
+                | Change::DeleteCallback(_)
+                | Change::NoteDelivery(_) => {}
             }
         }
         Ok(good.accepted)
@@ -134,32 +144,20 @@ impl Work {
     async fn judge(&self, request: &Request) -> Result<Good, Stop> {
         let mut draft = Draft::new(&self.catalog);
         let mut findings = Findings::of_request(BATCH_MAX);
-        let mut tokens = Vec::new();
+        let mut others = Vec::new();
         let mut accepted = match request {
             Request::CreateToken { company, role, courier, depot } => {
                 let company = u64::from(company.0);
                 let wish = Wish { company, role: *role, courier: *courier, depot: *depot };
-                self.new_token(&mut draft, &wish, &mut tokens)?
+                self.new_token(&mut draft, &wish, &mut others)?
             }
             Request::RevokeToken { company, token } => {
                 let revoked = tokens::revoked(&self.catalog, *company, *token, self.clock.now())?;
-                tokens.push(Change::PutToken(revoked));
+                others.push(Change::PutToken(revoked));
                 Accepted::default()
             }
             Request::CreateCompany { item } => {
-                let batch = Batch {
-                    company: 0,
-                    kind: Kind::Company,
-                    mode: Mode::Create,
-                    items: core::slice::from_ref(item),
-                };
-                let mut accepted = new_company(&mut draft, &batch, &mut findings)?;
-                if let Some(id) = accepted.ids.first() {
-                    let admin = self.new_token(&mut draft, &Wish::admin(*id), &mut tokens)?;
-                    accepted.token = admin.token;
-                    tokens.extend(self.first_secret()?);
-                }
-                accepted
+                self.first_of_company(&mut draft, item, &mut others, &mut findings)?
             }
             Request::Write { company, kind, mode, items } => {
                 let company = u64::from(company.0);
@@ -182,6 +180,11 @@ impl Work {
                 attach::attach(&mut draft, wanted, self.clock.now(), &mut findings)?
             }
             Request::SetStatus { .. } => set_status(&mut draft, request, &mut findings)?,
+            Request::SetCallback { company, callback } => {
+                let now = self.clock.now();
+                others.push(callbacks::set(&self.catalog, *company, callback.as_ref(), now)?);
+                Accepted::default()
+            }
         };
         accepted.warnings =
             findings.settle().map_err(|errors| Stop::Refused(Refusal::Invalid(errors)))?;
@@ -197,8 +200,28 @@ impl Work {
         effects.work_out().await?;
         let (parts, newly_told) = (effects.parts, effects.newly_told);
         let mut changes = draft.changes();
-        changes.extend(tokens);
+        changes.extend(others);
+        changes.extend(callbacks::written(&draft, self.clock.now()));
         Ok(Good { accepted, changes, parts, newly_told })
+    }
+
+    /// A new company with its admin token.
+    fn first_of_company(
+        &self,
+        draft: &mut Draft<'_>,
+        item: &super::Item,
+        changes: &mut Vec<Change>,
+        findings: &mut Findings,
+    ) -> Result<Accepted, Stop> {
+        let items = core::slice::from_ref(item);
+        let batch = Batch { company: 0, kind: Kind::Company, mode: Mode::Create, items };
+        let mut accepted = new_company(draft, &batch, findings)?;
+        if let Some(id) = accepted.ids.first() {
+            let admin = self.new_token(draft, &Wish::admin(*id), changes)?;
+            accepted.token = admin.token;
+            changes.extend(self.first_secret()?);
+        }
+        Ok(accepted)
     }
 
     fn new_token(
