@@ -4,6 +4,7 @@ use super::deadlines::{LOST_MS, STALE_MS, TRACKING_GRACE_MS};
 use super::fix::{Fix, Seen};
 use super::output::OutputBody;
 use super::route::{Mark, Order};
+use super::state::kept;
 use super::step::RouteStep;
 use super::travel_time::TravelTime;
 use crate::domain::eta::{EtaCause, EtaChange, OrderEta};
@@ -37,6 +38,18 @@ pub struct EtaLine {
     /// A `shift_start` waits for a fresh position.
     pub has_shift_start_due: bool,
 }
+
+kept!(EtaLine {
+    lead,
+    evaluated,
+    reference,
+    slack_ms,
+    nearby_due,
+    regular_due,
+    lead_at,
+    is_stale,
+    has_shift_start_due,
+});
 
 impl EtaLine {
     /// Whether an evaluation for a position would tell nothing.

@@ -1,6 +1,7 @@
 //! One position on its way through a route: what the rules need of it, and no more.
 
 use super::fence::SHARP_M;
+use super::state::kept;
 use crate::domain::geo::Point;
 use crate::domain::position::{Accuracy, Position};
 use crate::domain::time::{SECOND_MS, Time};
@@ -16,6 +17,8 @@ pub struct Seen {
     pub is_driving: bool,
 }
 
+kept!(Seen { t, point, is_driving });
+
 /// A position that is to move a route.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fix {
@@ -30,6 +33,8 @@ pub struct Fix {
     /// The device states a speed at which nobody stands.
     pub is_moving: bool,
 }
+
+kept!(Fix { seen, accuracy, received_at, is_silent_when_still, is_moving });
 
 impl Fix {
     /// What a route needs to know of a position.

@@ -34,6 +34,7 @@ mod route;
 mod shift;
 mod silence;
 mod sources;
+pub mod state;
 mod stay;
 mod step;
 mod track;
@@ -58,6 +59,10 @@ use route::{RouteSlot, Routes};
 use stay::Stays;
 use step::RouteStep;
 use travel_time::TravelTime;
+
+/// Counts the changes after which the same inputs may lead to other outputs. Raise it with each:
+/// recovery then keeps what the feed already holds, and tells the rest by the new rules.
+pub const VERSION: u16 = 1;
 
 /// The state machine of all couriers of one shard.
 ///

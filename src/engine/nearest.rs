@@ -3,6 +3,7 @@
 
 use super::fix::Fix;
 use super::route::StopRange;
+use super::state::kept;
 use super::stay::StaySlot;
 use super::step::RouteStep;
 use super::visit::{Means, Visit};
@@ -19,6 +20,8 @@ pub struct Credit {
     /// The stay held the claim at its last position inside.
     pub is_claimed: bool,
 }
+
+kept!(Credit { sum_ms, interval_ms, is_claimed });
 
 impl Credit {
     /// Nothing yet.

@@ -12,6 +12,7 @@
 
 use super::fence::{Evidence, Reading};
 use super::fix::{Fix, Seen};
+use super::state::kept;
 use crate::domain::time::{HOUR_MS, SECOND_MS, Time};
 
 /// A courier is inside a fence.
@@ -30,6 +31,8 @@ pub struct Presence {
     pub is_silent_when_still: bool,
 }
 
+kept!(Presence { entered, dwell_from, last_inside, within, away, is_silent_when_still });
+
 /// Positions that were not inside since the last that was.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Away {
@@ -42,6 +45,8 @@ struct Away {
     is_after_silence: bool,
 }
 
+kept!(Away { first, row, within, is_after_silence });
+
 /// How many positions of some are near. A stay ends long before 32 bits are full: it would see 136
 /// years of a position a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +54,8 @@ struct Share {
     near: u32,
     all: u32,
 }
+
+kept!(Share { near, all });
 
 impl Share {
     /// One position, which is near.

@@ -7,6 +7,7 @@ use super::depot::{NodeBetween, StartingDepot};
 use super::eta::{EtaLine, NO_ORDER};
 use super::fix::{Fix, Seen};
 use super::prefetch::{prefetch, prefetch_head};
+use super::state::kept;
 use super::stay::StaySlot;
 use crate::domain::depot::DepotPlan;
 use crate::domain::geo::Point;
@@ -64,6 +65,24 @@ pub struct RouteLine {
     pub mode: RoutingMode,
 }
 
+kept!(RouteLine {
+    last_t,
+    last,
+    run_start,
+    clearance,
+    active_from,
+    active_until,
+    eta,
+    armed,
+    is_started,
+    is_over,
+    has_held,
+    mode,
+} rebuilt {
+    next = RouteSlot::NONE,
+    first_stay = StaySlot::NONE,
+});
+
 /// A route beyond its line.
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -103,19 +122,39 @@ pub struct Route {
     pub is_violated: bool,
 }
 
+kept!(Route {
+    id,
+    courier,
+    orders,
+    gone,
+    nodes_between,
+    depot,
+    starting_depot,
+    route_start,
+    route_finish,
+    has_planned_end,
+    created_at,
+    first_moved,
+    first_position,
+    held,
+    head_at,
+    last_visited,
+    is_violated,
+});
+
 /// One order of a route.
 #[derive(Clone, Debug)]
 pub struct Order {
     /// The order.
     pub id: OrderId,
     /// Its point; meaningless unless `has_point`.
-    place: Point,
+    pub(super) place: Point,
     /// When the visit is allowed.
     pub window: Option<Box<TimeWindow>>,
     /// The ETA told last, or [`Self::NO_ETA`].
     pub told_eta: Time,
-    /// Own radius in millimetres, or [`NO_RADIUS`].
-    radius_mm: u32,
+    /// Own radius in millimetres, or [`Self::NO_RADIUS`].
+    pub(super) radius_mm: u32,
     /// Handover time, seconds.
     pub service_s: u32,
     /// Handover time shared at the stop, seconds.
@@ -136,7 +175,7 @@ pub struct Order {
     pub eta_type: Option<EtaType>,
     /// Where `shift_start` stands.
     pub shift_start: ShiftStart,
-    has_point: bool,
+    pub(super) has_point: bool,
     /// ORDER_VISIT has been told.
     pub is_visited: bool,
     /// In the head stop now.
@@ -190,6 +229,8 @@ impl Order {
     pub const NO_ETA: Time = Time::DISTANT_PAST;
     /// The travel time is not known.
     pub const NO_LEG: u32 = u32::MAX;
+    /// No radius of its own.
+    pub const NO_RADIUS: u32 = u32::MAX;
 
     /// An order that comes onto a route.
     pub fn new(plan: &OrderPlan) -> Self {
@@ -198,7 +239,7 @@ impl Order {
             place: Point::ANYWHERE,
             window: None,
             told_eta: Self::NO_ETA,
-            radius_mm: NO_RADIUS,
+            radius_mm: Self::NO_RADIUS,
             service_s: 0,
             shared_service_s: 0,
             leg_ms: Self::NO_LEG,
@@ -224,7 +265,7 @@ impl Order {
         self.place = plan.point.unwrap_or(Point::ANYWHERE);
         self.has_point = plan.point.is_some();
         self.window = plan.window.map(Box::new);
-        self.radius_mm = plan.mark_delivered_radius.map_or(NO_RADIUS, Radius::mm);
+        self.radius_mm = plan.mark_delivered_radius.map_or(Self::NO_RADIUS, Radius::mm);
         self.service_s = plan.service_duration_s;
         self.shared_service_s = plan.shared_service_duration_s;
         self.eta_type = plan.eta_type;
@@ -242,7 +283,8 @@ impl Order {
 
     /// The radius in force.
     pub fn radius(&self, policy: &Policy, depot: Option<&DepotPlan>) -> Radius {
-        let own = (self.radius_mm != NO_RADIUS).then(|| Radius::from_mm(self.radius_mm)).flatten();
+        let own =
+            (self.radius_mm != Self::NO_RADIUS).then(|| Radius::from_mm(self.radius_mm)).flatten();
         policy.radius(own, depot.and_then(|depot| depot.mark_delivered_radius))
     }
 
@@ -438,7 +480,6 @@ impl Routes {
     }
 }
 
-const NO_RADIUS: u32 = u32::MAX;
 /// Those beyond follow in the memory's own stride.
 const ORDERS_AHEAD_MAX: usize = 4;
 

@@ -35,6 +35,18 @@ impl Directory {
         self.entry(plan.id, |entry| entry.company = Some(plan.company));
     }
 
+    /// Takes over couriers who were put before.
+    pub fn enlist(&self, listed: impl Iterator<Item = (CourierId, CompanyId)>) {
+        let mut couriers = self.couriers.write().unwrap_or_else(PoisonError::into_inner);
+        for (courier, company) in listed {
+            let at = courier.0 as usize;
+            if couriers.len() <= at {
+                couriers.resize(at + 1, Entry::default());
+            }
+            couriers[at].company = Some(company);
+        }
+    }
+
     /// Follows a courier's document: whether its device falls silent while it stands.
     pub fn declare(&self, courier: CourierId, is_silent_when_still: bool) {
         self.entry(courier, |entry| entry.is_silent_when_still = is_silent_when_still);
