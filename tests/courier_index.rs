@@ -61,9 +61,8 @@ impl Couriers {
     }
 
     fn all(&self) -> impl Iterator<Item = (CourierId, Point)> {
-        let placed = |(slot, line): (usize, &Option<Point>)| {
-            line.map(|live| (Self::courier(slot), live))
-        };
+        let placed =
+            |(slot, line): (usize, &Option<Point>)| line.map(|live| (Self::courier(slot), live));
         self.lines.iter().enumerate().filter_map(placed)
     }
 

@@ -28,6 +28,8 @@ pub struct Fix {
     pub is_silent_when_still: bool,
     /// The device states a speed at which nobody stands.
     pub is_moving: bool,
+    /// The device states that it stands.
+    pub is_standing: bool,
 }
 
 impl Fix {
@@ -45,12 +47,18 @@ impl Fix {
             received_at,
             is_silent_when_still: position.silent_when_still,
             is_moving: states_over(STANDING_MAX_MPS),
+            is_standing: position.speed_mps.is_some() && !states_over(STANDING_MAX_MPS),
         }
     }
 
     /// Too inaccurate to be evidence of anything (behaviour 3.5).
     pub fn is_coarse(&self) -> bool {
         self.accuracy.is_some_and(|accuracy| accuracy.metres() > COARSE_M)
+    }
+
+    /// Too inaccurate to say where in a small fence the courier stands.
+    pub fn is_blurred(&self) -> bool {
+        self.accuracy.is_some_and(|accuracy| accuracy.metres() > SHARP_M)
     }
 
     /// Young enough when it came to raise notifications (behaviour 7).
@@ -64,5 +72,6 @@ const STANDING_MAX_MPS: f32 = 1.0;
 /// About a door nobody is faster.
 const WALKING_MAX_MPS: f32 = 2.0;
 const COARSE_M: f32 = 1_000.0;
+const SHARP_M: f32 = 50.0;
 /// Oldest a position may be when it comes to count as fresh.
 pub const FRESH_MS: i64 = 300 * SECOND_MS;

@@ -32,6 +32,7 @@ mod queries;
 mod route;
 mod silence;
 mod sources;
+mod standing;
 mod stay;
 mod step;
 mod track;

@@ -7,6 +7,7 @@ use super::depot::{NodeBetween, StartingDepot};
 use super::eta::EtaLine;
 use super::fix::{Fix, Seen};
 use super::prefetch::{prefetch, prefetch_head};
+use super::standing::Standing;
 use super::stay::StaySlot;
 use crate::domain::depot::DepotPlan;
 use crate::domain::geo::Point;
@@ -40,6 +41,8 @@ pub struct RouteLine {
     pub last: Option<Seen>,
     /// When the run of positions at the place of the last one began.
     pub run_start: Time,
+    /// Where the courier stands.
+    pub standing: Standing,
     /// How far the courier may go before an order can be near.
     pub clearance: Clearance,
     /// Tracking begins.

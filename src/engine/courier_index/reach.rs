@@ -8,8 +8,7 @@ use crate::domain::geo::{Centre, PLANE_LAT_E7_MAX, PLANE_MAX_M, Point, RADIANS_P
 
 /// Bounds that hold every point at most `radius_m` from the centre by its own distance.
 pub fn reach(centre: &Centre, radius_m: f64) -> Bounds {
-    let is_plane =
-        radius_m <= PLANE_REACH_M && centre.point.lat_e7().abs() <= PLANE_LAT_E7_MAX;
+    let is_plane = radius_m <= PLANE_REACH_M && centre.point.lat_e7().abs() <= PLANE_LAT_E7_MAX;
     let (north_e7, east_e7) = if is_plane {
         (radius_m / centre.scale.lat_m, radius_m / centre.scale.lon_m)
     } else {
