@@ -14,7 +14,7 @@
 //! | 1 | [`engine`] | what is told: inputs in, outputs out; owns the travel-time question |
 //! | 2 | [`travel`] | travel times: answers that question from arrays |
 //! | 2 | [`query`] | folds: a route's plan against what happened, the status of a delivery |
-//! | 2 | [`storage`] | bytes on disk: the journal, the feed log, the catalog, and what recovery may trust |
+//! | 2 | [`storage`] | bytes on disk: the journal, the feed log, the tracks, the catalog, and what recovery may trust |
 //! | 3 | [`runtime`] | shards, the committer, admission, tokens, the clock, and the handles to them |
 //! | 4 | [`feed`] | events on their way out: how they are written, who follows the feed |
 //! | 5 | [`ingest`] | positions from the outside: QUIC sessions, recorded days in files |
@@ -43,6 +43,8 @@
 //! inputs to the [`storage::journal`], syncs, appends the outputs to the [`storage::feed_log`], and
 //! only then answers. A command goes the same way, as one frame over all its shards. Everybody
 //! else reads [`runtime::feed_reader::Feed`] with a position, or asks [`runtime::views::Views`].
+//! One more thread reads the journal behind the committer and writes every courier's track
+//! ([`storage::tracks`]), for those who ask [`runtime::tracks::Tracks`] where one was.
 //!
 //! # A document's way
 //!
@@ -67,6 +69,8 @@
 //! - What is acknowledged, committed or in the feed is in the journal, and synced.
 //! - The feed is a pure function of the journal: positions are dense, ids unique, and recovery
 //!   writes the same bytes again, with any number of shards.
+//! - A track holds every acknowledged position once: a block names the frame it reaches to, and is
+//!   never ahead of the journal's durable end.
 //! - A frame is there as a whole or not at all; a delivery's part is in one frame, and so is a
 //!   command. So the highest number seen of a sender is never durable without the lower ones.
 //!
@@ -78,7 +82,8 @@
 //! more from a shard whose part of a command is there until the other shards' parts are; all shards
 //! get the commands in one order, so nobody waits in a circle. Questions to a shard are refused
 //! when it is busy. Readers of the feed wait for nobody and hold nobody up. A failure of any thread
-//! ends the node: what waited is let go, unanswered. Requests wait for the admission thread, which
+//! ends the node: what waited is let go, unanswered. The track writer reads what is journalled and
+//! holds nobody up. Requests wait for the admission thread, which
 //! waits for its frame and asks shards questions; nothing in the node waits for admission.
 
 #[cfg(feature = "daemon")]

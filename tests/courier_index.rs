@@ -4,41 +4,37 @@
 use doorstep::domain::geo::{Point, distance_m};
 use doorstep::domain::ids::CourierId;
 use doorstep::engine::courier_index::bounds::Bounds;
-use doorstep::engine::courier_index::{CourierIndex, Nearby, PADDING_M};
+use doorstep::engine::courier_index::{CourierIndex, Nearby};
 use proptest::prelude::*;
 
 /// The index beside the plain table it must agree with.
 struct Couriers {
     index: CourierIndex,
-    /// By slot: live position and anchor.
-    lines: Vec<Option<(Point, Point)>>,
+    /// By slot: live position.
+    lines: Vec<Option<Point>>,
 }
 
 impl Couriers {
     fn placed(points: &[Point]) -> Self {
         let mut couriers = Self { index: CourierIndex::new(), lines: Vec::new() };
         for (slot, &point) in points.iter().enumerate() {
-            couriers.lines.push(Some((point, couriers.index.place(slot as u32, point))));
+            couriers.index.place(slot as u32, point);
+            couriers.lines.push(Some(point));
         }
         couriers
     }
 
-    fn loaded(points: &[Point]) -> Self {
-        let (index, anchors) = CourierIndex::bulk_load((0..).zip(points.iter().copied()));
-        let lines = points.iter().copied().zip(anchors).map(Some).collect();
-        Self { index, lines }
-    }
-
     fn change(&mut self, change: &Change) {
         let slot = change.slot % self.lines.len();
-        let Some((live, anchor)) = &mut self.lines[slot] else {
-            let anchor = self.index.place(slot as u32, change.to);
-            self.lines[slot] = Some((change.to, anchor));
+        let Some(live) = &mut self.lines[slot] else {
+            self.index.place(slot as u32, change.to);
+            self.lines[slot] = Some(change.to);
             return;
         };
+        let before = *live;
         match change.kind {
             Kind::Remove => {
-                self.index.remove(slot as u32, *anchor);
+                self.index.remove(slot as u32, before);
                 self.lines[slot] = None;
             }
             Kind::Step { lat_e7, lon_e7 } => {
@@ -50,10 +46,8 @@ impl Couriers {
             }
             Kind::Jump => *live = change.to,
         }
-        if let Some((live, anchor)) = &mut self.lines[slot]
-            && let Some(moved) = self.index.moved(slot as u32, *anchor, *live)
-        {
-            *anchor = moved;
+        if let Some(live) = self.lines[slot] {
+            self.index.moved(slot as u32, before, live);
         }
     }
 
@@ -63,13 +57,12 @@ impl Couriers {
     }
 
     fn live(&self, slot: u32) -> Option<(CourierId, Point)> {
-        Some((Self::courier(slot as usize), self.lines[slot as usize].expect("placed").0))
+        Some((Self::courier(slot as usize), self.lines[slot as usize].expect("placed")))
     }
 
     fn all(&self) -> impl Iterator<Item = (CourierId, Point)> {
-        let placed = |(slot, line): (usize, &Option<(Point, Point)>)| {
-            line.map(|(live, _)| (Self::courier(slot), live))
-        };
+        let placed =
+            |(slot, line): (usize, &Option<Point>)| line.map(|live| (Self::courier(slot), live));
         self.lines.iter().enumerate().filter_map(placed)
     }
 
@@ -181,7 +174,7 @@ fn query(somewhere: BoxedStrategy<Point>) -> impl Strategy<Value = Query> {
     )
 }
 
-fn day() -> impl Strategy<Value = (bool, Vec<Point>, Vec<Change>, Vec<Query>)> {
+fn day() -> impl Strategy<Value = (Vec<Point>, Vec<Change>, Vec<Query>)> {
     let centres = prop::sample::select(vec![
         (52, 13),
         (0, 0),
@@ -198,10 +191,9 @@ fn day() -> impl Strategy<Value = (bool, Vec<Point>, Vec<Change>, Vec<Query>)> {
         (1, -90),
     ]);
     let spread_e7 = prop::sample::select(vec![2_000, 60_000, 400_000, 3_000_000, 200_000_000]);
-    (centres, spread_e7, any::<bool>()).prop_flat_map(|(centre, spread_e7, loaded)| {
+    (centres, spread_e7).prop_flat_map(|(centre, spread_e7)| {
         let somewhere = cloud(centre, spread_e7);
         (
-            Just(loaded),
             prop::collection::vec(somewhere.clone(), 1..300),
             prop::collection::vec(change(somewhere.clone()), 0..300),
             prop::collection::vec(query(somewhere), 1..12),
@@ -216,9 +208,8 @@ proptest! {
     })]
 
     #[test]
-    fn it_finds_what_brute_force_finds((loaded, points, changes, queries) in day()) {
-        let mut couriers =
-            if loaded { Couriers::loaded(&points) } else { Couriers::placed(&points) };
+    fn it_finds_what_brute_force_finds((points, changes, queries) in day()) {
+        let mut couriers = Couriers::placed(&points);
         for query in &queries {
             couriers.check(query)?;
         }
@@ -249,15 +240,14 @@ fn couriers_who_start_in_one_spot_leave_it_without_a_search_of_all() {
 }
 
 #[test]
-fn a_courier_within_the_padding_keeps_the_anchor() {
+fn a_courier_who_stays_in_a_cell_does_not_change_the_grid() {
     let start = Point::from_degrees(59.9, 10.7).unwrap();
     let mut index = CourierIndex::new();
-    let anchor = index.place(0, start);
-    let across = Point::from_e7(start.lat_e7(), start.lon_e7() + 15_000).unwrap();
-    assert_eq!(index.moved(0, anchor, across), None);
-    let away = Point::from_e7(start.lat_e7() + 60_000, start.lon_e7()).unwrap();
-    let next = index.moved(0, anchor, away).expect("660 m is beyond the padding");
-    assert!(distance_m(next, away) < PADDING_M && next.lat_e7() > away.lat_e7());
-    index.remove(0, next);
+    index.place(0, start);
+    let near = Point::from_e7(start.lat_e7(), start.lon_e7() + 1_000).unwrap();
+    assert!(!index.moved(0, start, near));
+    let away = Point::from_e7(start.lat_e7() + 70_000, start.lon_e7()).unwrap();
+    assert!(index.moved(0, near, away));
+    index.remove(0, away);
     assert!(index.is_empty());
 }

@@ -76,6 +76,7 @@ async fn start(time_scale: f64) -> Daemon {
         intake: node.intake(),
         feed: node.feed(),
         views: node.views(),
+        tracks: node.tracks(),
         clock: node.clock(),
         fault: node.fault(),
         counters: node.counters(),

@@ -22,6 +22,7 @@ use doorstep::storage::codec::input::{ChunkReader, ChunkWriter, Record, SentBy};
 use doorstep::storage::codec::outputs::{feed_event, put_feed_event};
 use doorstep::storage::feed_event::{FeedBody, FeedEvent};
 use doorstep::storage::frame::{Frame, FrameKind, FrameStamp};
+use doorstep::storage::tracks::chunk::{ChunkPoints, TrackPoint, put_point};
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
@@ -43,6 +44,26 @@ proptest! {
         }
         let read: Result<Vec<Record>, _> = ChunkReader::new(&bytes).collect();
         prop_assert_eq!(read, Ok(chunks.concat()));
+    }
+
+    #[test]
+    fn positions_of_a_track_come_back(
+        points in vec((of(any::<u64>()), times(), positions()), 0..40),
+    ) {
+        let points: Vec<_> = points
+            .into_iter()
+            .map(|(route, received_at, position)| {
+                TrackPoint { route: route.map(RouteId), received_at, position }
+            })
+            .collect();
+        let mut writer = Writer::default();
+        let mut before = TrackPoint::ORIGIN;
+        for point in &points {
+            put_point(&mut writer, &before, point);
+            before = *point;
+        }
+        let read: Result<Vec<_>, _> = ChunkPoints::new(&writer.bytes).collect();
+        prop_assert_eq!(read, Ok(points));
     }
 
     #[test]
@@ -78,6 +99,7 @@ proptest! {
         // Whatever comes, it comes to an end.
         let count = ChunkReader::new(&bytes).count();
         prop_assert!(count <= bytes.len());
+        prop_assert!(ChunkPoints::new(&bytes).count() <= bytes.len());
         let _ = feed_event(&mut Reader::new(&bytes), 1);
     }
 }

@@ -98,6 +98,7 @@ const TABLE: &[(&str, &str, [u16; 10])] = &[
         "/api/v1/couriers/{courier}/routes/{route}/push-positions-v3",
         [401, 401, 403, 200, 200, 200, 200, 403, 403, 403],
     ),
+    ("GET", "/api/v2/companies/{company}/routes/{id}/courier-positions", READ),
     ("GET", "/livez", OPEN),
     ("GET", "/location/orders/{order}/delivery", READ_SHORT),
     ("POST", "/location/orders/{order}/delivery", MAKE_SHORT),
@@ -157,10 +158,10 @@ fn every_caller_gets_what_the_table_says() {
 fn under_its_own_path_a_company_finds_no_object_of_another() {
     let place = Place::new();
     let scene = Scene::new(&place);
-    let company = "/api/v1/companies/{company}/";
-    let of_objects = TABLE
-        .iter()
-        .filter(|(_, path, _)| path.strip_prefix(company).is_some_and(|rest| rest.contains('{')));
+    let of_objects = TABLE.iter().filter(|(_, path, _)| {
+        let under = path.split_once("/companies/{company}/");
+        under.is_some_and(|(_, rest)| rest.contains('{'))
+    });
     let mut asked = 0;
     for (method, path, _) in of_objects {
         let target = scene.filled(method, path, "2");
@@ -270,6 +271,7 @@ impl Scene {
             .replace("{route}", &self.route.to_string());
         let parameters = match path.rsplit('/').next().unwrap() {
             "order-notifications" => "?from=2026-05-04T08:00:00Z&to=2026-05-04T08:10:00Z",
+            "courier-positions" => "?from=2026-05-04T08:00:00Z&to=2026-05-04T10:00:00Z",
             "near" => "?lat=52&lon=13&radius_m=10",
             "nearest" => "?lat=52&lon=13",
             "within" => "?bbox=13,52,14,53",

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::feed::error::FeedError;
 use crate::runtime::admission::Refusal;
-use crate::runtime::error::{NotificationsError, SubmitError, ViewError};
+use crate::runtime::error::{NotificationsError, SubmitError, TracksError, ViewError};
 use crate::storage::catalog::error::CatalogError;
 use crate::storage::error::StorageError;
 
@@ -172,6 +172,15 @@ impl From<ViewError> for Problem {
             ViewError::Stopped => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, error.to_string())
+    }
+}
+
+impl From<TracksError> for Problem {
+    fn from(error: TracksError) -> Self {
+        match error {
+            TracksError::View(error) => error.into(),
+            TracksError::Storage(error) => error.into(),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ mod edge;
 pub mod error;
 mod fields;
 mod idempotency;
-mod json;
+pub mod json;
 pub mod limits;
 mod native;
 mod parameters;

@@ -29,6 +29,7 @@ use crate::runtime::intake::Intake;
 use crate::runtime::labels::Labels;
 use crate::runtime::notifications::Notifications;
 use crate::runtime::readers::Readers;
+use crate::runtime::tracks::Tracks;
 use crate::runtime::views::Views;
 use crate::storage::audit_log::AuditLog;
 use crate::storage::catalog::error::CatalogError;
@@ -46,6 +47,8 @@ pub struct ApiParts {
     pub feed: Feed,
     /// The present state.
     pub views: Views,
+    /// Where couriers were.
+    pub tracks: Tracks,
     /// The clock.
     pub clock: Clock,
     /// Whether the node has failed.
@@ -93,6 +96,7 @@ pub struct Api {
     pub(super) intake: Intake,
     pub(super) feed: Feed,
     pub(super) views: Views,
+    pub(super) tracks: Tracks,
     pub(super) clock: Clock,
     pub(super) fault: Fault,
     pub(super) names: Arc<Names>,
@@ -145,6 +149,7 @@ impl Api {
             intake: parts.intake,
             feed: parts.feed,
             views: parts.views,
+            tracks: parts.tracks,
             clock: parts.clock,
             fault: parts.fault,
             names: parts.names,

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -26,6 +27,7 @@ use crate::runtime::access::Access;
 use crate::runtime::admission::Admission;
 use crate::runtime::clock::Clock;
 use crate::runtime::node::{Node, RecoveryReport};
+use crate::runtime::retention::Retention;
 use crate::storage::audit_log::{AUDIT_FILE, AuditLog};
 use crate::storage::ledger::Ledger;
 
@@ -97,6 +99,9 @@ impl Daemon {
         };
         let quic = self.quic.clone();
         self.tasks.push(tokio::spawn(async move { quic.serve(services).await }));
+        let (clock, readers) = (self.node.clock(), self.admission.readers());
+        let retention = Retention::new(settings.retention, clock, readers, self.node.tracks());
+        self.tasks.push(tokio::spawn(let_go(retention)));
         let api = Arc::new(self.api(settings, access, names)?);
         let forwarded = forward(statuses, self.admission.clone(), Arc::clone(&api));
         self.tasks.push(tokio::spawn(forwarded));
@@ -133,6 +138,7 @@ impl Daemon {
             intake: self.node.intake(),
             feed: self.node.feed(),
             views: self.node.views(),
+            tracks: self.node.tracks(),
             clock: self.node.clock(),
             fault: self.node.fault(),
             counters: self.node.counters(),
@@ -193,6 +199,20 @@ impl Daemon {
     }
 }
 
+/// Lets go what is too old whenever it is due. What fails is tried again.
+async fn let_go(mut retention: Retention) {
+    let mut wakes = tokio::time::interval(RETENTION_PACE);
+    loop {
+        wakes.tick().await;
+        let done = tokio::task::spawn_blocking(move || {
+            let _ = retention.run_if_due();
+            retention
+        });
+        let Ok(again) = done.await else { return };
+        retention = again;
+    }
+}
+
 fn bind_quic(settings: &Settings) -> Result<QuicEndpoint, DaemonError> {
     let certificate = Certificate::keep(&settings.data_dir, &settings.names)?;
     let reset_key = ResetKey::keep(&settings.data_dir)?;
@@ -201,5 +221,7 @@ fn bind_quic(settings: &Settings) -> Result<QuicEndpoint, DaemonError> {
 
 /// Bytes of the audit log before it is set aside.
 const AUDIT_BYTES_MAX: u64 = 16 << 20;
+/// So often is looked whether something is to be let go.
+const RETENTION_PACE: Duration = Duration::from_secs(30);
 /// Statuses that wait for admission.
 const STATUSES_MAX: usize = 1_024;

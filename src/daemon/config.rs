@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::DaemonError;
 use crate::api::limits::Limits;
+use crate::runtime::retention::RetentionSettings;
 
 /// A configuration file. What is left out has the default that `configs/doorstep.toml` shows.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -22,6 +23,8 @@ pub struct Config {
     pub callbacks: CallbacksConfig,
     /// The node.
     pub node: NodeConfig,
+    /// What is kept for how long.
+    pub retention: RetentionConfig,
 }
 
 /// The HTTP listener.
@@ -92,6 +95,14 @@ pub struct NodeConfig {
     pub mailbox_max: usize,
 }
 
+/// What is kept for how long. Positions are kept as each company's `retention_days` says.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionConfig {
+    /// The hour of UTC in which the rest goes.
+    pub hour: u8,
+}
+
 /// What an acknowledgement means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -127,6 +138,7 @@ impl Default for Config {
             quic: QuicConfig::default(),
             callbacks: CallbacksConfig::default(),
             node: NodeConfig::default(),
+            retention: RetentionConfig::default(),
         }
     }
 }
@@ -173,5 +185,12 @@ impl Default for QuicConfig {
 impl Default for NodeConfig {
     fn default() -> Self {
         Self { shards: 0, durability: DurabilityConfig::Sync, mailbox_max: 65_536 }
+    }
+}
+
+impl Default for RetentionConfig {
+    fn default() -> Self {
+        let RetentionSettings { hour } = RetentionSettings::default();
+        Self { hour }
     }
 }

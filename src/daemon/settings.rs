@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::config::{Config, DurabilityConfig, HttpConfig};
+use super::config::{Config, DurabilityConfig, HttpConfig, RetentionConfig};
 use super::error::DaemonError;
 use super::http_tls::HttpTls;
 use super::outbound::CallbackSettings;
@@ -14,6 +14,7 @@ use crate::feed::outbound::{Network, NetworkError, Reach};
 use crate::ingest::quic::settings::QuicSettings;
 use crate::runtime::clock::Clock;
 use crate::runtime::node::{Durability, NodeSettings};
+use crate::runtime::retention::RetentionSettings;
 
 /// Everything the daemon needs to know.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub struct Settings {
     pub callbacks: CallbackSettings,
     /// The node.
     pub node: NodeSettings,
+    /// When what is too old goes.
+    pub retention: RetentionSettings,
     /// The clock.
     pub clock: Clock,
     /// How much faster than real time it runs.
@@ -94,6 +97,7 @@ impl Settings {
                 mailbox_max: config.node.mailbox_max,
                 ..NodeSettings::default()
             },
+            retention: retention(&config.retention)?,
             clock: Clock::real(),
             time_scale: 1.0,
         })
@@ -122,6 +126,14 @@ fn tls(config: &HttpConfig) -> Result<Option<HttpTls>, DaemonError> {
             problem: "expected together with http.tls_key",
         }),
     }
+}
+
+fn retention(config: &RetentionConfig) -> Result<RetentionSettings, DaemonError> {
+    if config.hour > 23 {
+        let (key, problem) = ("retention.hour", "expected 0 to 23");
+        return Err(DaemonError::Setting { key, problem });
+    }
+    Ok(RetentionSettings { hour: config.hour })
 }
 
 fn networks(key: &'static str, texts: &[String]) -> Result<Vec<Network>, DaemonError> {

@@ -115,6 +115,13 @@ impl Point {
         let (lat, lon) = self.offset_e7(other);
         lat.abs() <= SAME_PLACE_E7 && lon.abs() <= SAME_PLACE_E7
     }
+
+    /// Whether no third point is the same place as both.
+    #[must_use]
+    pub const fn is_apart(self, other: Self) -> bool {
+        self.lat_e7.abs_diff(other.lat_e7) as i64 > 2 * SAME_PLACE_E7
+            || self.offset_e7(other).1.abs() > 2 * SAME_PLACE_E7
+    }
 }
 
 /// Metres per 1e-7 degree around one latitude. Computed once where it is used often.

@@ -6,7 +6,6 @@ use super::fix::Seen;
 use super::prefetch::prefetch;
 use super::route::RouteSlot;
 use super::sources::{Heard, SourceTimes, silences};
-use crate::domain::geo::Point;
 use crate::domain::ids::{CompanyId, CourierId, PartitionId};
 use crate::domain::position::{Source, SourceSet};
 use crate::domain::time::Time;
@@ -33,21 +32,12 @@ pub struct CourierLine {
     pub policy: PolicySlot,
     /// The first of its routes, by id.
     pub first_route: RouteSlot,
-    /// Where it is known to be.
-    pub located: Option<Located>,
+    /// The last known position, which is also where the index of couriers has it.
+    pub located: Option<Seen>,
     /// Which sources have spoken for it.
     pub heard: Heard,
     /// The latest device time of the source, if it is only one.
     pub heard_at: Time,
-}
-
-/// Where a courier is.
-#[derive(Clone, Copy, Debug)]
-pub struct Located {
-    /// The last known position.
-    pub last: Seen,
-    /// Where the index of couriers has it.
-    pub anchor: Point,
 }
 
 /// A set of settings in the engine's table.

@@ -50,6 +50,7 @@ pub fn empty_route(plan: &RoutePlan, created_at: Time) -> (RouteLine, Route) {
         first_moved: None,
         first_position: None,
         held: None,
+        head_at: 0,
         last_visited: None,
         is_violated: false,
     };

@@ -1,5 +1,6 @@
 //! One position on its way through a route: what the rules need of it, and no more.
 
+use super::fence::SHARP_M;
 use crate::domain::geo::Point;
 use crate::domain::position::{Accuracy, Position};
 use crate::domain::time::{SECOND_MS, Time};
@@ -51,6 +52,11 @@ impl Fix {
     /// Too inaccurate to be evidence of anything (behaviour 3.5).
     pub fn is_coarse(&self) -> bool {
         self.accuracy.is_some_and(|accuracy| accuracy.metres() > COARSE_M)
+    }
+
+    /// Accurate enough to be evidence of being inside any fence (behaviour 3.5).
+    pub fn is_sharp(&self) -> bool {
+        self.accuracy.is_none_or(|accuracy| f64::from(accuracy.metres()) <= SHARP_M)
     }
 
     /// Young enough when it came to raise notifications (behaviour 7).

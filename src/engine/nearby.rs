@@ -11,14 +11,17 @@ use crate::domain::time::Time;
 impl<'a> RouteStep<'a, '_> {
     /// Raises what is due after an evaluation; without a position, nothing is raised.
     pub fn notify(&mut self, fix: Option<&Fix>, is_regular: bool) {
-        if let Some(fix) = fix.filter(|_| self.is_fresh && self.line.is_started) {
-            self.raise_shift_starts();
-            self.raise_nearby(fix, is_regular);
-        }
         let orders = &self.route.orders;
         self.line.eta.has_shift_start_due = orders
             .iter()
             .any(|order| order.shift_start == ShiftStart::Due && order.is_open(self.policy));
+        if let Some(fix) = fix.filter(|_| self.is_fresh && self.line.is_started) {
+            if self.line.eta.has_shift_start_due {
+                self.raise_shift_starts();
+                self.line.eta.has_shift_start_due = false;
+            }
+            self.raise_nearby(fix, is_regular);
+        }
         self.line.eta.nearby_due = self.nearby_due();
     }
 
@@ -34,19 +37,20 @@ impl<'a> RouteStep<'a, '_> {
 
     fn raise_nearby(&mut self, fix: &Fix, is_regular: bool) {
         let is_in_sequence = !self.route.has_skipped_open(self.policy);
+        let is_by_distance = self.policy.nearby_distance_m.is_some();
         for at in 0..self.route.orders.len() {
             let eta = self.etas[at].map(|eta| eta.eta);
-            let order = &self.route.orders[at];
+            let order = &mut self.route.orders[at];
             if !order.is_ahead(self.policy) || !(order.is_next || is_in_sequence && eta.is_some()) {
                 if is_regular {
-                    self.route.orders[at].nearby_primed = 0;
+                    order.nearby_primed = 0;
                 }
                 continue;
             }
             if is_regular {
                 self.raise_by_eta(at, fix.seen.t, eta);
             }
-            if self.is_within_nearby(&self.route.orders[at], fix) {
+            if is_by_distance && self.is_within_nearby(&self.route.orders[at], fix) {
                 self.route.orders[at].nearby_latched |= DISTANCE_BIT;
                 self.raise(at, NotificationKind::Nearby(NearbyTrigger::Distance), eta);
             }

@@ -104,7 +104,7 @@ impl Engine {
     /// Where a courier was last known to be.
     #[must_use]
     pub fn last_position(&self, courier: CourierId) -> Option<LastPosition> {
-        let seen = self.couriers.line(self.couriers.slot(courier)?).located?.last;
+        let seen = self.couriers.line(self.couriers.slot(courier)?).located?;
         Some(LastPosition { t: seen.t, point: seen.point })
     }
 

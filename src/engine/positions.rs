@@ -1,7 +1,7 @@
 //! A position's way to the routes it moves: the checks of behaviour 3 that come before any route.
 
 use super::Engine;
-use super::couriers::{CourierLine, CourierSlot, Located};
+use super::couriers::{CourierLine, CourierSlot};
 use super::emit::Emit;
 use super::fix::Fix;
 use super::output::DropReason;
@@ -26,6 +26,9 @@ impl Engine {
             emit.dropped(route, t, DropReason::UnknownCourier);
             return;
         };
+        if route.is_none() && self.keep_calm(slot, position.source, &fix) {
+            return;
+        }
         let named = route.map(|id| self.route_of(slot, id));
         if let Some(reason) = refusal(&fix)
             .or_else(|| matches!(named, Some(None)).then_some(DropReason::Route))
@@ -95,17 +98,14 @@ impl Engine {
             return;
         }
         let last = fix.seen;
-        let Some(located) = &mut line.located else {
-            let anchor = self.index.place(courier.0, last.point);
-            line.located = Some(Located { last, anchor });
+        let Some(before) = line.located else {
+            line.located = Some(last);
+            self.index.place(courier.0, last.point);
             return;
         };
-        if located.last.t >= last.t {
-            return;
-        }
-        located.last = last;
-        if let Some(next) = self.index.moved(courier.0, located.anchor, last.point) {
-            located.anchor = next;
+        if before.t < last.t {
+            line.located = Some(last);
+            self.index.moved(courier.0, before.point, last.point);
         }
     }
 }

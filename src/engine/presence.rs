@@ -121,6 +121,19 @@ impl Presence {
         }
     }
 
+    /// Follows a position inside if nothing else can come of it: nobody is away, and the silence
+    /// before it counts as presence. Tells whether it did.
+    pub fn remain(&mut self, fix: &Fix, max_gap_ms: i64) -> bool {
+        let silence_ms = fix.seen.t - self.last_inside.t;
+        if self.away.is_some() || silence_ms > self.longest_gap_ms(max_gap_ms) {
+            return false;
+        }
+        self.within = self.within.plus(Share::ONE);
+        self.last_inside = fix.seen;
+        self.is_silent_when_still = fix.is_silent_when_still;
+        true
+    }
+
     fn stay(&mut self, fix: &Fix, max_gap_ms: i64) -> Change {
         let since = self.last_inside.t;
         let restarts = fix.seen.t - since > self.longest_gap_ms(max_gap_ms);

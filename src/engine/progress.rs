@@ -48,6 +48,7 @@ impl RouteStep<'_, '_> {
     pub fn start(&mut self, t: Time) {
         self.line.is_started = true;
         self.changed = Some(EtaCause::Visit);
+        self.must_evaluate = true;
         for at in 0..self.route.orders.len() {
             self.start_order(at, t);
         }
@@ -76,6 +77,7 @@ impl RouteStep<'_, '_> {
     /// those where the courier already is.
     pub fn refresh_head(&mut self, t: Time) {
         let head = self.head();
+        self.route.head_at = head.map_or(self.route.orders.len(), |head| head.first);
         let is_first = !core::mem::replace(&mut self.has_refreshed, true);
         let mut entered = 0;
         for at in 0..self.route.orders.len() {

@@ -46,6 +46,6 @@ impl Engine {
     fn live(&self, company: CompanyId, slot: u32) -> Option<(CourierId, Point)> {
         let line = self.couriers.line(CourierSlot(slot));
         let located = line.located.filter(|_| line.company == company)?;
-        Some((line.id, located.last.point))
+        Some((line.id, located.point))
     }
 }

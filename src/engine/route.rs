@@ -4,7 +4,7 @@
 use super::clearance::Clearance;
 use super::deadlines::Deadline;
 use super::depot::{NodeBetween, StartingDepot};
-use super::eta::EtaLine;
+use super::eta::{EtaLine, NO_ORDER};
 use super::fix::{Fix, Seen};
 use super::prefetch::{prefetch, prefetch_head};
 use super::stay::StaySlot;
@@ -95,6 +95,8 @@ pub struct Route {
     pub first_position: Option<Point>,
     /// The position held as a possible jump.
     pub held: Option<Fix>,
+    /// No order before this place in the sequence is ahead.
+    pub head_at: usize,
     /// The order visited last, by its place in the sequence.
     pub last_visited: Option<usize>,
     /// `courier_violated_route`.
@@ -269,6 +271,12 @@ impl Route {
 
     /// The stop, among the orders for which `counts`, that holds the order at `at`.
     pub fn stop_of(&self, at: usize, counts: impl Fn(usize) -> bool) -> Option<StopRange> {
+        let place = self.orders[at].place;
+        let before = (0..at).rev().find(|&before| counts(before));
+        if counts(at) && before.is_none_or(|before| self.orders[before].place.is_apart(place)) {
+            // Whatever the stops before it are, one begins here.
+            return self.stop_from(at, counts);
+        }
         let mut stop = self.stop_from(0, &counts)?;
         while stop.last < at {
             stop = self.stop_from(stop.last + 1, &counts)?;
@@ -288,7 +296,8 @@ impl Route {
 
     /// Whether a skipped order is still open.
     pub fn has_skipped_open(&self, policy: &Policy) -> bool {
-        self.orders.iter().any(|order| order.is_skipped && order.is_open(policy))
+        self.is_violated
+            && self.orders.iter().any(|order| order.is_skipped && order.is_open(policy))
     }
 
     /// Whether a skipped order breaks the planned sequence.
@@ -327,6 +336,11 @@ pub struct StopRange {
 }
 
 impl StopRange {
+    /// The place in the sequence of the order that alone counts for it, or [`NO_ORDER`].
+    pub fn only_order(&self) -> u16 {
+        if self.count == 1 { self.first as u16 } else { NO_ORDER }
+    }
+
     /// Whether a place in the sequence lies in the run.
     pub fn holds(&self, at: usize) -> bool {
         (self.first..=self.last).contains(&at)

@@ -172,3 +172,25 @@ pub enum NotificationsError {
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
+
+/// Why a track cannot be read.
+#[derive(Debug, Error)]
+pub enum TracksError {
+    /// There is no answer.
+    #[error(transparent)]
+    View(#[from] ViewError),
+    /// The tracks on disk cannot be read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Why what is too old does not go.
+#[derive(Debug, Error)]
+pub enum RetentionError {
+    /// The catalog cannot be read.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The node has stopped.
+    #[error(transparent)]
+    View(#[from] ViewError),
+}

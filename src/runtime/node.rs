@@ -1,10 +1,11 @@
 //! A running node: recovered from its disk, shards and committer at work, handles for the rest of
 //! the daemon.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
 
+use crossbeam_channel::{Receiver, Sender as Outbox};
 use tokio::sync::watch;
 
 use super::acks::Acks;
@@ -17,17 +18,20 @@ use super::error::RuntimeError;
 use super::fault::{Fault, Guard};
 use super::feed_reader::Feed;
 use super::intake::{Intake, partitions_of};
-use super::mailbox::{Mail, Mailbox};
+use super::mailbox::{Inbox, Mail, Mailbox};
+use super::message::Message;
 use super::order_chain::OrderChain;
 use super::recovery::Recovery;
 pub use super::recovery::RecoveryReport;
-use super::shard::Shard;
+use super::shard::{BATCH_MAIL_MAX, Shard};
+use super::tracks::{TRACK_MAIL_MAX, TrackLimits, TrackMail, TrackWriter, Tracks};
 use super::views::Views;
 use crate::engine::travel_time::TravelTime;
 use crate::storage::disk::Disk;
 use crate::storage::error::StorageError;
 use crate::storage::feed_log::FeedLog;
 use crate::storage::frame::{ALIGN, HEAD};
+use crate::storage::tracks::TrackLog;
 
 /// How a node runs. None of it changes a byte of what is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +48,8 @@ pub struct NodeSettings {
     pub feed_segment_bytes: u64,
     /// How long an answer of a shard is waited for, milliseconds.
     pub answer_ms_max: u64,
+    /// How much of the tracks is only in memory.
+    pub tracks: TrackLimits,
 }
 
 impl Default for NodeSettings {
@@ -55,6 +61,7 @@ impl Default for NodeSettings {
             segment_bytes: 32 << 20,
             feed_segment_bytes: 64 << 20,
             answer_ms_max: 100,
+            tracks: TrackLimits::default(),
         }
     }
 }
@@ -83,6 +90,11 @@ pub struct Shared {
     pub(super) feed: FeedLog,
     pub(super) chain: OrderChain,
     pub(super) head: watch::Sender<u64>,
+    /// Sequence of the journal's next frame: all before it are written, and durable if
+    /// acknowledgements mean that.
+    pub(super) journalled: AtomicU64,
+    pub(super) track_log: Arc<TrackLog>,
+    pub(super) tracks: crossbeam_channel::Sender<TrackMail>,
     pub(super) last_place: Mutex<u64>,
     pub(super) counters: Arc<Counters>,
     pub(super) command_bytes_max: usize,
@@ -96,14 +108,32 @@ pub struct Node {
     shared: Arc<Shared>,
     report: RecoveryReport,
     threads: Vec<JoinHandle<()>>,
+    /// Ends after the others: it reads what they have written.
+    track_writer: Option<JoinHandle<()>>,
 }
 
-impl Node {
-    /// Recovers what the disk holds, hands every committed note to `on_note` in order, and starts.
-    ///
-    /// # Errors
-    /// The disk fails, is locked by another process, or holds what was not written so.
-    pub fn start(
+/// What recovery leaves, ready to work: by threads of its own ([`Node`]), or step by step
+/// ([`super::stepped::SteppedNode`]).
+pub(super) struct Parts {
+    pub(super) shared: Arc<Shared>,
+    pub(super) report: RecoveryReport,
+    pub(super) shards: Vec<ShardLine>,
+    pub(super) committer: Committer,
+    pub(super) track_writer: TrackWriter,
+    /// What the writer of the tracks is told.
+    pub(super) track_mail: Receiver<TrackMail>,
+}
+
+/// A shard with its ways in and out.
+pub(super) struct ShardLine {
+    pub(super) shard: Shard,
+    pub(super) inbox: Inbox,
+    pub(super) outbox: Outbox<Message>,
+}
+
+impl Parts {
+    /// Recovers what the disk holds, and hands every committed note to `on_note` in order.
+    pub(super) fn recover(
         settings: &NodeSettings,
         disk: &Arc<dyn Disk>,
         clock: Clock,
@@ -118,6 +148,8 @@ impl Node {
         let feed_log = FeedLog::open(Arc::clone(disk), settings.feed_segment_bytes.max(1));
         let mut recovery = Recovery::new(shards, travel, feed_log);
         let journal = recovery.run(disk, segment_bytes, on_note)?;
+        let track_log = Arc::new(TrackLog::open(Arc::clone(disk), journal.next())?);
+        let (tracks, track_mail) = crossbeam_channel::bounded(TRACK_MAIL_MAX);
         let Recovery { engines, partitions, mut seen, writer, report, .. } = recovery;
         let (mailboxes, inboxes): (Vec<_>, Vec<_>) =
             (0..shards).map(|_| Mailbox::new(settings.mailbox_max)).unzip();
@@ -130,6 +162,9 @@ impl Node {
             feed: recovery.feed,
             chain: recovery.chain,
             head: watch::Sender::new(report.feed_head),
+            journalled: AtomicU64::new(journal.next()),
+            track_log,
+            tracks,
             last_place: Mutex::new(report.commands),
             counters: Arc::default(),
             command_bytes_max: (segment_bytes as usize).saturating_sub(HEAD + ALIGN),
@@ -137,48 +172,77 @@ impl Node {
             frame_bytes_max: (segment_bytes / 4).min(FRAME_BYTES_MAX) as usize,
             answer_ms_max: settings.answer_ms_max,
         });
-        let mut node = Self { shared, report, threads: Vec::new() };
-        let mut lines = Vec::new();
+        let (mut working, mut lines) = (Vec::new(), Vec::new());
         for (number, (engine, inbox)) in engines.into_iter().zip(inboxes).enumerate() {
             let shard = Shard {
                 engine,
                 partitions: partitions.clone(),
                 seen: seen.part(partitions_of(number, shards)),
                 place: (number, shards),
-                clock: node.shared.clock.clone(),
-                chunk_bytes_max: node.shared.frame_bytes_max / 2,
-                woke_at: Instant::now(),
+                clock: shared.clock.clone(),
+                chunk_bytes_max: shared.frame_bytes_max / 2,
+                batch_mail_max: BATCH_MAIL_MAX,
+                woke_at: shared.clock.real_time(),
             };
             let (outbox, messages) = crossbeam_channel::bounded(MESSAGES_MAX);
             lines.push(messages);
-            node.spawn(format!("shard-{number}"), move |guard| {
+            working.push(ShardLine { shard, inbox, outbox });
+        }
+        let (to, durability) = (Arc::clone(&shared), settings.durability);
+        let committer = Committer::new(to, journal, writer, durability, lines);
+        let (to, from) = (Arc::clone(&shared), Arc::clone(disk));
+        let track_writer = TrackWriter::new(to, from, settings.tracks)?;
+        Ok(Self { shared, report, shards: working, committer, track_writer, track_mail })
+    }
+}
+
+impl Node {
+    /// Recovers what the disk holds, hands every committed note to `on_note` in order, and starts.
+    ///
+    /// # Errors
+    /// The disk fails, is locked by another process, or holds what was not written so.
+    pub fn start(
+        settings: &NodeSettings,
+        disk: &Arc<dyn Disk>,
+        clock: Clock,
+        travel: &TravelFactory,
+        on_note: &mut dyn FnMut(Note),
+    ) -> Result<Self, RuntimeError> {
+        let parts = Parts::recover(settings, disk, clock, travel, on_note)?;
+        let Parts { shared, report, shards, mut committer, mut track_writer, track_mail } = parts;
+        let mut node = Self { shared, report, threads: Vec::new(), track_writer: None };
+        for (number, ShardLine { shard, inbox, outbox }) in shards.into_iter().enumerate() {
+            let thread = node.spawn(format!("shard-{number}"), move |guard| {
                 // Dropped before the ways to and from the shard: the cause comes first.
                 let _guard = guard;
                 shard.run(&inbox, &outbox);
             })?;
+            node.threads.push(thread);
         }
-        let shared = Arc::clone(&node.shared);
-        let mut committer = Committer::new(shared, journal, writer, settings.durability, lines);
-        node.spawn("committer".to_owned(), move |guard| {
+        node.threads.push(node.spawn("committer".to_owned(), move |guard| {
             if let Err(error) = committer.run() {
                 guard.fault.fail(error.to_string());
             }
-        })?;
+        })?);
+        node.track_writer = Some(node.spawn("tracks".to_owned(), move |guard| {
+            if let Err(error) = track_writer.run(&track_mail) {
+                guard.fault.fail(error.to_string());
+            }
+        })?);
         Ok(node)
     }
 
     fn spawn(
-        &mut self,
+        &self,
         name: String,
         run: impl FnOnce(Guard) + Send + 'static,
-    ) -> Result<(), RuntimeError> {
+    ) -> Result<JoinHandle<()>, RuntimeError> {
         let guard = Guard {
             fault: self.shared.fault.clone(),
             thread: name.clone(),
             mailboxes: self.shared.mailboxes.clone(),
         };
-        self.threads.push(thread::Builder::new().name(name).spawn(move || run(guard))?);
-        Ok(())
+        Ok(thread::Builder::new().name(name).spawn(move || run(guard))?)
     }
 
     /// The way in for positions.
@@ -203,6 +267,12 @@ impl Node {
     #[must_use]
     pub fn views(&self) -> Views {
         Views::new(Arc::clone(&self.shared))
+    }
+
+    /// Where couriers were.
+    #[must_use]
+    pub fn tracks(&self) -> Tracks {
+        Tracks::new(Arc::clone(&self.shared))
     }
 
     /// Whether and of what the node has failed.
@@ -258,6 +328,11 @@ impl Node {
         drop(place);
         for thread in self.threads.drain(..) {
             // A panic has been noted as the fault.
+            let _ = thread.join();
+        }
+        if let Some(thread) = self.track_writer.take() {
+            // It has ended if nobody listens.
+            let _ = self.shared.tracks.send(TrackMail::End);
             let _ = thread.join();
         }
     }

@@ -108,6 +108,12 @@ impl Journal {
         Ok(())
     }
 
+    /// Sequence of the next frame.
+    #[must_use]
+    pub const fn next(&self) -> u64 {
+        self.next
+    }
+
     /// How many times it was synced.
     #[must_use]
     pub const fn syncs(&self) -> u64 {

@@ -1,6 +1,6 @@
 //! Bytes on disk: the journal of inputs, the feed log of outputs, and what may be trusted of them
-//! after a crash; and the catalog of documents. Knows files and codecs; knows no clock, no thread
-//! and no wire form.
+//! after a crash; the tracks of positions; and the catalog of documents. Knows files and codecs;
+//! knows no clock, no thread and no wire form.
 
 #![expect(
     clippy::disallowed_methods,
@@ -18,7 +18,9 @@ pub mod feed_event;
 pub mod feed_log;
 pub mod frame;
 pub mod journal;
+pub mod journal_reader;
 pub mod ledger;
 pub mod replay;
 pub mod segment;
 pub mod sim_disk;
+pub mod tracks;

@@ -18,6 +18,7 @@ use doorstep::runtime::access::Access;
 use doorstep::runtime::admission::{Admission, Recovery, Refusal, Surroundings};
 use doorstep::runtime::clock::Clock;
 use doorstep::runtime::node::{Node, NodeSettings};
+use doorstep::runtime::retention::{Retention, RetentionSettings};
 use doorstep::storage::audit_log::AuditLog;
 use doorstep::storage::disk::Disk;
 use doorstep::storage::ledger::Ledger;
@@ -184,6 +185,7 @@ impl Serving {
             intake: node.intake(),
             feed: node.feed(),
             views: node.views(),
+            tracks: node.tracks(),
             clock: clock.clone(),
             fault: node.fault(),
             counters: node.counters(),
@@ -213,6 +215,13 @@ impl Serving {
             node: Some(node),
             runtime: Some(runtime),
         }
+    }
+
+    /// What lets go what is too old: due at once.
+    pub fn retention(&self) -> Retention {
+        let (settings, readers) = (RetentionSettings::default(), self.admission.readers());
+        let tracks = self.node.as_ref().unwrap().tracks();
+        Retention::new(settings, self.clock.clone(), readers, tracks)
     }
 
     /// Asks with the admin token.

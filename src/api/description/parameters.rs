@@ -6,6 +6,7 @@ use super::forms::{any_text, id, number, one_of, time, whole};
 use super::operations::Operation;
 use crate::api::body::PAGES_MAX;
 use crate::api::native::{EVENTS_MAX, FOUND_MAX, NEAR_RADIUS_M_MAX};
+use crate::api::track_and_trace::UNIX_S_MAX;
 
 /// The ids in a path.
 pub(super) fn of_path(path: &str) -> Vec<Value> {
@@ -40,6 +41,9 @@ fn parameter(path: &str, name: &str) -> Value {
     let is_needed = matches!(name, "from" | "to" | "lat" | "lon" | "radius_m" | "bbox");
     let schema = match name {
         "page" => whole(1, PAGES_MAX as i64),
+        "from" | "to" if path.ends_with("/courier-positions") => {
+            json!({ "anyOf": [time(), number(0.0, UNIX_S_MAX)] })
+        }
         "from" | "to" => time(),
         "lat" => number(-90.0, 90.0),
         "lon" => number(-180.0, 180.0),

@@ -1,6 +1,7 @@
 //! The Track & Trace paths.
 
 mod companies;
+mod courier_positions;
 mod documents;
 mod notifications;
 mod order_info;
@@ -9,6 +10,7 @@ mod positions;
 mod rendered;
 mod route_view;
 
+pub(super) use self::courier_positions::UNIX_S_MAX;
 pub(super) use self::positions::TIMESTAMP_MAX_S;
 
 use std::sync::Arc;
@@ -26,6 +28,7 @@ pub(super) fn routes() -> Router<Arc<Api>> {
         .merge(order_info::routes())
         .merge(notifications::routes())
         .merge(positions::routes())
+        .merge(courier_positions::routes())
 }
 
 /// The root of a company's paths.

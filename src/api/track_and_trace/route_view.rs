@@ -128,7 +128,12 @@ fn set_facts(view: &mut Value, told: &Told<'_>, planned: Option<Span>, now: Time
     view["used_mark_delivered_radius"] = json!(radius.map(Radius::metres));
 }
 
-fn own_route(api: &Api, caller: &Caller, company: u64, id: u64) -> Result<Document, Problem> {
+pub(super) fn own_route(
+    api: &Api,
+    caller: &Caller,
+    company: u64,
+    id: u64,
+) -> Result<Document, Problem> {
     let company = u64::from(caller.within(company, Role::reads)?.0);
     let route = api.readers.read(|catalog| catalog.document(Kind::Route, id))?;
     let route = route.filter(|route| route.company == company);

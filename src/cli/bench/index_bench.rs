@@ -50,8 +50,8 @@ pub struct IndexedFleet {
     pub fleet: IndexFleet,
     /// What is measured.
     pub index: CourierIndex,
-    /// By slot: live position and anchor.
-    pub lines: Vec<(Point, Point)>,
+    /// By slot: live position.
+    pub lines: Vec<Point>,
 }
 
 impl IndexedFleet {
@@ -59,30 +59,24 @@ impl IndexedFleet {
     #[must_use]
     pub fn new(couriers: u32, seed: u64) -> Self {
         let fleet = IndexFleet::new(couriers, seed);
-        let lines = fleet.points().into_iter().map(|point| (point, point)).collect();
+        let lines = fleet.points();
         Self { fleet, index: CourierIndex::new(), lines }
     }
 
     /// Loads the index with everybody where they stand.
     pub fn load(&mut self) {
-        let (index, anchors) =
-            CourierIndex::bulk_load((0..).zip(self.lines.iter().map(|&(live, _)| live)));
-        self.index = index;
-        for (line, anchor) in self.lines.iter_mut().zip(anchors) {
-            line.1 = anchor;
+        for (slot, &live) in (0..).zip(&self.lines) {
+            self.index.place(slot, live);
         }
     }
 
-    /// Gives every courier's report to the index. Returns how many changed their anchor.
+    /// Gives every courier's report to the index. Returns how many changed their cell.
     pub fn report_all(&mut self) -> u64 {
         let mut changed = 0;
         for (slot, now) in self.fleet.reports() {
             let line = &mut self.lines[slot as usize];
-            line.0 = now;
-            if let Some(anchor) = self.index.moved(slot, line.1, now) {
-                line.1 = anchor;
-                changed += 1;
-            }
+            let before = core::mem::replace(line, now);
+            changed += u64::from(self.index.moved(slot, before, now));
         }
         changed
     }
@@ -90,7 +84,7 @@ impl IndexedFleet {
     /// Courier and live position of a slot.
     #[must_use]
     pub fn live(&self, slot: u32) -> Option<(CourierId, Point)> {
-        Some((CourierId(slot), self.lines[slot as usize].0))
+        Some((CourierId(slot), self.lines[slot as usize]))
     }
 }
 
@@ -113,7 +107,7 @@ fn measure(args: &IndexBenchArgs) -> Report {
         load_s,
         moves: moves.moves,
         ns_per_move: moves.cpu_s * 1e9 / moves.moves as f64,
-        anchors_per_move: moves.anchors as f64 / moves.moves as f64,
+        cells_per_move: moves.cells as f64 / moves.moves as f64,
         near_500_m: Queries::measure(&places, |&place| {
             indexed.index.near(place, 500.0, HITS_MAX, live).len()
         }),
@@ -130,7 +124,7 @@ fn measure(args: &IndexBenchArgs) -> Report {
 
 struct Moves {
     moves: u64,
-    anchors: u64,
+    cells: u64,
     cpu_s: f64,
 }
 
@@ -140,12 +134,12 @@ fn measure_moves(indexed: &mut IndexedFleet) -> Moves {
         indexed.fleet.step();
         indexed.report_all();
     }
-    let mut measured = Moves { moves: 0, anchors: 0, cpu_s: 0.0 };
+    let mut measured = Moves { moves: 0, cells: 0, cpu_s: 0.0 };
     for _ in 0..2 * CYCLE_STEPS {
         indexed.fleet.step();
-        let mut anchors = 0;
-        measured.cpu_s += cpu_s_of(|| anchors = indexed.report_all());
-        measured.anchors += anchors;
+        let mut cells = 0;
+        measured.cpu_s += cpu_s_of(|| cells = indexed.report_all());
+        measured.cells += cells;
         measured.moves += indexed.lines.len() as u64;
     }
     measured
@@ -172,7 +166,7 @@ struct Report {
     load_s: f64,
     moves: u64,
     ns_per_move: f64,
-    anchors_per_move: f64,
+    cells_per_move: f64,
     near_500_m: Queries,
     nearest_10: Queries,
     within_1_km: Queries,
@@ -189,7 +183,7 @@ impl Report {
         )?;
         writeln!(out, "load            {:9.3} s", self.load_s)?;
         writeln!(out, "move            {:9.1} ns", self.ns_per_move)?;
-        writeln!(out, "anchors changed {:9.4} per move", self.anchors_per_move)?;
+        writeln!(out, "cells changed   {:9.4} per move", self.cells_per_move)?;
         let queries = [
             ("near, 500 m", &self.near_500_m),
             ("nearest 10", &self.nearest_10),

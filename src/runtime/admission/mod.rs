@@ -69,7 +69,14 @@ impl Recovery {
     /// # Errors
     /// It cannot be opened.
     pub fn open(directory: &Path) -> Result<Self, AdmissionError> {
-        let catalog = Catalog::open(directory)?;
+        Self::on(Catalog::open(directory)?, directory)
+    }
+
+    /// The same with a catalog that is open; readers open that of the directory.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn on(catalog: Catalog, directory: &Path) -> Result<Self, AdmissionError> {
         let applied = catalog.applied()?;
         Ok(Self { catalog, directory: directory.to_owned(), applied, redone: 0, failed: None })
     }
@@ -130,6 +137,24 @@ impl Admission {
     /// # Errors
     /// Recovery failed, the catalog cannot be read, or a thread cannot be started.
     pub fn start(recovery: Recovery, around: Surroundings) -> Result<Self, AdmissionError> {
+        let runtime = around.runtime.clone();
+        let (admission, mut worker) = Self::assemble(recovery, around)?;
+        let thread = std::thread::Builder::new()
+            .name("admission".to_owned())
+            .spawn(move || worker.run(&runtime))?;
+        *admission.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        Ok(admission)
+    }
+
+    /// The way in and the work behind it, without a thread: whoever has the worker says when it
+    /// works.
+    ///
+    /// # Errors
+    /// Recovery failed, or the catalog cannot be read.
+    pub fn assemble(
+        recovery: Recovery,
+        around: Surroundings,
+    ) -> Result<(Self, Worker), AdmissionError> {
         if let Some(error) = recovery.failed {
             return Err(error);
         }
@@ -140,12 +165,9 @@ impl Admission {
         let (queue, jobs) = sync_channel(QUEUE_MAX);
         let labels = Arc::new(Labels::of(&recovery.catalog)?);
         let (sender, applied) = watch::channel(applied);
-        let mut work = Work::new(recovery.catalog, around, Arc::clone(&labels), sender)?;
-        let thread = std::thread::Builder::new()
-            .name("admission".to_owned())
-            .spawn(move || run(&mut work, &jobs))?;
-        let thread = Arc::new(Mutex::new(Some(thread)));
-        Ok(Self { queue, thread, directory: recovery.directory.into(), labels, applied })
+        let work = Work::new(recovery.catalog, around, Arc::clone(&labels), sender)?;
+        let (thread, directory) = (Arc::default(), recovery.directory.into());
+        Ok((Self { queue, thread, directory, labels, applied }, Worker { work, jobs }))
     }
 
     /// Asks for a change. It is durable and readable when it is accepted.
@@ -268,9 +290,36 @@ struct Job {
     reply: oneshot::Sender<Answer>,
 }
 
-fn run(work: &mut Work, jobs: &Receiver<Job>) {
-    while let Ok(job) = jobs.recv() {
-        let answer = work.answer(&job.request, job.condition.as_ref());
+/// Admission's work: one request after the other.
+pub struct Worker {
+    work: Work,
+    jobs: Receiver<Job>,
+}
+
+impl Worker {
+    /// Works until the last way in is gone.
+    fn run(&mut self, runtime: &Handle) {
+        while let Ok(job) = self.jobs.recv() {
+            runtime.block_on(self.answer(job));
+        }
+    }
+
+    /// Answers the request that has waited longest; `false`: none waits. Must be polled within a
+    /// tokio runtime that has a timer.
+    pub async fn next(&mut self) -> bool {
+        let Ok(job) = self.jobs.try_recv() else { return false };
+        self.answer(job).await;
+        true
+    }
+
+    /// The documents as the last accepted request left them.
+    #[must_use]
+    pub const fn catalog(&mut self) -> &mut Catalog {
+        &mut self.work.catalog
+    }
+
+    async fn answer(&mut self, job: Job) {
+        let answer = self.work.answer(&job.request, job.condition.as_ref()).await;
         // Who has gone away wants no answer; what was accepted stands.
         let _ = job.reply.send(answer);
     }

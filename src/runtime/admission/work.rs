@@ -30,7 +30,7 @@ use crate::storage::catalog::change::{Change, Document, Kind, encode};
 
 /// What the thread owns.
 pub(super) struct Work {
-    catalog: Catalog,
+    pub(super) catalog: Catalog,
     commands: Commands,
     present: Present,
     fault: Fault,
@@ -71,7 +71,7 @@ impl Work {
         Ok(Self {
             catalog,
             commands: around.commands,
-            present: Present { views: around.views, runtime: around.runtime },
+            present: Present { views: around.views },
             fault: around.fault,
             clock: around.clock,
             access: around.access,
@@ -82,7 +82,7 @@ impl Work {
     }
 
     /// Answers one request.
-    pub(super) fn answer(
+    pub(super) async fn answer(
         &mut self,
         request: &Request,
         condition: Option<&Condition>,
@@ -93,21 +93,21 @@ impl Work {
         if let Some(condition) = condition {
             condition.check(&self.catalog)?;
         }
-        let good = self.judge(request).map_err(|stop| match stop {
+        let good = self.judge(request).await.map_err(|stop| match stop {
             Stop::Refused(refusal) => refusal,
             Stop::Failed(error) => Refusal::Stopped(error.to_string()),
         })?;
         if good.changes.is_empty() && good.parts.is_empty() {
             return Ok(good.accepted);
         }
-        self.accept(good)
+        self.accept(good).await
     }
 
-    fn accept(&mut self, good: Good) -> Result<Accepted, Refusal> {
+    async fn accept(&mut self, good: Good) -> Result<Accepted, Refusal> {
         let note = encode(&good.changes).map_err(|error| Refusal::Stopped(error.to_string()))?;
         // The feed may tell of the command before it is in the catalog: its words come first.
         self.labels.follow(&good.changes);
-        let committed = match self.commands.commit_blocking(good.parts, note) {
+        let committed = match self.commands.commit(good.parts, note).await {
             Ok(committed) => committed,
             Err(error) => {
                 let restored = self.labels.restore(&good.changes, &self.catalog);
@@ -141,7 +141,7 @@ impl Work {
         Ok(good.accepted)
     }
 
-    fn judge(&self, request: &Request) -> Result<Good, Stop> {
+    async fn judge(&self, request: &Request) -> Result<Good, Stop> {
         let mut draft = Draft::new(&self.catalog);
         let mut findings = Findings::of_request(BATCH_MAX);
         let mut others = Vec::new();
@@ -189,7 +189,7 @@ impl Work {
         accepted.warnings =
             findings.settle().map_err(|errors| Stop::Refused(Refusal::Invalid(errors)))?;
         accepted.warnings.extend(overlaps::warnings(&mut draft)?);
-        self.note_statuses(&mut draft)?;
+        self.note_statuses(&mut draft).await?;
         rules::order::note_created(&mut draft, self.clock.now())?;
         let mut effects = Effects {
             draft: &mut draft,
@@ -199,7 +199,7 @@ impl Work {
             parts: Vec::new(),
             now: self.clock.now(),
         };
-        effects.work_out()?;
+        effects.work_out().await?;
         let (parts, newly_told) = (effects.parts, effects.newly_told);
         let mut changes = draft.changes();
         changes.extend(others);
@@ -254,7 +254,7 @@ impl Work {
     }
 
     /// Notes where the courier was when each status was set.
-    fn note_statuses(&self, draft: &mut Draft<'_>) -> Result<(), Stop> {
+    async fn note_statuses(&self, draft: &mut Draft<'_>) -> Result<(), Stop> {
         for (id, set) in draft.statuses.clone() {
             let Some(parent) = draft.document(Kind::Order, id)?.map(|order| order.parent) else {
                 continue;
@@ -267,7 +267,7 @@ impl Work {
             };
             let place = match courier {
                 Some(courier) => {
-                    self.present.place(CourierId(courier as u32)).map_err(Stop::Refused)?
+                    self.present.place(CourierId(courier as u32)).await.map_err(Stop::Refused)?
                 }
                 None => None,
             };

@@ -39,6 +39,28 @@ impl Catalog {
         Ok(Self { connection })
     }
 
+    /// A catalog in memory, of an image that [`Self::image`] made or an empty one: for simulations.
+    ///
+    /// # Errors
+    /// It is no image.
+    pub fn in_memory(image: &[u8]) -> Result<Self, CatalogError> {
+        let mut connection = Connection::open_in_memory()?;
+        if !image.is_empty() {
+            connection.deserialize_read_exact("main", image, image.len(), false)?;
+        }
+        schema::prepare(&connection)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        Ok(Self { connection })
+    }
+
+    /// The catalog as bytes, as its last transaction left it.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn image(&mut self) -> Result<Vec<u8>, CatalogError> {
+        Ok(self.connection.serialize("main")?.to_vec())
+    }
+
     /// Applies the changes of the command whose journal frame is at `place`, all or none.
     ///
     /// # Errors

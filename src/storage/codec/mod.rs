@@ -4,4 +4,4 @@
 pub mod commands;
 pub mod input;
 pub mod outputs;
-mod words;
+pub(in crate::storage) mod words;

@@ -56,11 +56,11 @@ pub fn sources(from: &mut Reader) -> Read<SourceSet> {
 /// Enums without fields, by numbers that never change.
 macro_rules! numbered {
     ($put:ident, $read:ident, $kind:ty, $($number:literal = $variant:path),+ $(,)?) => {
-        pub(super) fn $put(to: &mut Writer, value: $kind) {
+        pub(in crate::storage) fn $put(to: &mut Writer, value: $kind) {
             to.u8(match value { $($variant => $number),+ });
         }
 
-        pub(super) fn $read(from: &mut Reader) -> Read<$kind> {
+        pub(in crate::storage) fn $read(from: &mut Reader) -> Read<$kind> {
             match from.u8()? {
                 $($number => Ok($variant),)+
                 _ => Err(Malformed),

@@ -366,4 +366,15 @@ pub(super) const ROWS: &[Operation] = &[
         refuses: POST,
         parameters: &[],
     },
+    Operation {
+        method: "get",
+        path: "/api/v2/companies/{company}/routes/{id}/courier-positions",
+        id: "readCourierPositions",
+        summary: "Where the courier of a route was, at most two hours, 1000 a page",
+        room: Room::TrackAndTrace,
+        asks: Ask::Nothing,
+        gives: Give::List("CourierPosition"),
+        refuses: LIST,
+        parameters: &["from", "to", "page"],
+    },
 ];
