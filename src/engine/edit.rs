@@ -6,6 +6,7 @@ use super::deadlines::Deadline;
 use super::depot::{NodeBetween, StartingDepot};
 use super::eta::EtaLine;
 use super::route::{Order, Route, RouteLine, RouteSlot};
+use super::standing::Standing;
 use super::stay::StaySlot;
 use super::step::RouteStep;
 use crate::domain::depot::DepotPlan;
@@ -23,6 +24,7 @@ pub fn empty_route(plan: &RoutePlan, created_at: Time) -> (RouteLine, Route) {
         last_t: Time::DISTANT_PAST,
         last: None,
         run_start: Time::DISTANT_PAST,
+        standing: Standing::NONE,
         clearance: Clearance::unknown(),
         active_from: created_at,
         active_until: Time::DISTANT_FUTURE,

@@ -7,6 +7,7 @@ use super::depot::{NodeBetween, StartingDepot};
 use super::eta::{EtaLine, NO_ORDER};
 use super::fix::{Fix, Seen};
 use super::prefetch::{prefetch, prefetch_head};
+use super::standing::Standing;
 use super::state::kept;
 use super::stay::StaySlot;
 use crate::domain::depot::DepotPlan;
@@ -41,6 +42,8 @@ pub struct RouteLine {
     pub last: Option<Seen>,
     /// When the run of positions at the place of the last one began.
     pub run_start: Time,
+    /// Where the courier stands.
+    pub standing: Standing,
     /// How far the courier may go before an order can be near.
     pub clearance: Clearance,
     /// Tracking begins.
@@ -69,6 +72,7 @@ kept!(RouteLine {
     last_t,
     last,
     run_start,
+    standing,
     clearance,
     active_from,
     active_until,

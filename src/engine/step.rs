@@ -112,6 +112,7 @@ impl RouteStep<'_, '_> {
             return;
         }
         self.is_frozen = track::is_frozen(self.line.last, &mut self.line.run_start, fix);
+        self.line.standing.follow(fix, self.line.last);
         if self.line.last.is_none() {
             self.moved_first(fix.seen.t);
         }

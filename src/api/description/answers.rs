@@ -198,11 +198,18 @@ fn track_and_trace() -> Vec<(&'static str, Value)> {
         ("courier_violated_route", flag()),
         ("nodes", list(any_object(), None)),
     ]);
+    let place_of_track = closed([
+        ("lat", number(-90.0, 90.0)),
+        ("lon", number(-180.0, 180.0)),
+        ("timestamp", any_number()),
+        ("server_timestamp", any_number()),
+    ]);
     let refused = closed([("index", at_least(0)), ("reason", any_text())]);
     let pushed = closed([("accepted", at_least(0)), ("refused", list(refused, None))]);
     vec![
         ("Batch", batch),
         ("Notification", notification),
+        ("CourierPosition", place_of_track),
         ("OrderInfo", order_info),
         ("RouteInfo", route_info),
         ("PlanFact", plan_fact),
