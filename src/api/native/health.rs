@@ -9,6 +9,7 @@ use axum::routing::get;
 
 use crate::api::error::Problem;
 use crate::api::state::Api;
+use crate::runtime::progress::Progress;
 
 pub(super) fn routes() -> Router<Arc<Api>> {
     Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready))
@@ -26,6 +27,15 @@ async fn ready(State(api): State<Arc<Api>>) -> Result<&'static str, Problem> {
         return Err(unready(format!("{waiting} positions are waiting")));
     }
     Ok("ready\n")
+}
+
+/// What is answered while the daemon recovers: that it lives, and how far it is.
+pub(in crate::api) fn recovering(progress: Arc<Progress>) -> Router {
+    let standing = move || {
+        let standing = progress.standing().to_string();
+        async { Problem::new(StatusCode::SERVICE_UNAVAILABLE, standing) }
+    };
+    Router::new().route("/livez", get(|| async { "ok\n" })).fallback(standing)
 }
 
 /// Positions that may wait before the daemon says that it lags.

@@ -182,7 +182,8 @@ impl Admission {
             return Err(AdmissionError::Behind { applied, journal: journal + 1 });
         }
         let (queue, jobs) = sync_channel(QUEUE_MAX);
-        let labels = Arc::new(Labels::of(&recovery.catalog)?);
+        let readers = Readers::new(recovery.directory.clone().into());
+        let labels = Arc::new(Labels::of(readers));
         let (sender, applied) = watch::channel(applied);
         let work = Work::new(recovery.catalog, around, Arc::clone(&labels), sender)?;
         let (thread, directory) = (Arc::default(), recovery.directory.into());
