@@ -98,6 +98,15 @@ impl Couriers {
         slot
     }
 
+    /// There is no such courier any more; its slot stays empty.
+    pub fn forget(&mut self, id: CourierId) {
+        let Some(slot) = self.slot(id) else { return };
+        self.slots[id.0 as usize] = NONE;
+        self.heard.remove(&slot.0);
+        let line = self.line_mut(slot);
+        (line.heard, line.heard_at) = (Heard::Nobody, Time::DISTANT_PAST);
+    }
+
     /// Notes that an allowed source spoke for a courier at `t`.
     pub fn hear(&mut self, slot: CourierSlot, source: Source, t: Time) {
         let line = &mut self.lines[slot.0 as usize];

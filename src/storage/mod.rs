@@ -9,6 +9,7 @@
 )]
 
 pub mod audit_log;
+pub mod backup;
 pub mod bytes;
 pub mod catalog;
 pub mod codec;

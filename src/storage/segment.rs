@@ -24,6 +24,12 @@ pub fn feed_first(name: &str) -> Option<u64> {
     number(name, FEED)
 }
 
+/// Whether a name is that of a snapshot or of what says which one counts.
+#[must_use]
+pub fn is_snapshot_file(name: &str) -> bool {
+    [SNAPSHOT, MANIFEST].iter().any(|prefix| number(name, prefix).is_some())
+}
+
 /// The name of the snapshot of a number.
 #[must_use]
 pub fn snapshot_name(number: u64) -> String {

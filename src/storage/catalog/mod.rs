@@ -4,6 +4,7 @@
 
 pub mod callbacks;
 pub mod change;
+pub(super) mod erasures;
 pub mod error;
 pub mod notifications;
 mod schema;
@@ -404,6 +405,9 @@ fn apply_change(connection: &Connection, place: u64, change: &Change) -> Result<
             let query = "INSERT OR IGNORE INTO secrets (name, value) VALUES (?1, ?2)";
             connection.prepare_cached(query)?.execute(params![SECRET, secret])?;
             Ok(())
+        }
+        Change::EraseCourier { courier, orders } => {
+            erasures::erase_courier(connection, *courier, orders)
         }
         Change::PutCallback(callback) => callbacks::put(connection, callback),
         Change::DeleteCallback(company) => callbacks::delete(connection, *company),

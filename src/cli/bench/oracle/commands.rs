@@ -55,6 +55,7 @@ pub(super) fn apply(oracle: &mut Oracle, command: &Command, now: Time, out: &mut
                 scene.set_status(route, *order, *status, *initiator)
             });
         }
+        Command::EraseCourier { courier } => drop(oracle.couriers.remove(courier)),
     }
 }
 
@@ -328,6 +329,7 @@ fn blank(plan: &RoutePlan, stored_at: Time) -> Route {
         last_t: None,
         last_fix: None,
         run_from: None,
+        stand: None,
         held: None,
         first_moved: None,
         has_ended: false,
