@@ -119,6 +119,12 @@ impl OpenDirectory<'_> {
         entry.company.map(|company| Listed { company, is_silent_when_still })
     }
 
+    /// The couriers with their companies, by id.
+    pub fn companies(&self) -> impl Iterator<Item = (CourierId, CompanyId)> + '_ {
+        let listed = self.0.iter().zip(0_u32..);
+        listed.filter_map(|(entry, id)| Some((CourierId(id), entry.company?)))
+    }
+
     /// The company of a courier, be it erased or not.
     #[must_use]
     pub fn company(&self, courier: CourierId) -> Option<CompanyId> {

@@ -484,6 +484,6 @@ const SHARDS_MAX: usize = 64;
 /// replayed faster...
 const LAST_SNAPSHOT_BYTES_MIN: u64 = 8 << 20;
 /// ...and gives it up after so long, since whoever stops a node does not wait for ever.
-const LAST_SNAPSHOT_MS_MAX: u64 = 2_000;
+const LAST_SNAPSHOT_MS_MAX: u64 = 1_500;
 /// So many messages of a shard may wait for the committer.
 const MESSAGES_MAX: usize = 64;

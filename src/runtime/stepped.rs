@@ -63,7 +63,9 @@ impl SteppedNode {
         let around = Around::default();
         let parts = Parts::recover(settings, disk, clock, travel, around, on_note, &wait)?;
         let Parts { shared, report, shards, committer, track_writer, track_mail, .. } = parts;
-        let (snapshot_writer, pictures) = (parts.snapshot_writer, parts.pictures);
+        let (mut snapshot_writer, pictures) = (parts.snapshot_writer, parts.pictures);
+        // Nobody else works while it waits.
+        snapshot_writer.holder_tries = 0;
         let stepped = |mut line: ShardLine| {
             line.shard.batch_mail_max = TURN_MAIL_MAX;
             SteppedShard { line, stepping: Stepping::default(), has_ended: false }

@@ -10,6 +10,7 @@ use axum::routing::get;
 use crate::api::error::Problem;
 use crate::api::state::Api;
 use crate::runtime::error::DISK_FULL;
+use crate::runtime::progress::Progress;
 
 pub(super) fn routes() -> Router<Arc<Api>> {
     Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready))
@@ -36,6 +37,15 @@ async fn ready(State(api): State<Arc<Api>>) -> Result<String, Problem> {
     }
     // Everybody else is served.
     Ok(format!("ready\ncouriers in quarantine: {}\n", quarantined.join(", ")))
+}
+
+/// What is answered while the daemon recovers: that it lives, and how far it is.
+pub(in crate::api) fn recovering(progress: Arc<Progress>) -> Router {
+    let standing = move || {
+        let standing = progress.standing().to_string();
+        async { Problem::new(StatusCode::SERVICE_UNAVAILABLE, standing) }
+    };
+    Router::new().route("/livez", get(|| async { "ok\n" })).fallback(standing)
 }
 
 /// Positions that may wait before the daemon says that it lags.

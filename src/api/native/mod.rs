@@ -3,7 +3,7 @@
 mod address;
 mod couriers;
 mod events;
-mod health;
+pub(super) mod health;
 pub(super) mod metrics;
 mod tokens;
 

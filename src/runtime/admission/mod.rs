@@ -186,7 +186,8 @@ impl Admission {
             return Err(AdmissionError::Behind { applied, journal: journal + 1 });
         }
         let (queue, jobs) = sync_channel(QUEUE_MAX);
-        let labels = Arc::new(Labels::of(&recovery.catalog)?);
+        let readers = Readers::new(recovery.directory.clone().into());
+        let labels = Arc::new(Labels::of(readers));
         let (sender, applied) = watch::channel(applied);
         let room = Arc::clone(around.commands.room());
         let work = Work::new(recovery.catalog, around, Arc::clone(&labels), sender)?;

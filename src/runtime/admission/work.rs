@@ -17,7 +17,7 @@ use super::version::Condition;
 use super::{BATCH_MAX, Surroundings};
 use super::{attach, callbacks, overlaps};
 use crate::domain::command::Command;
-use crate::domain::ids::{CompanyId, CourierId, PartitionId};
+use crate::domain::ids::{CourierId, PartitionId};
 use crate::runtime::access::{Access, draw_token};
 use crate::runtime::clock::Clock;
 use crate::runtime::commands::Commands;
@@ -25,7 +25,6 @@ use crate::runtime::documents::findings::{Findings, Place};
 use crate::runtime::error::{AdmissionError, CommandError};
 use crate::runtime::fault::Fault;
 use crate::runtime::labels::Labels;
-use crate::runtime::partition::partition_of;
 use crate::storage::catalog::Catalog;
 use crate::storage::catalog::change::{Change, Document, Kind, StoredToken, encode};
 use crate::storage::catalog::error::CatalogError;
@@ -58,12 +57,8 @@ impl Work {
         labels: Arc<Labels>,
         applied: watch::Sender<u64>,
     ) -> Result<Self, AdmissionError> {
-        let couriers = catalog.couriers_ever()?;
-        let partition = |(courier, company): (u64, u64)| {
-            let (company_id, courier) = (CompanyId(company as u32), CourierId(courier as u32));
-            (company, partition_of(company_id, courier).0)
-        };
-        let told = couriers.into_iter().map(partition).collect();
+        let told = around.commands.partitions_of_companies();
+        let told = told.into_iter().map(|(company, at)| (company.0.into(), at.0)).collect();
         for document in catalog.silent_couriers()? {
             declare(&around.commands, &document);
         }
@@ -108,7 +103,8 @@ impl Work {
     async fn accept(&mut self, good: Good) -> Result<Accepted, Refusal> {
         let note = encode(&good.changes).map_err(|error| Refusal::Stopped(error.to_string()))?;
         // The feed may tell of the command before it is in the catalog: its words come first.
-        self.labels.follow(&good.changes);
+        let followed = self.labels.follow(&good.changes);
+        followed.map_err(|error| Refusal::Stopped(error.to_string()))?;
         let committed = match self.commands.commit(good.parts, note).await {
             Ok(committed) => committed,
             Err(error) => {
