@@ -11,6 +11,7 @@ use std::sync::Arc;
 use doorstep::api::limits::Limits;
 use doorstep::api::server::serve;
 use doorstep::api::{Api, ApiParts, QuicAddress, Site, names};
+use doorstep::daemon::outbound::CallbackSettings;
 use doorstep::ingest::quic::certificate::Certificate;
 use doorstep::ingest::quic::endpoint::QuicEndpoint;
 use doorstep::ingest::quic::reset_key::ResetKey;
@@ -84,6 +85,8 @@ async fn start(time_scale: f64) -> Daemon {
         limits: Limits::default(),
         audit: AuditLog::open(&directory, 1 << 20).unwrap(),
         ledger: Ledger::open(&directory).unwrap(),
+        outbound: CallbackSettings::default().outbound().unwrap(),
+        retry_clock: Clock::real(),
     });
     tokio::spawn(async move {
         serve(listener, None, Arc::new(api.unwrap())).await;

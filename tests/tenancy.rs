@@ -57,6 +57,9 @@ const MAKE_PLACE: [u16; 10] = [401, 401, 404, 201, 201, 403, 403, 403, 403, 201]
 const READ_SHORT: [u16; 10] = [401, 401, 403, 403, 403, 403, 403, 403, 403, 200];
 const MAKE_SHORT: [u16; 10] = [401, 401, 403, 403, 403, 403, 403, 403, 403, 201];
 
+/// Nobody has set it when it is read.
+const CALLBACK: [u16; 10] = [401, 401, 404, 404, 403, 403, 403, 403, 403, 403];
+
 const TABLE: &[(&str, &str, [u16; 10])] = &[
     ("POST", "/api/v1/companies", [401, 401, 403, 201, 403, 403, 403, 403, 403, 403]),
     ("GET", "/api/v1/companies/{company}", READ),
@@ -118,6 +121,9 @@ const TABLE: &[(&str, &str, [u16; 10])] = &[
     ("GET", "/v1/tokens", ADMIN_OWN),
     ("POST", "/v1/tokens", MAKE_OWN),
     ("DELETE", "/v1/tokens/{id}", [401, 401, 404, 204, 403, 403, 403, 403, 403, 403]),
+    ("GET", "/v1/deliveries/callback", CALLBACK),
+    ("PUT", "/v1/deliveries/callback", ADMIN_OWN),
+    ("DELETE", "/v1/deliveries/callback", [401, 401, 204, 204, 403, 403, 403, 403, 403, 403]),
     ("GET", "/v1/trackers", READ_OWN),
     ("POST", "/v1/trackers", MAKE_OWN),
     ("GET", "/v1/trackers/{id}", READ_BY_ID),
@@ -291,6 +297,7 @@ impl Scene {
                 json!({"number": number, "date": "2026-05-04", "courier_number": "ann"})
             }
             "nodes" => json!({"order_id": self.order}),
+            "callback" => json!({"url": "https://example.com/"}),
             "tokens" => json!({"role": "read"}),
             "trackers" => tracker(self.unique()),
             "push-positions-v3" => {

@@ -341,6 +341,62 @@ fn full_memory_is_written_out() {
     assert_eq!(whole, journalled(&disk));
 }
 
+/// Wherever a rewrite is broken off: what is to be kept is there, once, and a second try ends it.
+#[test]
+fn a_rewrite_that_is_broken_off_loses_nothing() {
+    let (disk, clock) = (SimDisk::new(), Clock::manual(ZERO));
+    let (node, _) = start(&disk, &settings(tiny()), &clock).unwrap();
+    assert!(plan(&node));
+    for _ in 0..2 {
+        drive(&node, &clock, 30, &mut Vec::new());
+        clock.advance(HOUR_MS);
+    }
+    let whole = tracks(&node);
+    node.stop().unwrap();
+    let (gone, hours) = (CourierId(2), [0, 1].map(|hour| (ZERO.ms() / HOUR_MS) as u64 + hour));
+    let open = |disk: &SimDisk| TrackLog::open(Arc::new(disk.clone()), u64::MAX).unwrap();
+    let next = open(&disk).next();
+    let forget = |log: &TrackLog| {
+        let forgotten = hours
+            .iter()
+            .try_for_each(|&hour| log.keep_only(hour, &|entry| entry.courier != gone).map(drop));
+        forgotten.is_ok()
+    };
+    let mut is_done = false;
+    for steps in 0.. {
+        let broken = disk.after_crash(0, 0);
+        let log = open(&broken);
+        broken.die_after(steps);
+        is_done = forget(&log);
+        for kept_pct in [0, 50, 100] {
+            let broken = broken.after_crash(steps, kept_pct);
+            for is_second in [false, true] {
+                let log = open(&broken);
+                assert!(!is_second || forget(&log));
+                assert_eq!(log.next(), next);
+                for (&courier, expected) in &whole {
+                    let mut points = Vec::new();
+                    let read = log.read(&everything(courier), u64::MAX, &mut |point| {
+                        points.push(point);
+                    });
+                    read.unwrap();
+                    let may_be_gone = courier == gone && !is_second && !points.is_empty();
+                    match courier == gone && (is_second || is_done) {
+                        true => assert_eq!(points, []),
+                        false if may_be_gone => assert!(expected.ends_with(&points)),
+                        false if courier == gone => {}
+                        false => assert_eq!(&points, expected, "after {steps} steps"),
+                    }
+                }
+            }
+        }
+        if is_done {
+            break;
+        }
+    }
+    assert!(is_done);
+}
+
 /// The layout of version 1, as it was written once; it is never written anew.
 #[test]
 fn tracks_of_version_1_are_read() {

@@ -15,7 +15,7 @@ use crate::runtime::admission::BATCH_MAX;
 ///
 /// # Errors
 /// 400 for what is not JSON, 422 for what is beyond the limits.
-pub(super) fn parse(bytes: &[u8]) -> Result<Value, Problem> {
+pub fn parse(bytes: &[u8]) -> Result<Value, Problem> {
     let reading = Reading { room: Cell::new(ROOM_MAX), refused: RefCell::default() };
     let mut from = serde_json::Deserializer::from_slice(bytes);
     let seed = Seed { reading: &reading, at: &At::Root, depth: 0 };

@@ -8,7 +8,7 @@ mod edge;
 pub mod error;
 mod fields;
 mod idempotency;
-mod json;
+pub mod json;
 pub mod limits;
 mod native;
 mod parameters;
@@ -30,6 +30,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 
+pub use self::deliveries::callbacks::worker::run as send_callbacks;
 use self::error::Problem;
 pub use self::state::{Api, ApiParts, QuicAddress, Site, names};
 

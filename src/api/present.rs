@@ -73,15 +73,31 @@ pub(super) fn progress(
     history: &[FeedEvent],
     state: Option<&OrderState>,
 ) -> Result<Progress, Problem> {
-    api.notifications.catch_up()?;
-    let nearby = NotificationKind::Nearby(NearbyTrigger::Arrival).name();
-    let nearby = api.readers.read(|catalog| catalog.first_notified(order.id, nearby))?;
-    let progress = Progress::of(steps(order, history, nearby.map(Time::from_ms)));
+    let progress = Progress::of(steps(order, history, nearby(api, order)?));
     if progress.status >= DeliveryStatus::PickupWaiting {
         return Ok(progress);
     }
     let Some(status) = pickup_status(api, order, state)? else { return Ok(progress) };
     Ok(progress.reached(status, api.clock.now()))
+}
+
+/// An order's delivery as that history made it, and what was set by hand until a moment.
+pub(super) fn progress_until(
+    api: &Api,
+    order: &Document,
+    history: &[FeedEvent],
+    until: Time,
+) -> Result<Progress, Problem> {
+    let steps = steps(order, history, nearby(api, order)?);
+    Ok(Progress::of(steps.into_iter().filter(|(at, _)| *at <= until)))
+}
+
+/// When the customer was first told that the courier is near.
+fn nearby(api: &Api, order: &Document) -> Result<Option<Time>, Problem> {
+    api.notifications.catch_up()?;
+    let nearby = NotificationKind::Nearby(NearbyTrigger::Arrival).name();
+    let nearby = api.readers.read(|catalog| catalog.first_notified(order.id, nearby))?;
+    Ok(nearby.map(Time::from_ms))
 }
 
 /// What moved a delivery, oldest first.

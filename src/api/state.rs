@@ -15,6 +15,7 @@ use super::streams::Streams;
 use crate::domain::time::Time;
 use crate::feed::cloud_event::iso;
 use crate::feed::names::Names;
+use crate::feed::outbound::Outbound;
 use crate::feed::press::Press;
 use crate::runtime::access::{Access, Grant, TokenId};
 use crate::runtime::admission::Admission;
@@ -62,6 +63,10 @@ pub struct ApiParts {
     pub audit: AuditLog,
     /// What is remembered beside the documents.
     pub ledger: Ledger,
+    /// What sends callbacks.
+    pub outbound: Outbound,
+    /// The clock by which callbacks are sent again.
+    pub retry_clock: Clock,
 }
 
 /// What the outside sees of the daemon.
@@ -104,6 +109,8 @@ pub struct Api {
     pub(super) limits: Limits,
     pub(super) audit: AuditLog,
     pub(super) ledger: Ledger,
+    pub(super) outbound: Outbound,
+    pub(super) retry_clock: Clock,
     pub(super) in_flight: InFlight,
     pub(super) stopping: watch::Sender<bool>,
 }
@@ -129,6 +136,8 @@ impl Api {
             limits: parts.limits,
             audit: parts.audit,
             ledger: parts.ledger,
+            outbound: parts.outbound,
+            retry_clock: parts.retry_clock,
             in_flight: InFlight::default(),
             notifications: Notifications::new(readers.open()?, parts.feed.clone()),
             metrics,

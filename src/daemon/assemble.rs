@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -16,7 +17,7 @@ use super::settings::Settings;
 use super::statuses::forward;
 use crate::api::limits::Limits;
 use crate::api::server::serve;
-use crate::api::{Api, ApiParts, QuicAddress, Site, names};
+use crate::api::{Api, ApiParts, QuicAddress, Site, names, send_callbacks};
 use crate::feed::names::Names;
 use crate::ingest::quic::certificate::Certificate;
 use crate::ingest::quic::endpoint::QuicEndpoint;
@@ -24,7 +25,9 @@ use crate::ingest::quic::reset_key::ResetKey;
 use crate::ingest::quic::services::QuicServices;
 use crate::runtime::access::Access;
 use crate::runtime::admission::Admission;
+use crate::runtime::clock::Clock;
 use crate::runtime::node::{Node, RecoveryReport};
+use crate::runtime::retention::Retention;
 use crate::storage::audit_log::{AUDIT_FILE, AuditLog};
 use crate::storage::ledger::Ledger;
 
@@ -97,8 +100,12 @@ impl Daemon {
         };
         let quic = self.quic.clone();
         self.tasks.push(tokio::spawn(async move { quic.serve(services).await }));
+        let (clock, readers) = (self.node.clock(), self.admission.readers());
+        let retention = Retention::new(settings.retention, clock, readers, self.node.tracks());
+        self.tasks.push(tokio::spawn(let_go(retention)));
         let api = Arc::new(self.api(settings, access, names)?);
         let tls = settings.http_tls.as_ref().map(HttpTls::config).transpose()?;
+        self.tasks.push(tokio::spawn(send_callbacks(Arc::clone(&api))));
         let server = tokio::spawn(serve(listener, tls, Arc::clone(&api)));
         self.served = Some((api, server));
         Ok(())
@@ -139,6 +146,8 @@ impl Daemon {
             audit,
             ledger: Ledger::open(directory)?,
             site: Site { public_url, quic: Some(quic) },
+            outbound: settings.callbacks.outbound()?,
+            retry_clock: Clock::real(),
         })?)
     }
 
@@ -189,6 +198,20 @@ impl Daemon {
     }
 }
 
+/// Lets go what is too old whenever it is due. What fails is tried again.
+async fn let_go(mut retention: Retention) {
+    let mut wakes = tokio::time::interval(RETENTION_PACE);
+    loop {
+        wakes.tick().await;
+        let done = tokio::task::spawn_blocking(move || {
+            let _ = retention.run_if_due();
+            retention
+        });
+        let Ok(again) = done.await else { return };
+        retention = again;
+    }
+}
+
 fn bind_quic(settings: &Settings) -> Result<QuicEndpoint, DaemonError> {
     let certificate = Certificate::keep(&settings.data_dir, &settings.names)?;
     let reset_key = ResetKey::keep(&settings.data_dir)?;
@@ -197,5 +220,7 @@ fn bind_quic(settings: &Settings) -> Result<QuicEndpoint, DaemonError> {
 
 /// Bytes of the audit log before it is set aside.
 const AUDIT_BYTES_MAX: u64 = 16 << 20;
+/// So often is looked whether something is to be let go.
+const RETENTION_PACE: Duration = Duration::from_secs(30);
 /// Statuses that wait for admission.
 const STATUSES_MAX: usize = 1_024;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::DaemonError;
 use crate::api::limits::Limits;
+use crate::runtime::retention::RetentionSettings;
 
 /// A configuration file. What is left out has the default that `configs/doorstep.toml` shows.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -18,8 +19,12 @@ pub struct Config {
     pub http: HttpConfig,
     /// The QUIC listener.
     pub quic: QuicConfig,
+    /// The callbacks of deliveries.
+    pub callbacks: CallbacksConfig,
     /// The node.
     pub node: NodeConfig,
+    /// What is kept for how long.
+    pub retention: RetentionConfig,
 }
 
 /// The HTTP listener.
@@ -66,6 +71,18 @@ pub struct QuicConfig {
     pub trace_acks: bool,
 }
 
+/// The callbacks of deliveries.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CallbacksConfig {
+    /// Networks that are not public and may be reached all the same, without TLS too.
+    pub allow_networks: Vec<String>,
+    /// Networks that may not be reached.
+    pub deny_networks: Vec<String>,
+    /// Certificates that are trusted beside the system's, PEM; empty: none.
+    pub ca_file: PathBuf,
+}
+
 /// The node.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -76,6 +93,14 @@ pub struct NodeConfig {
     pub durability: DurabilityConfig,
     /// Most positions that wait in front of one shard, and a quarter as many commands and questions.
     pub mailbox_max: usize,
+}
+
+/// What is kept for how long. Positions are kept as each company's `retention_days` says.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionConfig {
+    /// The hour of UTC in which the rest goes.
+    pub hour: u8,
 }
 
 /// What an acknowledgement means.
@@ -111,7 +136,9 @@ impl Default for Config {
             data_dir: PathBuf::from("doorstep-data"),
             http: HttpConfig::default(),
             quic: QuicConfig::default(),
+            callbacks: CallbacksConfig::default(),
             node: NodeConfig::default(),
+            retention: RetentionConfig::default(),
         }
     }
 }
@@ -158,5 +185,12 @@ impl Default for QuicConfig {
 impl Default for NodeConfig {
     fn default() -> Self {
         Self { shards: 0, durability: DurabilityConfig::Sync, mailbox_max: 65_536 }
+    }
+}
+
+impl Default for RetentionConfig {
+    fn default() -> Self {
+        let RetentionSettings { hour } = RetentionSettings::default();
+        Self { hour }
     }
 }

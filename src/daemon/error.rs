@@ -74,6 +74,14 @@ pub enum DaemonError {
         /// Why.
         problem: String,
     },
+    /// The certificates that callbacks trust cannot be used.
+    #[error("failed to use callbacks.ca_file: {}: {problem}", path.display())]
+    CallbackTls {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
     /// An address cannot be had.
     #[error("cannot listen on {address}: {source}")]
     Listen {

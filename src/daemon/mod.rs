@@ -15,5 +15,6 @@ pub mod error;
 mod first_start;
 pub mod http_tls;
 mod open_files;
+pub mod outbound;
 pub mod settings;
 mod statuses;

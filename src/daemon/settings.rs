@@ -4,14 +4,17 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::config::{Config, DurabilityConfig, HttpConfig};
+use super::config::{Config, DurabilityConfig, HttpConfig, RetentionConfig};
 use super::error::DaemonError;
 use super::http_tls::HttpTls;
+use super::outbound::CallbackSettings;
 use crate::api::limits::Limits;
 use crate::domain::time::Time;
+use crate::feed::outbound::{Network, NetworkError, Reach};
 use crate::ingest::quic::settings::QuicSettings;
 use crate::runtime::clock::Clock;
 use crate::runtime::node::{Durability, NodeSettings};
+use crate::runtime::retention::RetentionSettings;
 
 /// Everything the daemon needs to know.
 #[derive(Clone, Debug)]
@@ -32,8 +35,12 @@ pub struct Settings {
     pub names: Vec<String>,
     /// The QUIC endpoint.
     pub quic_settings: QuicSettings,
+    /// What sends callbacks.
+    pub callbacks: CallbackSettings,
     /// The node.
     pub node: NodeSettings,
+    /// When what is too old goes.
+    pub retention: RetentionSettings,
     /// The clock.
     pub clock: Clock,
     /// How much faster than real time it runs.
@@ -74,12 +81,23 @@ impl Settings {
                 trace_acks: config.quic.trace_acks,
                 ..QuicSettings::default()
             },
+            callbacks: CallbackSettings {
+                reach: Reach {
+                    allowed: networks(
+                        "callbacks.allow_networks",
+                        &config.callbacks.allow_networks,
+                    )?,
+                    denied: networks("callbacks.deny_networks", &config.callbacks.deny_networks)?,
+                },
+                ca_file: config.callbacks.ca_file,
+            },
             node: NodeSettings {
                 shards,
                 durability,
                 mailbox_max: config.node.mailbox_max,
                 ..NodeSettings::default()
             },
+            retention: retention(&config.retention)?,
             clock: Clock::real(),
             time_scale: 1.0,
         })
@@ -108,6 +126,21 @@ fn tls(config: &HttpConfig) -> Result<Option<HttpTls>, DaemonError> {
             problem: "expected together with http.tls_key",
         }),
     }
+}
+
+fn retention(config: &RetentionConfig) -> Result<RetentionSettings, DaemonError> {
+    if config.hour > 23 {
+        let (key, problem) = ("retention.hour", "expected 0 to 23");
+        return Err(DaemonError::Setting { key, problem });
+    }
+    Ok(RetentionSettings { hour: config.hour })
+}
+
+fn networks(key: &'static str, texts: &[String]) -> Result<Vec<Network>, DaemonError> {
+    let problem = "expected networks, such as \"10.0.0.0/8\" or \"::1\"";
+    let networks = texts.iter().map(|text| text.parse());
+    let networks: Result<_, NetworkError> = networks.collect();
+    networks.map_err(|_| DaemonError::Setting { key, problem })
 }
 
 fn limits(config: &HttpConfig) -> Result<Limits, DaemonError> {

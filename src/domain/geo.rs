@@ -119,8 +119,8 @@ impl Point {
     /// Whether no third point is the same place as both.
     #[must_use]
     pub const fn is_apart(self, other: Self) -> bool {
-        let (lat, lon) = self.offset_e7(other);
-        lat.abs() > 2 * SAME_PLACE_E7 || lon.abs() > 2 * SAME_PLACE_E7
+        self.lat_e7.abs_diff(other.lat_e7) as i64 > 2 * SAME_PLACE_E7
+            || self.offset_e7(other).1.abs() > 2 * SAME_PLACE_E7
     }
 }
 

@@ -51,7 +51,37 @@ impl RouteStep<'_, '_> {
                 }
             }
             self.serve(&mut cursor, stop, present);
+            if node == self.route.nodes_between.len()
+                && cursor.order == Some(at - 1)
+                && present.is_none_or(|present| present.last < at)
+            {
+                at = self.serve_singles(&mut cursor, at);
+            }
         }
+    }
+
+    /// Serves stops of one order each that directly follow one another, from the place `at` on,
+    /// where the order before was one: the long run of nearly every route. Where to go on.
+    fn serve_singles(&mut self, cursor: &mut Cursor, mut at: usize) -> usize {
+        let etas = &mut self.etas[..self.route.orders.len()];
+        while let [order, next, ..] = &self.route.orders[at..] {
+            let (Some(place), Some(next_place)) = (order.point(), next.point()) else { break };
+            if order.leg_ms == Order::NO_LEG
+                || !order.is_ahead(self.policy)
+                || !next.is_ahead(self.policy)
+                || !place.is_apart(next_place)
+            {
+                break;
+            }
+            let arrival = cursor.t + i64::from(order.leg_ms);
+            let eta = order.service_start(self.policy, arrival);
+            let service_s = i64::from(order.service_s) + i64::from(order.shared_service_s);
+            let completion = eta + service_s * SECOND_MS;
+            etas[at] = Some(Eta { eta, arrival, completion });
+            *cursor = Cursor { t: completion, place, order: Some(at) };
+            at += 1;
+        }
+        at
     }
 
     fn is_ahead(&self, at: usize) -> bool {
@@ -71,7 +101,7 @@ impl RouteStep<'_, '_> {
 
     /// The stop where the courier is: that of the order visited last, else the head, if a stay
     /// runs there.
-    fn present_stop(&self) -> Option<StopRange> {
+    pub fn present_stop(&self) -> Option<StopRange> {
         let is_here = |&at: &usize| {
             let order = &self.route.orders[at];
             order.stay.is_some() && self.is_served(order)
@@ -100,6 +130,7 @@ impl RouteStep<'_, '_> {
         let arrival = entries.min().unwrap_or(now);
         let leave = self.leaving(stop, arrival, |at| self.is_served(&self.route.orders[at]));
         self.line.eta.lead = Lead::Staying(leave);
+        self.line.eta.lead_at = stop.only_order();
         let leave = leave.max(now);
         self.line.eta.reference = leave;
         self.note(stop, None, arrival, leave);
@@ -114,6 +145,9 @@ impl RouteStep<'_, '_> {
         if is_next && first.leg_ms != Order::NO_LEG {
             cursor.t = cursor.t + i64::from(first.leg_ms);
         } else {
+            if self.line.eta.lead == Lead::Unknown {
+                self.line.eta.lead_at = stop.only_order();
+            }
             self.drive(cursor, place);
         }
         let arrival = cursor.t;

@@ -60,6 +60,18 @@ impl Bounds {
         plane_m.min(PLANE_TRUST_M) * SHRINK - SLACK_M
     }
 
+    /// Whether a fence that reaches `reach_m` around `point` neither holds the position nor counts:
+    /// others are nearer. Says no where it would take a root to know.
+    pub fn is_beyond(&self, point: Point, reach_m: f64) -> bool {
+        let (lat, lon) = self.anchor.offset_e7(point);
+        let (north_m, east_m) = (lat as f64 * self.scale.lat_m, lon as f64 * self.scale.lon_m);
+        // A little more than the clearance left: this is not rounded as [`Self::to`] is.
+        let least_m = (self.clear_m.max(0.0) + reach_m + 2.0 * SLACK_M) / SHRINK;
+        !self.is_polar
+            && least_m < PLANE_TRUST_M
+            && north_m * north_m + east_m * east_m > least_m * least_m
+    }
+
     /// Counts in a fence that reaches `reach_m` and whose centre is at least `bound_m` away.
     pub fn count(&mut self, bound_m: f64, reach_m: f64) {
         self.clear_m = self.clear_m.min(bound_m - reach_m);

@@ -5,8 +5,10 @@ use super::fix::{Fix, Seen};
 use super::output::OutputBody;
 use super::route::Order;
 use super::step::RouteStep;
+use super::travel_time::TravelTime;
 use crate::domain::eta::{EtaCause, EtaChange, OrderEta};
 use crate::domain::geo::Point;
+use crate::domain::route::RoutingMode;
 use crate::domain::time::{SECOND_MS, Time};
 
 /// What a position needs to know of the ETA to see that nothing has to be told.
@@ -27,10 +29,39 @@ pub struct EtaLine {
     pub nearby_due: Time,
     /// The next regular evaluation.
     pub regular_due: Time,
+    /// The place in the sequence of the only order of the stop that the chain begins with: where
+    /// the courier drives to, or stays. [`NO_ORDER`]: there are several, or none.
+    pub lead_at: u16,
     /// The last evaluation said so.
     pub is_stale: bool,
     /// A `shift_start` waits for a fresh position.
     pub has_shift_start_due: bool,
+}
+
+impl EtaLine {
+    /// Whether an evaluation for a position would tell nothing.
+    pub fn is_settled(&self, travel: &dyn TravelTime, mode: RoutingMode, fix: &Fix) -> bool {
+        let t = fix.seen.t;
+        let x = match self.lead {
+            Lead::Unknown => return self.slack_ms > 0 && t < self.nearby_due,
+            Lead::Driving(place) => t + travel.travel_ms(fix.seen.point, place, mode),
+            Lead::Staying(leave) => t.max(leave),
+        };
+        self.tells_nothing((x - self.reference).abs(), fix)
+    }
+
+    /// A regular evaluation was due for a position, and told nothing.
+    pub fn follow_regularly(&mut self, seen: Seen) {
+        self.regular_due = seen.t + REGULAR_MS;
+        self.evaluated = Some(seen);
+    }
+
+    /// Whether nothing has to be told for a position once no ETA has moved by more than this.
+    pub fn tells_nothing(&self, moved_ms: i64, fix: &Fix) -> bool {
+        moved_ms < self.slack_ms
+            && fix.seen.t + moved_ms < self.nearby_due
+            && self.is_stale != fix.is_fresh()
+    }
 }
 
 /// What the chain begins with.
@@ -53,6 +84,7 @@ impl EtaLine {
         slack_ms: 0,
         nearby_due: Time::DISTANT_PAST,
         regular_due: Time::DISTANT_PAST,
+        lead_at: NO_ORDER,
         is_stale: false,
         has_shift_start_due: false,
     };
@@ -69,7 +101,11 @@ impl RouteStep<'_, '_> {
         if is_regular || self.changed.is_some() {
             self.line.eta.evaluated = Some(fix.seen);
         }
-        if self.changed.is_some() || (is_regular && !self.is_settled(fix)) {
+        let is_unsettled = match self.changed {
+            Some(_) => self.must_evaluate || !self.shift(fix),
+            None => is_regular && !self.is_settled(fix),
+        };
+        if is_unsettled {
             self.evaluate(self.changed.unwrap_or(EtaCause::Fix));
             self.notify(Some(fix), is_regular);
             self.arm();
@@ -88,23 +124,13 @@ impl RouteStep<'_, '_> {
 
     /// Whether an evaluation would tell nothing.
     fn is_settled(&self, fix: &Fix) -> bool {
-        let eta = &self.line.eta;
-        let x = match eta.lead {
-            Lead::Unknown => return eta.slack_ms > 0 && fix.seen.t < eta.nearby_due,
-            Lead::Driving(place) => {
-                fix.seen.t + self.travel.travel_ms(fix.seen.point, place, self.line.mode)
-            }
-            Lead::Staying(leave) => fix.seen.t.max(leave),
-        };
-        let moved_ms = (x - eta.reference).abs();
-        moved_ms < eta.slack_ms
-            && fix.seen.t + moved_ms < eta.nearby_due
-            && eta.is_stale != fix.is_fresh()
+        self.line.eta.is_settled(self.travel, self.line.mode, fix)
     }
 
     /// The ETA of every order ahead, for the position that was evaluated last.
     fn compute(&mut self, clock: Option<Time>) {
         self.line.eta.lead = Lead::Unknown;
+        self.line.eta.lead_at = NO_ORDER;
         self.etas.clear();
         self.etas.resize(self.route.orders.len(), None);
         let age_ms = self.age_ms();
@@ -227,6 +253,8 @@ impl RouteStep<'_, '_> {
     }
 }
 
+/// Stands where no order does.
+pub const NO_ORDER: u16 = u16::MAX;
 /// Least device time between regular evaluations.
 const REGULAR_MS: i64 = 10 * SECOND_MS;
 /// A change of an ETA that is told.

@@ -108,4 +108,4 @@ const MARGIN_MAX_M: f64 = 100.0;
 /// More inaccurate positions prove an exit only by their full error.
 const USABLE_M: f64 = 250.0;
 /// Accurate enough to be inside any fence.
-const SHARP_M: f64 = 50.0;
+pub const SHARP_M: f64 = 50.0;

@@ -1,5 +1,6 @@
 //! One position on its way through a route: what the rules need of it, and no more.
 
+use super::fence::SHARP_M;
 use crate::domain::geo::Point;
 use crate::domain::position::{Accuracy, Position};
 use crate::domain::time::{SECOND_MS, Time};
@@ -13,6 +14,8 @@ pub struct Seen {
     pub point: Point,
     /// The device states the speed of one who drives.
     pub is_driving: bool,
+    /// The device said that it falls silent while it stands.
+    pub is_silent_when_still: bool,
 }
 
 /// A position that is to move a route.
@@ -24,8 +27,6 @@ pub struct Fix {
     pub accuracy: Option<Accuracy>,
     /// Receive time of the input that brought it.
     pub received_at: Time,
-    /// The device said that it falls silent while it stands.
-    pub is_silent_when_still: bool,
     /// The device states a speed at which nobody stands.
     pub is_moving: bool,
     /// The device states that it stands.
@@ -42,10 +43,10 @@ impl Fix {
                 t: position.device_time,
                 point: position.point,
                 is_driving: states_over(WALKING_MAX_MPS),
+                is_silent_when_still: position.silent_when_still,
             },
             accuracy: position.accuracy_m,
             received_at,
-            is_silent_when_still: position.silent_when_still,
             is_moving: states_over(STANDING_MAX_MPS),
             is_standing: position.speed_mps.is_some() && !states_over(STANDING_MAX_MPS),
         }
@@ -56,9 +57,9 @@ impl Fix {
         self.accuracy.is_some_and(|accuracy| accuracy.metres() > COARSE_M)
     }
 
-    /// Too inaccurate to say where in a small fence the courier stands.
-    pub fn is_blurred(&self) -> bool {
-        self.accuracy.is_some_and(|accuracy| accuracy.metres() > SHARP_M)
+    /// Accurate enough to be evidence of being inside any fence (behaviour 3.5).
+    pub fn is_sharp(&self) -> bool {
+        self.accuracy.is_none_or(|accuracy| f64::from(accuracy.metres()) <= SHARP_M)
     }
 
     /// Young enough when it came to raise notifications (behaviour 7).
@@ -72,6 +73,5 @@ const STANDING_MAX_MPS: f32 = 1.0;
 /// About a door nobody is faster.
 const WALKING_MAX_MPS: f32 = 2.0;
 const COARSE_M: f32 = 1_000.0;
-const SHARP_M: f32 = 50.0;
 /// Oldest a position may be when it comes to count as fresh.
 pub const FRESH_MS: i64 = 300 * SECOND_MS;

@@ -4,6 +4,7 @@
 //! route looks only at the orders whose fences can be near. Everything is reached by slot; no
 //! clock, no chance, no lock, no hashing.
 
+mod calm;
 mod chain;
 mod clearance;
 mod commands;
@@ -30,6 +31,7 @@ mod presence;
 mod progress;
 mod queries;
 mod route;
+mod shift;
 mod silence;
 mod sources;
 mod standing;
@@ -196,6 +198,7 @@ impl Engine {
             has_looked: false,
             has_refreshed: false,
             changed: None,
+            must_evaluate: false,
         }
     }
 }

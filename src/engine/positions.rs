@@ -26,6 +26,9 @@ impl Engine {
             emit.dropped(route, t, DropReason::UnknownCourier);
             return;
         };
+        if route.is_none() && self.keep_calm(slot, position.source, &fix) {
+            return;
+        }
         let named = route.map(|id| self.route_of(slot, id));
         if let Some(reason) = refusal(&fix)
             .or_else(|| matches!(named, Some(None)).then_some(DropReason::Route))

@@ -26,8 +26,6 @@ pub struct Presence {
     /// The positions since the dwell began, up to the last one inside.
     within: Share,
     away: Option<Away>,
-    /// The device of the last position inside said that it falls silent while it stands.
-    pub is_silent_when_still: bool,
 }
 
 /// Positions that were not inside since the last that was.
@@ -101,7 +99,6 @@ impl Presence {
             last_inside: fix.seen,
             within: Share::ONE,
             away: None,
-            is_silent_when_still: fix.is_silent_when_still,
         }
     }
 
@@ -123,6 +120,18 @@ impl Presence {
         }
     }
 
+    /// Follows a position inside if nothing else can come of it: nobody is away, and the silence
+    /// before it counts as presence. Tells whether it did.
+    pub fn remain(&mut self, fix: &Fix, max_gap_ms: i64) -> bool {
+        let silence_ms = fix.seen.t - self.last_inside.t;
+        if self.away.is_some() || silence_ms > self.longest_gap_ms(max_gap_ms) {
+            return false;
+        }
+        self.within = self.within.plus(Share::ONE);
+        self.last_inside = fix.seen;
+        true
+    }
+
     fn stay(&mut self, fix: &Fix, max_gap_ms: i64) -> Change {
         let since = self.last_inside.t;
         let has_driven = self.last_inside.is_driving && fix.seen.is_driving;
@@ -134,7 +143,6 @@ impl Presence {
             self.within = self.within.plus(away).plus(Share::ONE);
         }
         self.last_inside = fix.seen;
-        self.is_silent_when_still = fix.is_silent_when_still;
         Change::Stayed { since, restarts, has_driven }
     }
 
@@ -169,7 +177,11 @@ impl Presence {
 
     /// The longest silence after the last position inside that counts as presence.
     pub fn longest_gap_ms(&self, max_gap_ms: i64) -> i64 {
-        if self.is_silent_when_still { max_gap_ms.max(STILL_GAP_MS) } else { max_gap_ms }
+        if self.last_inside.is_silent_when_still {
+            max_gap_ms.max(STILL_GAP_MS)
+        } else {
+            max_gap_ms
+        }
     }
 }
 

@@ -48,6 +48,7 @@ impl RouteStep<'_, '_> {
     pub fn start(&mut self, t: Time) {
         self.line.is_started = true;
         self.changed = Some(EtaCause::Visit);
+        self.must_evaluate = true;
         for at in 0..self.route.orders.len() {
             self.start_order(at, t);
         }

@@ -4,7 +4,7 @@
 use super::clearance::Clearance;
 use super::deadlines::Deadline;
 use super::depot::{NodeBetween, StartingDepot};
-use super::eta::EtaLine;
+use super::eta::{EtaLine, NO_ORDER};
 use super::fix::{Fix, Seen};
 use super::prefetch::{prefetch, prefetch_head};
 use super::standing::Standing;
@@ -339,6 +339,11 @@ pub struct StopRange {
 }
 
 impl StopRange {
+    /// The place in the sequence of the order that alone counts for it, or [`NO_ORDER`].
+    pub fn only_order(&self) -> u16 {
+        if self.count == 1 { self.first as u16 } else { NO_ORDER }
+    }
+
     /// Whether a place in the sequence lies in the run.
     pub fn holds(&self, at: usize) -> bool {
         (self.first..=self.last).contains(&at)

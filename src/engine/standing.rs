@@ -34,7 +34,7 @@ impl Standing {
         if last.is_none_or(|last| fix.seen.t - last.t > GAP_MAX_MS) {
             self.count = 0;
         }
-        if !fix.is_blurred() {
+        if fix.is_sharp() {
             let taken_in = if self.count > 0 { self.with(fix.seen.point) } else { None };
             *self = taken_in.unwrap_or(Self { mean: fix.seen.point, count: 1 });
         }

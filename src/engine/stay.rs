@@ -50,6 +50,8 @@ pub struct Stay {
     pub told: Option<u16>,
     /// The order was unvisited when the stay began, so that the stay may visit it.
     pub may_visit: bool,
+    /// It has visited its order.
+    pub has_visited: bool,
     /// Nobody was seen inside: a segment between two positions cut the fence.
     pub is_interpolated: bool,
     /// A status was set by API or app since the stay began.

@@ -12,7 +12,7 @@ use super::track::{self, Verdict};
 use super::travel_time::TravelTime;
 use crate::domain::eta::{Eta, EtaCause};
 use crate::domain::event::EndReason;
-use crate::domain::policy::Policy;
+use crate::domain::policy::{ArrivalScope, Policy};
 use crate::domain::time::{DAY_MS, Time};
 
 /// A route at work: everything one step may touch.
@@ -47,6 +47,8 @@ pub struct RouteStep<'a, 'out> {
     pub has_refreshed: bool,
     /// The ETA chain has changed in this step, and why.
     pub changed: Option<EtaCause>,
+    /// More has changed than where the chain begins.
+    pub must_evaluate: bool,
 }
 
 impl RouteStep<'_, '_> {
@@ -102,7 +104,8 @@ impl RouteStep<'_, '_> {
         self.now = fix.seen.t;
         self.is_fresh = fix.is_fresh();
         self.emit.backfilled = !self.is_fresh;
-        self.changed = self.line.last.is_none().then_some(EtaCause::Fix);
+        self.must_evaluate = self.line.last.is_none();
+        self.changed = self.must_evaluate.then_some(EtaCause::Fix);
         self.line.last_t = fix.seen.t.max(self.line.last_t);
         if self.line.is_over || self.end_if_over(fix.seen.t) {
             // Held and confirmed beyond the end, or the end itself: it moves nothing.
@@ -144,19 +147,28 @@ impl RouteStep<'_, '_> {
             return;
         }
         let mut bounds = Bounds::around(fix.seen.point);
-        for at in 0..self.route.orders.len() {
+        for at in self.first_near()..self.route.orders.len() {
             let stay = self.route.orders[at].stay;
             if stay.is_some() {
                 self.step_stay(stay, fix);
                 if !self.route.orders[at].stay.is_some() {
-                    // It has just ended: how far its order is, the next position finds out.
-                    bounds.count(0.0, 0.0);
+                    self.stand_off(at, &mut bounds);
                 }
             } else {
                 self.approach(at, fix, &mut bounds);
             }
         }
         self.line.clearance = bounds.clearance();
+    }
+
+    /// The first place in the sequence whose order a position may concern: before the head only
+    /// those with a stay, unless visited ones may see another.
+    fn first_near(&self) -> usize {
+        if self.policy.arrival_scope == ArrivalScope::Any {
+            return 0;
+        }
+        let staying = self.stays.of(self.line.first_stay).map(|stay| stay.at);
+        staying.map_or(self.route.head_at, |at| at.min(self.route.head_at))
     }
 
     /// Ends tracking if `t` is beyond its end.

@@ -63,15 +63,20 @@ pub fn is_frozen(last: Option<Seen>, run_start: &mut Time, fix: &Fix) -> bool {
 
 /// Whether a courier could have come from `earlier` to `later` at no more than [`SPEED_MAX_MPS`].
 fn agrees(earlier: Seen, later: Seen) -> bool {
-    let dt_s = (later.t - earlier.t).max(SECOND_MS) as f64 / SECOND_MS as f64;
-    let reach_m = SPEED_MAX_MPS * dt_s;
+    is_next_door(earlier, later)
+        || distance_m(earlier.point, later.point) <= reach_m(earlier, later)
+}
+
+/// Whether a courier could have come from `earlier` to `later` by the way along both axes, in the
+/// longest degrees there are: never shorter than the true one, it settles all but a few positions
+/// without a root.
+pub fn is_next_door(earlier: Seen, later: Seen) -> bool {
     let (lat, lon) = earlier.point.offset_e7(later.point);
-    // The way along both axes, in the longest degrees there are, is never shorter than the true
-    // one; it settles all but a few positions without a root.
-    if (lat.abs() + lon.abs()) as f64 * M_PER_E7_MAX <= reach_m {
-        return true;
-    }
-    distance_m(earlier.point, later.point) <= reach_m
+    (lat.abs() + lon.abs()) as f64 * M_PER_E7_MAX <= reach_m(earlier, later)
+}
+
+fn reach_m(earlier: Seen, later: Seen) -> f64 {
+    SPEED_MAX_MPS * ((later.t - earlier.t).max(SECOND_MS) as f64 / SECOND_MS as f64)
 }
 
 /// So long a run of equal coordinates is believed of a moving device.

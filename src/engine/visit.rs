@@ -28,6 +28,18 @@ pub struct Visit {
     pub means: Means,
 }
 
+/// How far around an order positions concern it.
+struct Reach {
+    /// The radius in force.
+    radius: Radius,
+    /// A stay may begin.
+    is_tracked: bool,
+    /// How far its threshold of `nearby` by distance reaches.
+    nearby_m: Option<f64>,
+    /// The larger one.
+    reach_m: f64,
+}
+
 /// How an ORDER_VISIT is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Means {
@@ -44,29 +56,51 @@ impl RouteStep<'_, '_> {
     pub fn approach(&mut self, at: usize, fix: &Fix, bounds: &mut Bounds) {
         let order = &self.route.orders[at];
         let Some(point) = order.point() else { return };
-        let radius = order.radius(self.policy, self.route.depot.as_ref());
-        let is_tracked = self.is_tracked(order) && radius != Radius::OFF;
-        let nearby_m = self.nearby_reach_m(order);
-        let reach_m = match (is_tracked, nearby_m) {
-            (false, None) => return,
-            (true, None) => radius.metres(),
-            (false, Some(nearby_m)) => nearby_m,
-            (true, Some(nearby_m)) => nearby_m.max(radius.metres()),
+        let Some(Reach { radius, is_tracked, nearby_m, reach_m }) = self.reach(order) else {
+            return;
         };
+        if !order.is_next && bounds.is_beyond(point, reach_m) {
+            return;
+        }
         let bound_m = bounds.to(point);
-        bounds.count(bound_m, reach_m);
         if is_tracked && bound_m <= radius.metres() {
             let centre = Centre::new(point);
             let evidence =
                 Fence::new(radius).evidence(centre.distance_m(fix.seen.point), fix.accuracy);
             if evidence == Evidence::Inside {
                 self.enter(at, centre, radius, fix);
+                if nearby_m.is_some() {
+                    bounds.count(bound_m, reach_m);
+                }
                 return;
             }
         }
+        bounds.count(bound_m, reach_m);
         if self.route.orders[at].is_next && is_tracked {
             self.drive_through(at, Centre::new(point), radius, fix);
         }
+    }
+
+    /// The stay at an order has ended with the position at hand: how far its fence is.
+    pub fn stand_off(&self, at: usize, bounds: &mut Bounds) {
+        let order = &self.route.orders[at];
+        if let Some((point, reach)) = order.point().zip(self.reach(order)) {
+            bounds.count(bounds.to(point), reach.reach_m);
+        }
+    }
+
+    /// How far around an order a position may concern it; `None`: nowhere.
+    fn reach(&self, order: &Order) -> Option<Reach> {
+        let radius = order.radius(self.policy, self.route.depot.as_ref());
+        let is_tracked = self.is_tracked(order) && radius != Radius::OFF;
+        let nearby_m = self.nearby_reach_m(order);
+        let reach_m = match (is_tracked, nearby_m) {
+            (false, None) => return None,
+            (true, None) => radius.metres(),
+            (false, Some(nearby_m)) => nearby_m,
+            (true, Some(nearby_m)) => nearby_m.max(radius.metres()),
+        };
+        Some(Reach { radius, is_tracked, nearby_m, reach_m })
     }
 
     /// Whether a stay may begin at an order.
@@ -116,6 +150,7 @@ impl RouteStep<'_, '_> {
             dwell_estimated: entered,
             told: None,
             may_visit: !order.is_visited,
+            has_visited: false,
             is_interpolated: false,
             has_status_set: false,
         });
@@ -184,7 +219,8 @@ impl RouteStep<'_, '_> {
 
     /// Best estimate of when the dwell was met, if it was at `t` and may visit.
     pub fn dwell_met(&self, stay: &Stay, t: Time) -> Option<Time> {
-        if !self.may_visit(stay) {
+        // The order is asked only if the stay alone would visit: its line is far away.
+        if !self.may_visit(stay) || stay.presence.dwelt_ms(t, None) < stay.required_ms {
             return None;
         }
         let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
@@ -195,7 +231,7 @@ impl RouteStep<'_, '_> {
 
     /// Whether a stay may still visit its order.
     pub fn may_visit(&self, stay: &Stay) -> bool {
-        stay.may_visit && !self.route.orders[stay.at].is_visited
+        stay.may_visit && !stay.has_visited
     }
 
     /// Everything one ORDER_VISIT brings with it, in its order (behaviour 5.6).
@@ -217,6 +253,7 @@ impl RouteStep<'_, '_> {
             ..point
         };
         let may_finish = self.policy.mark_delivered_enabled && !stay.has_status_set;
+        self.stays.stay_mut(slot).has_visited = true;
         let order = &mut self.route.orders[at];
         let was_open = order.is_open(self.policy);
         order.is_visited = true;
@@ -234,6 +271,7 @@ impl RouteStep<'_, '_> {
             self.emit.event(route, id, t, kind);
         }
         if was_open && !self.policy.delivery_by_order_statuses {
+            self.route.orders[at].told_eta = Order::NO_ETA;
             self.mark_skipped(at);
         }
         self.refresh_head(t);
@@ -275,7 +313,8 @@ impl RouteStep<'_, '_> {
     /// Ends a stay, with its DEPARTURE if it was told.
     pub fn depart(&mut self, slot: StaySlot, seen: Seen, estimated: Time, reason: EndReason) {
         let stay = self.stays.stay(slot);
-        let order = &mut self.route.orders[stay.at];
+        let at = stay.at;
+        let order = &mut self.route.orders[at];
         order.stay = StaySlot::NONE;
         if stay.told.is_some() {
             let point = stay_point(stay, seen, estimated);
@@ -285,7 +324,10 @@ impl RouteStep<'_, '_> {
         self.touch_chain(slot);
         self.stays.unchain(&mut self.line.first_stay, slot);
         self.stays.remove(slot);
-        self.line.clearance.forget();
+        if self.reach(&self.route.orders[at]).is_some() {
+            // How far its fence is, the next position finds out.
+            self.line.clearance.forget();
+        }
         // An order that the courier has left may be overtaken by the clock again.
         self.arm();
     }

@@ -6,6 +6,7 @@ pub mod cursor;
 pub mod error;
 pub mod filter;
 pub mod names;
+pub mod outbound;
 pub mod packed;
 pub mod press;
 pub mod subscription;

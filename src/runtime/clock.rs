@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::time::Time;
 
@@ -17,13 +17,20 @@ struct Body {
     /// The latest time that was told; of a manual clock, the time.
     told_ms: AtomicI64,
     source: Source,
+    made: Instant,
 }
 
 #[derive(Debug)]
 enum Source {
     Real,
-    Scaled { began: OnceLock<Instant>, start: Time, scale: f64 },
+    Scaled {
+        began: OnceLock<Instant>,
+        start: Time,
+        scale: f64,
+    },
     Manual,
+    /// As manual, and no real time passes beside it.
+    Simulated,
 }
 
 impl Clock {
@@ -55,8 +62,16 @@ impl Clock {
         Self::new(Source::Manual, start.ms())
     }
 
+    /// A manual clock beside which no real time passes: what waits by real time elsewhere waits by
+    /// this clock.
+    #[must_use]
+    pub fn simulated(start: Time) -> Self {
+        Self::new(Source::Simulated, start.ms())
+    }
+
     fn new(source: Source, told_ms: i64) -> Self {
-        Self { body: Arc::new(Body { told_ms: AtomicI64::new(told_ms), source }) }
+        let told_ms = AtomicI64::new(told_ms);
+        Self { body: Arc::new(Body { told_ms, source, made: Instant::now() }) }
     }
 
     /// The time: never earlier than what was told before.
@@ -68,9 +83,23 @@ impl Clock {
                 let real_s = began.get().map_or(0.0, |began| began.elapsed().as_secs_f64());
                 start.ms() + (real_s * 1e3 * scale) as i64
             }
-            Source::Manual => return Time::from_ms(self.body.told_ms.load(Ordering::SeqCst)),
+            Source::Manual | Source::Simulated => {
+                return Time::from_ms(self.body.told_ms.load(Ordering::SeqCst));
+            }
         };
         Time::from_ms(self.body.told_ms.fetch_max(ms, Ordering::SeqCst).max(ms))
+    }
+
+    /// Real time since some instant, however fast the clock runs: for what waits by real time.
+    #[must_use]
+    pub fn real_time(&self) -> Duration {
+        match self.body.source {
+            Source::Simulated => {
+                let ms = self.body.told_ms.load(Ordering::SeqCst);
+                Duration::from_millis(ms.unsigned_abs())
+            }
+            Source::Real | Source::Scaled { .. } | Source::Manual => self.body.made.elapsed(),
+        }
     }
 
     /// Lets a scaled clock run, once what takes time at the start is done; others run anyway.
@@ -82,7 +111,7 @@ impl Clock {
 
     /// Moves a manual clock on; others take no notice.
     pub fn advance(&self, ms: i64) {
-        if matches!(self.body.source, Source::Manual) {
+        if matches!(self.body.source, Source::Manual | Source::Simulated) {
             self.body.told_ms.fetch_add(ms.max(0), Ordering::SeqCst);
         }
     }
@@ -92,7 +121,7 @@ impl Clock {
     pub fn scale(&self) -> Option<f64> {
         match self.body.source {
             Source::Scaled { scale, .. } => Some(scale),
-            Source::Real | Source::Manual => None,
+            Source::Real | Source::Manual | Source::Simulated => None,
         }
     }
 }

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Select, TryRecvError};
 
@@ -37,7 +37,8 @@ pub struct Committer {
     next_place: u64,
     group: Group,
     has_unsynced: bool,
-    synced_at: Instant,
+    /// Real time of the last sync.
+    synced_at: Duration,
 }
 
 /// The way from one shard.
@@ -77,6 +78,7 @@ impl Committer {
         shards: Vec<Receiver<Message>>,
     ) -> Self {
         let line = |messages| Line { messages, is_held: false, has_ended: false };
+        let synced_at = shared.clock.real_time();
         let next_place = *shared.last_place.lock().unwrap_or_else(PoisonError::into_inner) + 1;
         Self {
             shared,
@@ -88,7 +90,7 @@ impl Committer {
             next_place,
             group: Group::default(),
             has_unsynced: false,
-            synced_at: Instant::now(),
+            synced_at,
         }
     }
 
@@ -97,11 +99,41 @@ impl Committer {
     /// # Errors
     /// The disk fails, or a shard ended without saying so.
     pub fn run(&mut self) -> Result<(), RuntimeError> {
-        while self.lines.iter().any(|line| !line.has_ended) {
+        while !self.has_ended() {
             self.wait()?;
-            self.gather()?;
-            self.commit()?;
+            self.turn()?;
         }
+        self.end()
+    }
+
+    /// One turn of its work: takes what is there, makes it durable, and tells.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn turn(&mut self) -> Result<(), RuntimeError> {
+        self.gather()?;
+        self.commit()
+    }
+
+    /// Whether every shard has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.lines.iter().all(|line| line.has_ended)
+    }
+
+    /// Whether there is anything for a turn.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        let mut lines = self.lines.iter();
+        lines.any(|line| line.is_open() && !line.messages.is_empty())
+            || self.has_unsynced && self.must_sync()
+    }
+
+    /// Every shard has ended: makes durable what is left.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn end(&mut self) -> Result<(), RuntimeError> {
         self.journal.sync()?;
         Ok(self.shared.feed.sync()?)
     }
@@ -234,7 +266,7 @@ impl Committer {
         if self.has_unsynced && self.must_sync() {
             self.journal.sync()?;
             self.shared.counters.synced(self.journal.syncs());
-            (self.has_unsynced, self.synced_at) = (false, Instant::now());
+            (self.has_unsynced, self.synced_at) = (false, self.shared.clock.real_time());
         }
         self.shared.journalled.store(self.journal.next(), Ordering::Release);
         for told in self.group.told.drain(..) {
@@ -252,7 +284,8 @@ impl Committer {
         match self.durability {
             Durability::Sync => true,
             Durability::Relaxed => {
-                self.synced_at.elapsed() >= Duration::from_millis(RELAXED_MS_MAX)
+                let since = self.shared.clock.real_time().saturating_sub(self.synced_at);
+                since >= Duration::from_millis(RELAXED_MS_MAX)
             }
             Durability::None => false,
         }

@@ -183,3 +183,14 @@ pub enum TracksError {
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
+
+/// Why what is too old does not go.
+#[derive(Debug, Error)]
+pub enum RetentionError {
+    /// The catalog cannot be read.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The node has stopped.
+    #[error(transparent)]
+    View(#[from] ViewError),
+}

@@ -4,9 +4,8 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Sender as Outbox};
 use tokio::sync::watch;
 
 use super::acks::Acks;
@@ -19,11 +18,12 @@ use super::error::RuntimeError;
 use super::fault::{Fault, Guard};
 use super::feed_reader::Feed;
 use super::intake::{Intake, partitions_of};
-use super::mailbox::{Mail, Mailbox};
+use super::mailbox::{Inbox, Mail, Mailbox};
+use super::message::Message;
 use super::order_chain::OrderChain;
 use super::recovery::Recovery;
 pub use super::recovery::RecoveryReport;
-use super::shard::Shard;
+use super::shard::{BATCH_MAIL_MAX, Shard};
 use super::tracks::{TRACK_MAIL_MAX, TrackLimits, TrackMail, TrackWriter, Tracks};
 use super::views::Views;
 use crate::engine::travel_time::TravelTime;
@@ -112,12 +112,28 @@ pub struct Node {
     track_writer: Option<JoinHandle<()>>,
 }
 
-impl Node {
-    /// Recovers what the disk holds, hands every committed note to `on_note` in order, and starts.
-    ///
-    /// # Errors
-    /// The disk fails, is locked by another process, or holds what was not written so.
-    pub fn start(
+/// What recovery leaves, ready to work: by threads of its own ([`Node`]), or step by step
+/// ([`super::stepped::SteppedNode`]).
+pub(super) struct Parts {
+    pub(super) shared: Arc<Shared>,
+    pub(super) report: RecoveryReport,
+    pub(super) shards: Vec<ShardLine>,
+    pub(super) committer: Committer,
+    pub(super) track_writer: TrackWriter,
+    /// What the writer of the tracks is told.
+    pub(super) track_mail: Receiver<TrackMail>,
+}
+
+/// A shard with its ways in and out.
+pub(super) struct ShardLine {
+    pub(super) shard: Shard,
+    pub(super) inbox: Inbox,
+    pub(super) outbox: Outbox<Message>,
+}
+
+impl Parts {
+    /// Recovers what the disk holds, and hands every committed note to `on_note` in order.
+    pub(super) fn recover(
         settings: &NodeSettings,
         disk: &Arc<dyn Disk>,
         clock: Clock,
@@ -156,20 +172,46 @@ impl Node {
             frame_bytes_max: (segment_bytes / 4).min(FRAME_BYTES_MAX) as usize,
             answer_ms_max: settings.answer_ms_max,
         });
-        let mut node = Self { shared, report, threads: Vec::new(), track_writer: None };
-        let mut lines = Vec::new();
+        let (mut working, mut lines) = (Vec::new(), Vec::new());
         for (number, (engine, inbox)) in engines.into_iter().zip(inboxes).enumerate() {
             let shard = Shard {
                 engine,
                 partitions: partitions.clone(),
                 seen: seen.part(partitions_of(number, shards)),
                 place: (number, shards),
-                clock: node.shared.clock.clone(),
-                chunk_bytes_max: node.shared.frame_bytes_max / 2,
-                woke_at: Instant::now(),
+                clock: shared.clock.clone(),
+                chunk_bytes_max: shared.frame_bytes_max / 2,
+                batch_mail_max: BATCH_MAIL_MAX,
+                woke_at: shared.clock.real_time(),
             };
             let (outbox, messages) = crossbeam_channel::bounded(MESSAGES_MAX);
             lines.push(messages);
+            working.push(ShardLine { shard, inbox, outbox });
+        }
+        let (to, durability) = (Arc::clone(&shared), settings.durability);
+        let committer = Committer::new(to, journal, writer, durability, lines);
+        let (to, from) = (Arc::clone(&shared), Arc::clone(disk));
+        let track_writer = TrackWriter::new(to, from, settings.tracks)?;
+        Ok(Self { shared, report, shards: working, committer, track_writer, track_mail })
+    }
+}
+
+impl Node {
+    /// Recovers what the disk holds, hands every committed note to `on_note` in order, and starts.
+    ///
+    /// # Errors
+    /// The disk fails, is locked by another process, or holds what was not written so.
+    pub fn start(
+        settings: &NodeSettings,
+        disk: &Arc<dyn Disk>,
+        clock: Clock,
+        travel: &TravelFactory,
+        on_note: &mut dyn FnMut(Note),
+    ) -> Result<Self, RuntimeError> {
+        let parts = Parts::recover(settings, disk, clock, travel, on_note)?;
+        let Parts { shared, report, shards, mut committer, mut track_writer, track_mail } = parts;
+        let mut node = Self { shared, report, threads: Vec::new(), track_writer: None };
+        for (number, ShardLine { shard, inbox, outbox }) in shards.into_iter().enumerate() {
             let thread = node.spawn(format!("shard-{number}"), move |guard| {
                 // Dropped before the ways to and from the shard: the cause comes first.
                 let _guard = guard;
@@ -177,31 +219,17 @@ impl Node {
             })?;
             node.threads.push(thread);
         }
-        let shared = Arc::clone(&node.shared);
-        let mut committer = Committer::new(shared, journal, writer, settings.durability, lines);
         node.threads.push(node.spawn("committer".to_owned(), move |guard| {
             if let Err(error) = committer.run() {
                 guard.fault.fail(error.to_string());
             }
         })?);
-        node.keep_tracks(disk, settings.tracks, track_mail)?;
-        Ok(node)
-    }
-
-    fn keep_tracks(
-        &mut self,
-        disk: &Arc<dyn Disk>,
-        limits: TrackLimits,
-        mail: Receiver<TrackMail>,
-    ) -> Result<(), RuntimeError> {
-        let shared = Arc::clone(&self.shared);
-        let mut writer = TrackWriter::new(shared, Arc::clone(disk), limits)?;
-        self.track_writer = Some(self.spawn("tracks".to_owned(), move |guard| {
-            if let Err(error) = writer.run(&mail) {
+        node.track_writer = Some(node.spawn("tracks".to_owned(), move |guard| {
+            if let Err(error) = track_writer.run(&track_mail) {
                 guard.fault.fail(error.to_string());
             }
         })?);
-        Ok(())
+        Ok(node)
     }
 
     fn spawn(

@@ -7,7 +7,9 @@ use super::error::NotificationsError;
 use super::feed_reader::{Feed, FeedBody, FeedEvent};
 use crate::domain::time::Time;
 use crate::storage::catalog::Catalog;
-use crate::storage::catalog::notifications::NewNotification;
+use crate::storage::catalog::notifications::{
+    ListedNotification, NewNotification, NotificationSpan,
+};
 
 /// The list and its cursor.
 pub struct Notifications {
@@ -41,6 +43,18 @@ impl Notifications {
             cursor = next;
         }
         Ok(())
+    }
+
+    /// A page of what is listed.
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub fn listed(
+        &self,
+        span: &NotificationSpan,
+    ) -> Result<Vec<ListedNotification>, NotificationsError> {
+        let catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(catalog.notifications(span)?)
     }
 }
 

@@ -3,7 +3,7 @@
 //! questions and steps deadlines that the clock has passed.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, Sender as Outbox};
 
@@ -34,13 +34,15 @@ pub struct Shard {
     pub clock: Clock,
     /// A chunk is full at so many bytes.
     pub chunk_bytes_max: usize,
+    /// Most things of one batch.
+    pub batch_mail_max: usize,
     /// When it last looked at all deadlines. Real time, however fast the clock runs.
-    pub woke_at: Instant,
+    pub woke_at: Duration,
 }
 
 /// What is being stepped.
 #[derive(Default)]
-struct Stepping {
+pub struct Stepping {
     chunk: ChunkWriter,
     told: Outputs,
     done: Vec<Waiting>,
@@ -53,8 +55,8 @@ impl Shard {
         loop {
             let mail = inbox.receiver.recv_timeout(Duration::from_millis(WAKE_MS));
             let is_on = match mail {
-                Ok(first) => self.batch(first, inbox, outbox, &mut stepping),
-                Err(RecvTimeoutError::Timeout) => self.wake(outbox, &mut stepping),
+                Ok(first) => self.turn(Some(first), inbox, outbox, &mut stepping),
+                Err(RecvTimeoutError::Timeout) => self.turn(None, inbox, outbox, &mut stepping),
                 Err(RecvTimeoutError::Disconnected) => false,
             };
             if !is_on {
@@ -65,7 +67,22 @@ impl Shard {
         let _ = outbox.send(Message::End);
     }
 
-    /// Works off what is there, up to [`BATCH_MAIL_MAX`]; `false`: it is over.
+    /// One turn of its work: what is there, from `first` on, or the deadlines where nothing came;
+    /// `false`: it is over.
+    pub fn turn(
+        &mut self,
+        first: Option<Mail>,
+        inbox: &Inbox,
+        outbox: &Outbox<Message>,
+        stepping: &mut Stepping,
+    ) -> bool {
+        match first {
+            Some(first) => self.batch(first, inbox, outbox, stepping),
+            None => self.wake(outbox, stepping),
+        }
+    }
+
+    /// Works off what is there, up to `batch_mail_max`; `false`: it is over.
     fn batch(
         &mut self,
         first: Mail,
@@ -83,10 +100,11 @@ impl Shard {
                 return false;
             }
             count += 1;
-            next = if count < BATCH_MAIL_MAX { inbox.receiver.try_recv().ok() } else { None };
+            next = if count < self.batch_mail_max { inbox.receiver.try_recv().ok() } else { None };
         }
         // Under load the deadlines are looked at as often as without.
-        if self.woke_at.elapsed() < Duration::from_millis(WAKE_MS) {
+        let since = self.clock.real_time().saturating_sub(self.woke_at);
+        if since < Duration::from_millis(WAKE_MS) {
             return flush(stepping, outbox);
         }
         self.wake(outbox, stepping)
@@ -119,7 +137,7 @@ impl Shard {
     /// Steps the deadlines that the clock has passed.
     fn wake(&mut self, outbox: &Outbox<Message>, stepping: &mut Stepping) -> bool {
         let now = self.clock.now();
-        self.woke_at = Instant::now();
+        self.woke_at = self.clock.real_time();
         for partition in partitions_of(self.place.0, self.place.1) {
             self.tick(partition, now, stepping);
             if stepping.chunk.len() >= self.chunk_bytes_max && !flush(stepping, outbox) {
@@ -245,4 +263,4 @@ const fn is_refusal(reason: DropReason) -> bool {
 /// The clock is looked at this often where nothing comes.
 const WAKE_MS: u64 = 50;
 /// Most things of one batch.
-const BATCH_MAIL_MAX: usize = 256;
+pub const BATCH_MAIL_MAX: usize = 256;

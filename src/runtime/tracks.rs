@@ -2,6 +2,7 @@
 //! one was. It works at its own pace, and never holds up an acknowledgement; who asks gets what
 //! was acknowledged before, from disk and from what is not on disk yet.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,9 +13,9 @@ use tokio::time::timeout;
 
 use super::error::{TracksError, ViewError};
 use super::node::Shared;
-use crate::domain::ids::CourierId;
+use crate::domain::ids::{CompanyId, CourierId};
 use crate::domain::position::{AGE_MAX_MS, LEAD_MAX_MS};
-use crate::domain::time::SECOND_MS;
+use crate::domain::time::{DAY_MS, SECOND_MS, Time};
 use crate::engine::input::InputBody;
 use crate::storage::codec::input::{ChunkReader, Record};
 use crate::storage::disk::Disk;
@@ -23,7 +24,7 @@ use crate::storage::frame::FrameKind;
 use crate::storage::journal_reader::JournalReader;
 pub use crate::storage::tracks::TrackSpan;
 pub use crate::storage::tracks::chunk::TrackPoint;
-use crate::storage::tracks::open::OpenTracks;
+use crate::storage::tracks::open::{OpenTracks, hour_of};
 
 /// The tracks for those who ask. Cheap to clone. Must be asked within a tokio runtime that has a
 /// timer.
@@ -36,8 +37,58 @@ pub struct Tracks {
 pub(super) enum TrackMail {
     /// What is not on disk yet of a courier.
     Tail { courier: CourierId, reply: oneshot::Sender<Tail> },
+    /// Chunks go.
+    Sweep(Sweep),
     /// The node ends.
     End,
+}
+
+/// Takes chunks out of the tracks, a file at a time, so that those who ask need not wait for all.
+pub(super) struct Sweep {
+    what: Swept,
+    reply: oneshot::Sender<u64>,
+    /// The hours that are to be looked at; `None`: not known yet.
+    hours: Option<VecDeque<u64>>,
+    /// How many files were written anew or removed.
+    changed: u64,
+}
+
+/// What goes.
+pub(super) enum Swept {
+    /// What is older than its company keeps it.
+    Old(Keeping),
+    /// All of one courier.
+    Courier(CourierId),
+}
+
+/// How long positions are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keeping {
+    /// The present.
+    pub now: Time,
+    /// Days for which a company keeps them.
+    pub days: BTreeMap<CompanyId, u32>,
+    /// Days for a company that is not among these.
+    pub days_default: u32,
+}
+
+impl Keeping {
+    /// Whether a company still keeps what came in an hour, or later.
+    fn keeps(&self, company: CompanyId, hour: u64) -> bool {
+        let days = self.days.get(&company).copied().unwrap_or(self.days_default);
+        hour >= self.first_hour(days)
+    }
+
+    /// Whether any company may have to give up what came in an hour.
+    fn may_end(&self, hour: u64) -> bool {
+        let shortest = self.days.values().copied().fold(self.days_default, u32::min);
+        hour < self.first_hour(shortest)
+    }
+
+    /// The first hour that is kept for so many days: the last of what came in it may be younger.
+    fn first_hour(&self, days: u32) -> u64 {
+        hour_of(self.now + -i64::from(days) * DAY_MS)
+    }
 }
 
 /// What is not on disk of a courier.
@@ -91,6 +142,33 @@ impl Tracks {
     }
 }
 
+impl Tracks {
+    /// Takes out what is older than its company keeps it, and says how many files that changed.
+    ///
+    /// # Errors
+    /// The node has stopped, or fails meanwhile.
+    pub fn sweep_old_blocking(&self, keeping: Keeping) -> Result<u64, ViewError> {
+        self.sweep_blocking(Swept::Old(keeping))
+    }
+
+    /// Takes out all of a courier that was acknowledged before, and says how many files that
+    /// changed. More must not come.
+    ///
+    /// # Errors
+    /// The node has stopped, or fails meanwhile.
+    pub fn forget_blocking(&self, courier: CourierId) -> Result<u64, ViewError> {
+        self.sweep_blocking(Swept::Courier(courier))
+    }
+
+    fn sweep_blocking(&self, what: Swept) -> Result<u64, ViewError> {
+        let (reply, done) = oneshot::channel();
+        let sweep = Sweep { what, reply, hours: None, changed: 0 };
+        let sent = self.shared.tracks.send(TrackMail::Sweep(sweep));
+        sent.map_err(|_| ViewError::Stopped)?;
+        done.blocking_recv().map_err(|_| ViewError::Stopped)
+    }
+}
+
 /// The first positions by device time, of any number.
 struct Page {
     points: Vec<TrackPoint>,
@@ -129,6 +207,9 @@ pub(super) struct TrackWriter {
     /// All frames before this one are on disk.
     written: u64,
     limits: TrackLimits,
+    sweeps: VecDeque<Sweep>,
+    /// The disk was too full for the last piece of a sweep.
+    lacks_room: bool,
 }
 
 /// How much of the tracks is only in memory; the journal has all of it.
@@ -158,7 +239,8 @@ impl TrackWriter {
     ) -> Result<Self, StorageError> {
         let written = shared.track_log.next();
         let reader = JournalReader::open(disk, written)?;
-        Ok(Self { shared, reader, open: OpenTracks::default(), written, limits })
+        let (open, sweeps) = (OpenTracks::default(), VecDeque::new());
+        Ok(Self { shared, reader, open, written, limits, sweeps, lacks_room: false })
     }
 
     /// Works until the node ends.
@@ -167,18 +249,41 @@ impl TrackWriter {
     /// The disk fails, or the journal is not what was written.
     pub(super) fn run(&mut self, mail: &Receiver<TrackMail>) -> Result<(), StorageError> {
         loop {
-            match mail.recv_timeout(PACE) {
-                Ok(TrackMail::Tail { courier, reply }) => {
-                    self.catch_up()?;
-                    let points = self.open.of(courier).unwrap_or_default().to_vec();
-                    // Who has stopped waiting wants no answer.
-                    let _ = reply.send(Tail { points, next: self.written });
-                }
+            let has_nothing_to_do = self.sweeps.is_empty() || self.lacks_room;
+            let patience = if has_nothing_to_do { PACE } else { Duration::ZERO };
+            match mail.recv_timeout(patience) {
                 Ok(TrackMail::End) | Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => self.catch_up()?,
+                Ok(mail) => self.turn(Some(mail))?,
+                Err(RecvTimeoutError::Timeout) => self.turn(None)?,
             }
-            self.flush_if_old()?;
         }
+        self.end()
+    }
+
+    /// One turn of its work: reads what the journal holds by now, and answers who asks.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub(super) fn turn(&mut self, mail: Option<TrackMail>) -> Result<(), StorageError> {
+        match mail {
+            Some(TrackMail::Tail { courier, reply }) => {
+                self.catch_up()?;
+                let points = self.open.of(courier).unwrap_or_default().to_vec();
+                // Who has stopped waiting wants no answer.
+                let _ = reply.send(Tail { points, next: self.written });
+            }
+            Some(TrackMail::Sweep(sweep)) => self.sweeps.push_back(sweep),
+            Some(TrackMail::End) | None => self.catch_up()?,
+        }
+        self.flush_if_old()?;
+        self.sweep()
+    }
+
+    /// The node ends: writes what is open, where there is room.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub(super) fn end(&mut self) -> Result<(), StorageError> {
         self.catch_up()?;
         self.flush_if_room().map(drop)
     }
@@ -204,6 +309,39 @@ impl TrackWriter {
         }
     }
 
+    /// Does a piece of the first sweep.
+    fn sweep(&mut self) -> Result<(), StorageError> {
+        self.lacks_room = false;
+        let Some(mut sweep) = self.sweeps.pop_front() else { return Ok(()) };
+        if sweep.hours.is_none()
+            && let Swept::Courier(courier) = sweep.what
+        {
+            self.catch_up()?;
+            self.open.forget(courier);
+        }
+        let log = &self.shared.track_log;
+        let hours = sweep.hours.get_or_insert_with(|| sweep.what.hours(log.hours()));
+        let Some(hour) = hours.pop_front() else {
+            // Who has stopped waiting wants no answer.
+            let _ = sweep.reply.send(sweep.changed);
+            return Ok(());
+        };
+        let is_changed = match &sweep.what {
+            Swept::Old(keeping) => log.keep_only(hour, &|entry| keeping.keeps(entry.company, hour)),
+            Swept::Courier(courier) => log.keep_only(hour, &|entry| entry.courier != *courier),
+        };
+        match is_changed {
+            Ok(is_changed) => sweep.changed += u64::from(is_changed),
+            Err(StorageError::Full { .. }) => {
+                hours.push_front(hour);
+                self.lacks_room = true;
+            }
+            Err(other) => return Err(other),
+        }
+        self.sweeps.push_front(sweep);
+        Ok(())
+    }
+
     fn flush_if_old(&mut self) -> Result<(), StorageError> {
         let is_old = |since| self.shared.clock.now() - since >= self.limits.open_ms_max;
         if self.open.since().is_some_and(is_old) { self.flush_if_room().map(drop) } else { Ok(()) }
@@ -227,6 +365,17 @@ impl TrackWriter {
         }
         self.written = self.reader.next();
         Ok(())
+    }
+}
+
+impl Swept {
+    /// Those of the hours in which something may go.
+    fn hours(&self, all: Vec<u64>) -> VecDeque<u64> {
+        let may_go = |hour: &u64| match self {
+            Self::Old(keeping) => keeping.may_end(*hour),
+            Self::Courier(_) => true,
+        };
+        all.into_iter().filter(may_go).collect()
     }
 }
 

@@ -24,16 +24,31 @@ pub fn feed_first(name: &str) -> Option<u64> {
     number(name, FEED)
 }
 
-/// The name of the tracks that came in one hour of UTC, counted from 1970.
-#[must_use]
-pub fn tracks_name(hour: u64) -> String {
-    format!("{TRACKS}{hour:020}{SEGMENT}")
+/// Which file of tracks: an hour of UTC, counted from 1970, and how often it was written anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TracksPlace {
+    /// The hour.
+    pub hour: u64,
+    /// How often: 0 is as it came.
+    pub rewritten: u64,
 }
 
-/// The hour of the tracks of that name.
+/// The name of a file of tracks.
 #[must_use]
-pub fn tracks_hour(name: &str) -> Option<u64> {
-    number(name, TRACKS)
+pub fn tracks_name(place: TracksPlace) -> String {
+    let TracksPlace { hour, rewritten } = place;
+    match rewritten {
+        0 => format!("{TRACKS}{hour:020}{SEGMENT}"),
+        _ => format!("{TRACKS}{hour:020}-{rewritten}{SEGMENT}"),
+    }
+}
+
+/// The file of tracks of that name.
+#[must_use]
+pub fn tracks_place(name: &str) -> Option<TracksPlace> {
+    let numbers = name.strip_prefix(TRACKS)?.strip_suffix(SEGMENT)?;
+    let (hour, rewritten) = numbers.split_once('-').unwrap_or((numbers, "0"));
+    Some(TracksPlace { hour: hour.parse().ok()?, rewritten: rewritten.parse().ok()? })
 }
 
 fn number(name: &str, prefix: &str) -> Option<u64> {

@@ -63,6 +63,23 @@ impl SimDisk {
         self.lock_state().room = Some(bytes);
     }
 
+    /// The disk has room again for anything.
+    pub fn make_room(&self) {
+        self.lock_state().room = None;
+    }
+
+    /// Whether the machine has died.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.lock_state().is_dead()
+    }
+
+    /// Bytes of all files together.
+    #[must_use]
+    pub fn used(&self) -> usize {
+        self.lock_state().used()
+    }
+
     /// How many calls changed something.
     #[must_use]
     pub fn steps(&self) -> u64 {
@@ -88,6 +105,14 @@ impl SimDisk {
                 files.insert(name.clone(), content.after_crash(&mut dice));
             }
         }
+        Self { state: Arc::new(Mutex::new(State { files, ..State::default() })) }
+    }
+
+    /// The disk as the next process finds it if this one is killed now: the system keeps what was
+    /// written, synced or not.
+    #[must_use]
+    pub fn after_kill(&self) -> Self {
+        let files = self.lock_state().files.clone();
         Self { state: Arc::new(Mutex::new(State { files, ..State::default() })) }
     }
 
@@ -138,8 +163,11 @@ impl State {
 
     /// Bytes by which the files may still grow.
     fn growth_max(&self) -> usize {
-        let used: usize = self.files.values().map(|content| content.bytes.len()).sum();
-        self.room.map_or(usize::MAX, |room| room.saturating_sub(used))
+        self.room.map_or(usize::MAX, |room| room.saturating_sub(self.used()))
+    }
+
+    fn used(&self) -> usize {
+        self.files.values().map(|content| content.bytes.len()).sum()
     }
 }
 

@@ -5,23 +5,28 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use doorstep::api::limits::Limits;
 use doorstep::api::server::serve;
-use doorstep::api::{Api, ApiParts, QuicAddress, Site, names, router};
+use doorstep::api::{Api, ApiParts, QuicAddress, Site, names, router, send_callbacks};
 use doorstep::domain::ids::OrderId;
 use doorstep::domain::order::OrderStatus;
 use doorstep::domain::time::Time;
+use doorstep::feed::outbound::{Outbound, Reach};
 use doorstep::runtime::access::Access;
 use doorstep::runtime::admission::{Admission, Recovery, Refusal, Surroundings};
 use doorstep::runtime::clock::Clock;
 use doorstep::runtime::node::{Node, NodeSettings};
+use doorstep::runtime::retention::{Retention, RetentionSettings};
 use doorstep::storage::audit_log::AuditLog;
 use doorstep::storage::disk::Disk;
 use doorstep::storage::ledger::Ledger;
 use doorstep::storage::sim_disk::SimDisk;
 use doorstep::travel::straight_line::StraightLine;
+use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -76,6 +81,26 @@ impl Drop for Place {
     }
 }
 
+fn site() -> Site {
+    let (address, fingerprint) = ("127.0.0.1:4433".to_owned(), "ab".to_owned());
+    let quic = Some(QuicAddress { address, fingerprint });
+    Site { public_url: "http://localhost".to_owned(), quic }
+}
+
+/// What sends callbacks to where it may, and trusts these certificates alone.
+pub fn outbound(reach: Reach, trusted: &[CertificateDer<'static>]) -> Outbound {
+    let mut roots = RootCertStore::empty();
+    for certificate in trusted {
+        roots.add(certificate.clone()).unwrap();
+    }
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Outbound::new(reach, Arc::new(tls), Duration::from_secs(30))
+}
+
 fn settings() -> NodeSettings {
     NodeSettings {
         shards: 2,
@@ -96,6 +121,7 @@ pub struct Serving {
     pub admission: Admission,
     pub access: Arc<Access>,
     api: Option<(Arc<Api>, JoinHandle<()>)>,
+    callbacks: Option<JoinHandle<()>>,
     node: Option<Node>,
     runtime: Option<Runtime>,
 }
@@ -106,6 +132,11 @@ impl Serving {
         Self::start_with(place, disk, clock, Limits::default(), None)
     }
 
+    /// The same with what sends callbacks.
+    pub fn start_calling(place: &Place, disk: &SimDisk, clock: &Clock, outbound: Outbound) -> Self {
+        Self::start_all(place, disk, clock, Limits::default(), None, outbound)
+    }
+
     /// The same with other limits, and with TLS if it is given.
     pub fn start_with(
         place: &Place,
@@ -113,6 +144,18 @@ impl Serving {
         clock: &Clock,
         limits: Limits,
         tls: Option<Arc<rustls::ServerConfig>>,
+    ) -> Self {
+        let outbound = outbound(Reach::default(), &[]);
+        Self::start_all(place, disk, clock, limits, tls, outbound)
+    }
+
+    fn start_all(
+        place: &Place,
+        disk: &SimDisk,
+        clock: &Clock,
+        limits: Limits,
+        tls: Option<Arc<rustls::ServerConfig>>,
+        outbound: Outbound,
     ) -> Self {
         let runtime = Runtime::new().unwrap();
         let mut recovery = Recovery::open(&place.0).unwrap();
@@ -136,13 +179,6 @@ impl Serving {
         let admission = Admission::start(recovery, around).unwrap();
         let first = admission.first_start().unwrap();
         let token = first.and_then(|first| first.token).map(|(token, _)| token);
-        let site = Site {
-            public_url: "http://localhost".to_owned(),
-            quic: Some(QuicAddress {
-                address: "127.0.0.1:4433".to_owned(),
-                fingerprint: "ab".to_owned(),
-            }),
-        };
         let api = Api::new(ApiParts {
             admission: admission.clone(),
             access: Arc::clone(&access),
@@ -154,15 +190,18 @@ impl Serving {
             fault: node.fault(),
             counters: node.counters(),
             names: Arc::new(names(&admission.labels())),
-            site,
+            site: site(),
             limits,
             audit: AuditLog::open(&place.0, 1 << 20).unwrap(),
             ledger: Ledger::open(&place.0).unwrap(),
+            outbound,
+            retry_clock: clock.clone(),
         })
         .unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let api = Arc::new(api);
+        let callbacks = Some(runtime.spawn(send_callbacks(Arc::clone(&api))));
         let server = runtime.spawn(serve(listener, tls, Arc::clone(&api)));
         Self {
             address,
@@ -172,9 +211,17 @@ impl Serving {
             admission,
             access,
             api: Some((api, server)),
+            callbacks,
             node: Some(node),
             runtime: Some(runtime),
         }
+    }
+
+    /// What lets go what is too old: due at once.
+    pub fn retention(&self) -> Retention {
+        let (settings, readers) = (RetentionSettings::default(), self.admission.readers());
+        let tracks = self.node.as_ref().unwrap().tracks();
+        Retention::new(settings, self.clock.clone(), readers, tracks)
     }
 
     /// Asks with the admin token.
@@ -245,6 +292,7 @@ impl Serving {
         let (api, server) = self.api.take().unwrap();
         api.stop();
         runtime.block_on(server).unwrap();
+        runtime.block_on(self.callbacks.take().unwrap()).unwrap();
         drop(api);
         self.admission.stop();
         self.node.take().unwrap().stop().unwrap();

@@ -1,5 +1,6 @@
 //! Deliveries as their API document has them: a delivery hangs on an order, a location is a depot.
 
+pub(super) mod callbacks;
 mod fields;
 mod refusal;
 mod view;
@@ -47,6 +48,7 @@ pub(super) fn routes() -> Router<Arc<Api>> {
         .route("/locations/{location}/orders/{order}/delivery", long)
         .route("/location/orders/{order}/delivery", short)
         .layer(map_response(refusal::rewrite))
+        .merge(callbacks::routes())
 }
 
 async fn read(

@@ -7,8 +7,10 @@ use crate::api::present;
 use crate::api::state::Api;
 use crate::domain::ids::OrderId;
 use crate::domain::time::Time;
+use crate::query::delivery::Progress;
 use crate::runtime::admission::{DELIVERY, depot_zone};
 use crate::runtime::local_time::with_offset;
+use crate::runtime::views::OrderState;
 use crate::storage::catalog::change::Document;
 
 /// The delivery of an order at its location.
@@ -20,6 +22,43 @@ pub(super) async fn rendered(
     let state = present::state(api, order).await?;
     let history = api.feed.history(OrderId(order.id))?;
     let progress = present::progress(api, order, &history, state.as_ref())?;
+    body(api, order, location, &Seen { state, progress })
+}
+
+/// A moment in the life of a delivery.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    /// What was set by hand until then counts.
+    pub(super) until: Time,
+    /// Of the history, what stands up to this position of the feed; `None`: what was told by then.
+    pub(super) position: Option<u64>,
+}
+
+/// The delivery of an order with the status that it had at a moment; the rest is as it is now.
+pub(super) async fn rendered_at(
+    api: &Api,
+    order: &Document,
+    location: &Document,
+    moment: Moment,
+) -> Result<Value, Problem> {
+    let state = present::state(api, order).await?;
+    let mut history = api.feed.history(OrderId(order.id))?;
+    history.retain(|event| match moment.position {
+        Some(position) => event.position <= position,
+        None => event.recorded_at <= moment.until,
+    });
+    let progress = present::progress_until(api, order, &history, moment.until)?;
+    body(api, order, location, &Seen { state, progress })
+}
+
+/// What an order's own fields do not say.
+struct Seen {
+    state: Option<OrderState>,
+    progress: Progress,
+}
+
+fn body(api: &Api, order: &Document, location: &Document, seen: &Seen) -> Result<Value, Problem> {
+    let Seen { state, progress } = seen;
     let courier = present::courier(api, order)?;
     let zone = api.readers.read(|catalog| depot_zone(catalog, location))?;
     let kept = order.field(DELIVERY);

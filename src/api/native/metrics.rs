@@ -48,6 +48,13 @@ pub(in crate::api) struct Metrics {
     unaudited: Counter,
     streams: Gauge<i64, AtomicI64>,
     printed: Counter,
+    callbacks: Family<Callback, Counter>,
+    callbacks_waiting: Gauge<i64, AtomicI64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Callback {
+    outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -63,6 +70,10 @@ impl Metrics {
         registry.register("event_streams", "Streams of events that are open", streams.clone());
         let (pushed, refused) = (Counter::default(), Counter::default());
         let answers = Family::<Answer, Counter>::default();
+        let callbacks = Family::<Callback, Counter>::default();
+        let callbacks_waiting = Gauge::default();
+        registry.register("callbacks", "Callbacks of deliveries by outcome", callbacks.clone());
+        registry.register("callbacks_waiting", "Callbacks to be sent", callbacks_waiting.clone());
         registry.register("feed_position", "Events in the feed", events.clone());
         registry.register(
             "mailbox_waiting",
@@ -98,6 +109,8 @@ impl Metrics {
                 "Events written as JSON, each recent one once for all its readers",
             ),
             registry,
+            callbacks,
+            callbacks_waiting,
             streams,
             feed,
             intake,
@@ -131,7 +144,16 @@ impl Metrics {
         self.turned_away.inc();
     }
 
+    /// Something came of callbacks.
+    pub(in crate::api) fn called_back(&self, outcome: &'static str, count: u64) {
+        self.callbacks.get_or_create(&Callback { outcome }).inc_by(count);
+    }
+
     fn text(&self, api: &Api) -> Result<String, std::fmt::Error> {
+        // A catalog that cannot be read is told elsewhere; the last count stands.
+        if let Ok(line) = api.readers.read(|catalog| catalog.callback_line(None)) {
+            self.callbacks_waiting.set(line.waiting as i64);
+        }
         self.streams.set(api.streams.count() as i64);
         self.events.set(self.feed.head() as i64);
         self.waiting.set(self.intake.waiting() as i64);

@@ -157,6 +157,12 @@ impl<'a> Draft<'a> {
             .collect()
     }
 
+    /// The documents of a kind that changed, as they were and as they are.
+    pub(super) fn touched_of(&self, kind: Kind) -> impl Iterator<Item = &Touched> {
+        let of_kind = self.touched.iter().filter(move |((of, _), _)| *of == kind);
+        of_kind.map(|(_, touched)| touched).filter(|touched| touched.before != touched.after)
+    }
+
     /// What the catalog has to change.
     pub(super) fn changes(&self) -> Vec<Change> {
         let changed = self.touched.iter().filter(|(_, touched)| touched.before != touched.after);

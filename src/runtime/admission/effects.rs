@@ -1,7 +1,7 @@
 //! What the engine is told of a request: the commands for each courier's partition, in an order
 //! that ends every stay in the old place before anything enters the new one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
 use super::merge::{NODES, PLACED};
@@ -38,7 +38,7 @@ pub(super) struct Effects<'a, 'd> {
 
 impl Effects<'_, '_> {
     /// Works out everything.
-    pub(super) fn work_out(&mut self) -> Result<(), Stop> {
+    pub(super) async fn work_out(&mut self) -> Result<(), Stop> {
         self.companies_and_depots()?;
         self.couriers()?;
         let routes = self.touched_routes()?;
@@ -47,7 +47,7 @@ impl Effects<'_, '_> {
         }
         let replanned = replanned::routes(self.draft, self.now)?;
         for route in routes.union(&replanned) {
-            self.enter(*route, replanned.contains(route))?;
+            self.enter(*route, replanned.contains(route)).await?;
         }
         self.statuses()
     }
@@ -140,25 +140,31 @@ impl Effects<'_, '_> {
     }
 
     /// What enters a route, changes on it, or the route as a whole.
-    fn enter(&mut self, id: u64, is_replanned: bool) -> Result<(), Stop> {
+    async fn enter(&mut self, id: u64, is_replanned: bool) -> Result<(), Stop> {
         let touched = self.draft.both(Kind::Route, id)?.clone();
         let Some(after) = touched.after else { return Ok(()) };
         let Some(seat) = seat_of(&after) else { return Ok(()) };
         let kept = touched.before.as_ref().filter(|before| before.parent == after.parent);
         let is_whole = is_replanned || kept.is_none_or(|before| is_stored_anew(before, &after));
         if is_whole {
-            let present = self.present;
+            let kept_on = kept.is_some().then_some(id);
+            // Asked before the route is put together, which waits for nothing.
+            let mut present = BTreeMap::new();
+            for order in orders_of(&after) {
+                let entry = Entry::of(self.draft, order, kept_on)?;
+                present.insert(order, entry.status_now(self.draft, self.present).await?);
+            }
             let plan = plans::route_plan(self.draft, &after, |draft, frame, order| {
-                let entry = Entry::of(draft, order, kept.is_some().then_some(id))?;
-                entry.plan(draft, frame, present)
+                let status = present.get(&order).copied().flatten();
+                Ok(Entry::of(draft, order, kept_on)?.plan(frame, status))
             });
             self.parts.push((seat.partition, Command::PutRoute(plan?)));
             return Ok(());
         }
-        self.orders_of(&after, &seat)
+        self.orders_of(&after, &seat).await
     }
 
-    fn orders_of(&mut self, route: &Document, seat: &Seat) -> Result<(), Stop> {
+    async fn orders_of(&mut self, route: &Document, seat: &Seat) -> Result<(), Stop> {
         let changed: BTreeSet<u64> = self.draft.changed(Kind::Order).into_iter().collect();
         let mut frame = None;
         for order in orders_of(route).filter(|order| changed.contains(order)) {
@@ -168,7 +174,8 @@ impl Effects<'_, '_> {
                 None => frame.insert(OrderFrame::of(self.draft, &entry.after)?),
             };
             let before = entry.before.as_ref().and_then(|old| plan_of(frame, old));
-            let Some(plan) = entry.plan(self.draft, frame, self.present)? else { continue };
+            let status = entry.status_now(self.draft, self.present).await?;
+            let Some(plan) = entry.plan(frame, status) else { continue };
             if entry.is_kept && before.is_some_and(|before| is_same(&before, &plan)) {
                 continue;
             }
@@ -219,27 +226,30 @@ impl Entry {
         Ok(Self { is_kept: was_on.is_some() && was_on == kept_on, before, after })
     }
 
-    /// The plan: created where no route ever had it, else with the status it has now.
-    fn plan(
+    /// The status it brings from where it was; `None`: that of its document.
+    async fn status_now(
         &self,
         draft: &mut Draft<'_>,
-        frame: &OrderFrame,
         present: &Present,
-    ) -> Result<Option<OrderPlan>, Stop> {
-        let Some(mut plan) = plan_of(frame, &self.after) else { return Ok(None) };
+    ) -> Result<Option<OrderStatus>, Stop> {
+        match &self.before {
+            Some(before) if !self.is_kept => status_now(draft, before, present).await.map(Some),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// The plan: created where no route ever had it, else with the status it has now.
+    fn plan(&self, frame: &OrderFrame, status: Option<OrderStatus>) -> Option<OrderPlan> {
+        let mut plan = plan_of(frame, &self.after)?;
         let is_placed = |before: &Document| before.body.contains_key(PLACED);
         plan.created = !self.before.as_ref().is_some_and(is_placed);
-        if !self.is_kept
-            && let Some(before) = &self.before
-        {
-            plan.status = status_now(draft, before, present)?;
-        }
-        Ok(Some(plan))
+        plan.status = status.unwrap_or(plan.status);
+        Some(plan)
     }
 }
 
 /// The status an order has in the partition it leaves, else the stored one.
-fn status_now(
+async fn status_now(
     draft: &mut Draft<'_>,
     order: &Document,
     present: &Present,
@@ -249,7 +259,7 @@ fn status_now(
     let Some(route) = order.parent else { return Ok(stored) };
     let before = draft.both(Kind::Route, route)?.before.as_ref();
     let Some(seat) = before.and_then(seat_of) else { return Ok(stored) };
-    let state = present.order(seat.courier, RouteId(route), OrderId(order.id));
+    let state = present.order(seat.courier, RouteId(route), OrderId(order.id)).await;
     let state = state.map_err(Stop::Refused)?;
     Ok(state.map_or(stored, |state| state.status))
 }

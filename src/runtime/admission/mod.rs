@@ -4,6 +4,7 @@
 //! the catalog and answers. What the journal holds and the catalog does not is redone at the start.
 
 mod attach;
+mod callbacks;
 mod draft;
 mod effects;
 mod merge;
@@ -23,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 pub use self::attach::CHANGES;
 pub use self::merge::{DELIVERY, DEPOT, NODES, PLACED, STATUS_CHANGES, TRACKER};
@@ -31,7 +32,9 @@ pub use self::plans::{
     OrderTimes, Pickup, company_eta_type, company_zone, depot_zone, order_times, pickup,
     stored_route_plan,
 };
-pub use self::request::{Accepted, Attachment, Item, Mode, Refusal, Request, Target, View};
+pub use self::request::{
+    Accepted, Attachment, Callback, Item, Mode, Refusal, Request, Target, View,
+};
 pub use self::rules::route::orders_of;
 pub use self::version::{Condition, version};
 use self::work::Work;
@@ -65,7 +68,14 @@ impl Recovery {
     /// # Errors
     /// It cannot be opened.
     pub fn open(directory: &Path) -> Result<Self, AdmissionError> {
-        let catalog = Catalog::open(directory)?;
+        Self::on(Catalog::open(directory)?, directory)
+    }
+
+    /// The same with a catalog that is open; readers open that of the directory.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn on(catalog: Catalog, directory: &Path) -> Result<Self, AdmissionError> {
         let applied = catalog.applied()?;
         Ok(Self { catalog, directory: directory.to_owned(), applied, redone: 0, failed: None })
     }
@@ -117,6 +127,7 @@ pub struct Admission {
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
     directory: Arc<Path>,
     labels: Arc<Labels>,
+    applied: watch::Receiver<u64>,
 }
 
 impl Admission {
@@ -125,6 +136,24 @@ impl Admission {
     /// # Errors
     /// Recovery failed, the catalog cannot be read, or a thread cannot be started.
     pub fn start(recovery: Recovery, around: Surroundings) -> Result<Self, AdmissionError> {
+        let runtime = around.runtime.clone();
+        let (admission, mut worker) = Self::assemble(recovery, around)?;
+        let thread = std::thread::Builder::new()
+            .name("admission".to_owned())
+            .spawn(move || worker.run(&runtime))?;
+        *admission.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        Ok(admission)
+    }
+
+    /// The way in and the work behind it, without a thread: whoever has the worker says when it
+    /// works.
+    ///
+    /// # Errors
+    /// Recovery failed, or the catalog cannot be read.
+    pub fn assemble(
+        recovery: Recovery,
+        around: Surroundings,
+    ) -> Result<(Self, Worker), AdmissionError> {
         if let Some(error) = recovery.failed {
             return Err(error);
         }
@@ -134,12 +163,10 @@ impl Admission {
         }
         let (queue, jobs) = sync_channel(QUEUE_MAX);
         let labels = Arc::new(Labels::of(&recovery.catalog)?);
-        let mut work = Work::new(recovery.catalog, around, Arc::clone(&labels))?;
-        let thread = std::thread::Builder::new()
-            .name("admission".to_owned())
-            .spawn(move || run(&mut work, &jobs))?;
-        let thread = Arc::new(Mutex::new(Some(thread)));
-        Ok(Self { queue, thread, directory: recovery.directory.into(), labels })
+        let (sender, applied) = watch::channel(applied);
+        let work = Work::new(recovery.catalog, around, Arc::clone(&labels), sender)?;
+        let (thread, directory) = (Arc::default(), recovery.directory.into());
+        Ok((Self { queue, thread, directory, labels, applied }, Worker { work, jobs }))
     }
 
     /// Asks for a change. It is durable and readable when it is accepted.
@@ -207,6 +234,13 @@ impl Admission {
         Arc::clone(&self.labels)
     }
 
+    /// Follows the journal place of the last command that is in the catalog. It closes when
+    /// admission has stopped.
+    #[must_use]
+    pub fn applied(&self) -> watch::Receiver<u64> {
+        self.applied.clone()
+    }
+
     /// Makes company 1 with its admin token, if there is no company yet. Blocks.
     ///
     /// # Errors
@@ -255,9 +289,36 @@ struct Job {
     reply: oneshot::Sender<Answer>,
 }
 
-fn run(work: &mut Work, jobs: &Receiver<Job>) {
-    while let Ok(job) = jobs.recv() {
-        let answer = work.answer(&job.request, job.condition.as_ref());
+/// Admission's work: one request after the other.
+pub struct Worker {
+    work: Work,
+    jobs: Receiver<Job>,
+}
+
+impl Worker {
+    /// Works until the last way in is gone.
+    fn run(&mut self, runtime: &Handle) {
+        while let Ok(job) = self.jobs.recv() {
+            runtime.block_on(self.answer(job));
+        }
+    }
+
+    /// Answers the request that has waited longest; `false`: none waits. Must be polled within a
+    /// tokio runtime that has a timer.
+    pub async fn next(&mut self) -> bool {
+        let Ok(job) = self.jobs.try_recv() else { return false };
+        self.answer(job).await;
+        true
+    }
+
+    /// The documents as the last accepted request left them.
+    #[must_use]
+    pub const fn catalog(&mut self) -> &mut Catalog {
+        &mut self.work.catalog
+    }
+
+    async fn answer(&mut self, job: Job) {
+        let answer = self.work.answer(&job.request, job.condition.as_ref()).await;
         // Who has gone away wants no answer; what was accepted stands.
         let _ = job.reply.send(answer);
     }

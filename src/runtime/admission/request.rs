@@ -9,7 +9,7 @@ use crate::domain::ids::{CompanyId, OrderId, RouteId};
 use crate::domain::order::{Initiator, OrderStatus};
 use crate::runtime::access::{Role, TokenId};
 use crate::runtime::documents::findings::Finding;
-use crate::storage::catalog::change::{Kind, StoredToken};
+use crate::storage::catalog::change::{Kind, Secret, StoredToken};
 
 /// One object of a request.
 pub type Item = Map<String, Value>;
@@ -79,6 +79,13 @@ pub enum Request {
         /// The depot of a location's token.
         depot: Option<u64>,
     },
+    /// A company wants the callbacks of its deliveries somewhere, or nowhere.
+    SetCallback {
+        /// The company.
+        company: CompanyId,
+        /// Where; `None`: it wants none.
+        callback: Option<Callback>,
+    },
     /// A token is in force no more.
     RevokeToken {
         /// The company.
@@ -86,6 +93,15 @@ pub enum Request {
         /// The token.
         token: TokenId,
     },
+}
+
+/// Where callbacks go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Callback {
+    /// The address.
+    pub url: String,
+    /// What they are signed with.
+    pub secret: Secret,
 }
 
 /// What another view keeps of an order.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
-use super::attach;
 use super::draft::{Draft, SetStatus};
 use super::effects::{Effects, Told};
 use super::present::Present;
@@ -14,6 +14,7 @@ use super::store::{Batch, Stop, store};
 use super::tokens::{self, Wish};
 use super::version::Condition;
 use super::{BATCH_MAX, Surroundings};
+use super::{attach, callbacks};
 use crate::domain::command::Command;
 use crate::domain::ids::{CompanyId, CourierId, PartitionId};
 use crate::runtime::access::{Access, draw_token};
@@ -29,7 +30,7 @@ use crate::storage::catalog::change::{Change, Document, Kind, encode};
 
 /// What the thread owns.
 pub(super) struct Work {
-    catalog: Catalog,
+    pub(super) catalog: Catalog,
     commands: Commands,
     present: Present,
     fault: Fault,
@@ -37,6 +38,7 @@ pub(super) struct Work {
     access: Arc<Access>,
     told: Told,
     labels: Arc<Labels>,
+    applied: watch::Sender<u64>,
 }
 
 /// A request that is found good.
@@ -52,6 +54,7 @@ impl Work {
         catalog: Catalog,
         around: Surroundings,
         labels: Arc<Labels>,
+        applied: watch::Sender<u64>,
     ) -> Result<Self, AdmissionError> {
         let couriers = catalog.couriers_ever()?;
         let partition = |(courier, company): (u64, u64)| {
@@ -68,17 +71,18 @@ impl Work {
         Ok(Self {
             catalog,
             commands: around.commands,
-            present: Present { views: around.views, runtime: around.runtime },
+            present: Present { views: around.views },
             fault: around.fault,
             clock: around.clock,
             access: around.access,
             told,
             labels,
+            applied,
         })
     }
 
     /// Answers one request.
-    pub(super) fn answer(
+    pub(super) async fn answer(
         &mut self,
         request: &Request,
         condition: Option<&Condition>,
@@ -89,21 +93,21 @@ impl Work {
         if let Some(condition) = condition {
             condition.check(&self.catalog)?;
         }
-        let good = self.judge(request).map_err(|stop| match stop {
+        let good = self.judge(request).await.map_err(|stop| match stop {
             Stop::Refused(refusal) => refusal,
             Stop::Failed(error) => Refusal::Stopped(error.to_string()),
         })?;
         if good.changes.is_empty() && good.parts.is_empty() {
             return Ok(good.accepted);
         }
-        self.accept(good)
+        self.accept(good).await
     }
 
-    fn accept(&mut self, good: Good) -> Result<Accepted, Refusal> {
+    async fn accept(&mut self, good: Good) -> Result<Accepted, Refusal> {
         let note = encode(&good.changes).map_err(|error| Refusal::Stopped(error.to_string()))?;
         // The feed may tell of the command before it is in the catalog: its words come first.
         self.labels.follow(&good.changes);
-        let committed = match self.commands.commit_blocking(good.parts, note) {
+        let committed = match self.commands.commit(good.parts, note).await {
             Ok(committed) => committed,
             Err(error) => {
                 let restored = self.labels.restore(&good.changes, &self.catalog);
@@ -121,45 +125,39 @@ impl Work {
             return Err(Refusal::Stopped(error.to_string()));
         }
         self.told.extend(good.newly_told);
+        self.applied.send_replace(committed.journal_place);
         for change in &good.changes {
             match change {
                 Change::PutToken(token) => tokens::let_in(&self.access, token),
                 Change::Put(Kind::Courier, document) => declare(&self.commands, document),
-                Change::Put(..) | Change::Delete(..) | Change::PutSecret(_) => {}
+                Change::Put(..)
+                | Change::Delete(..)
+                | Change::PutSecret(_)
+                | Change::PutCallback(_)
+                | Change::DeleteCallback(_)
+                | Change::NoteDelivery(_) => {}
             }
         }
         Ok(good.accepted)
     }
 
-    fn judge(&self, request: &Request) -> Result<Good, Stop> {
+    async fn judge(&self, request: &Request) -> Result<Good, Stop> {
         let mut draft = Draft::new(&self.catalog);
         let mut findings = Findings::of_request(BATCH_MAX);
-        let mut tokens = Vec::new();
+        let mut others = Vec::new();
         let mut accepted = match request {
             Request::CreateToken { company, role, courier, depot } => {
                 let company = u64::from(company.0);
                 let wish = Wish { company, role: *role, courier: *courier, depot: *depot };
-                self.new_token(&mut draft, &wish, &mut tokens)?
+                self.new_token(&mut draft, &wish, &mut others)?
             }
             Request::RevokeToken { company, token } => {
                 let revoked = tokens::revoked(&self.catalog, *company, *token, self.clock.now())?;
-                tokens.push(Change::PutToken(revoked));
+                others.push(Change::PutToken(revoked));
                 Accepted::default()
             }
             Request::CreateCompany { item } => {
-                let batch = Batch {
-                    company: 0,
-                    kind: Kind::Company,
-                    mode: Mode::Create,
-                    items: core::slice::from_ref(item),
-                };
-                let mut accepted = new_company(&mut draft, &batch, &mut findings)?;
-                if let Some(id) = accepted.ids.first() {
-                    let admin = self.new_token(&mut draft, &Wish::admin(*id), &mut tokens)?;
-                    accepted.token = admin.token;
-                    tokens.extend(self.first_secret()?);
-                }
-                accepted
+                self.first_of_company(&mut draft, item, &mut others, &mut findings)?
             }
             Request::Write { company, kind, mode, items } => {
                 let company = u64::from(company.0);
@@ -182,10 +180,15 @@ impl Work {
                 attach::attach(&mut draft, wanted, self.clock.now(), &mut findings)?
             }
             Request::SetStatus { .. } => set_status(&mut draft, request, &mut findings)?,
+            Request::SetCallback { company, callback } => {
+                let now = self.clock.now();
+                others.push(callbacks::set(&self.catalog, *company, callback.as_ref(), now)?);
+                Accepted::default()
+            }
         };
         accepted.warnings =
             findings.settle().map_err(|errors| Stop::Refused(Refusal::Invalid(errors)))?;
-        self.note_statuses(&mut draft)?;
+        self.note_statuses(&mut draft).await?;
         let mut effects = Effects {
             draft: &mut draft,
             present: &self.present,
@@ -194,11 +197,31 @@ impl Work {
             parts: Vec::new(),
             now: self.clock.now(),
         };
-        effects.work_out()?;
+        effects.work_out().await?;
         let (parts, newly_told) = (effects.parts, effects.newly_told);
         let mut changes = draft.changes();
-        changes.extend(tokens);
+        changes.extend(others);
+        changes.extend(callbacks::written(&draft, self.clock.now()));
         Ok(Good { accepted, changes, parts, newly_told })
+    }
+
+    /// A new company with its admin token.
+    fn first_of_company(
+        &self,
+        draft: &mut Draft<'_>,
+        item: &super::Item,
+        changes: &mut Vec<Change>,
+        findings: &mut Findings,
+    ) -> Result<Accepted, Stop> {
+        let items = core::slice::from_ref(item);
+        let batch = Batch { company: 0, kind: Kind::Company, mode: Mode::Create, items };
+        let mut accepted = new_company(draft, &batch, findings)?;
+        if let Some(id) = accepted.ids.first() {
+            let admin = self.new_token(draft, &Wish::admin(*id), changes)?;
+            accepted.token = admin.token;
+            changes.extend(self.first_secret()?);
+        }
+        Ok(accepted)
     }
 
     fn new_token(
@@ -229,7 +252,7 @@ impl Work {
     }
 
     /// Notes where the courier was when each status was set.
-    fn note_statuses(&self, draft: &mut Draft<'_>) -> Result<(), Stop> {
+    async fn note_statuses(&self, draft: &mut Draft<'_>) -> Result<(), Stop> {
         for (id, set) in draft.statuses.clone() {
             let Some(parent) = draft.document(Kind::Order, id)?.map(|order| order.parent) else {
                 continue;
@@ -242,7 +265,7 @@ impl Work {
             };
             let place = match courier {
                 Some(courier) => {
-                    self.present.place(CourierId(courier as u32)).map_err(Stop::Refused)?
+                    self.present.place(CourierId(courier as u32)).await.map_err(Stop::Refused)?
                 }
                 None => None,
             };

@@ -1,6 +1,8 @@
 //! What one accepted command changes in the catalog: also the note that its journal frame carries,
 //! so that the catalog can be redone from the journal after a crash.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::error::CatalogError;
@@ -109,6 +111,60 @@ pub struct StoredToken {
     pub revoked_ms: Option<i64>,
 }
 
+/// Where a company wants the callbacks of its deliveries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredCallback {
+    /// The company.
+    pub company: u64,
+    /// Where they go.
+    pub url: String,
+    /// What they are signed with.
+    pub secret: Secret,
+    /// When it was set, Unix milliseconds: what happened before is not told.
+    pub created_ms: i64,
+}
+
+/// A text that no log and no message shows.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// The API has written an order that has a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryWrite {
+    /// The journal place of the command; it is known only once the command is there.
+    #[serde(skip)]
+    pub place: u64,
+    /// The order.
+    pub order: u64,
+    /// The company that owns it.
+    pub company: u64,
+    /// The delivery was not there before.
+    pub is_new: bool,
+    /// When, Unix milliseconds.
+    pub at_ms: i64,
+}
+
 /// One change of the catalog.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Change {
@@ -120,6 +176,12 @@ pub enum Change {
     PutToken(StoredToken),
     /// The instance's secret is drawn, in hexadecimal.
     PutSecret(String),
+    /// A company wants its callbacks somewhere.
+    PutCallback(StoredCallback),
+    /// A company wants no callbacks any more.
+    DeleteCallback(u64),
+    /// A delivery was written.
+    NoteDelivery(DeliveryWrite),
 }
 
 /// The note of a command.

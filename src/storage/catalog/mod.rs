@@ -2,6 +2,7 @@
 //! One writer; readers have their own connections and see what was committed. It can always be
 //! redone from the journal, so it never has to sync. Knows no rule of any document.
 
+pub mod callbacks;
 pub mod change;
 pub mod error;
 pub mod notifications;
@@ -12,7 +13,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use self::change::{Change, Document, Kind};
+use self::change::{Change, DeliveryWrite, Document, Kind};
 use self::error::CatalogError;
 
 /// One connection to the catalog.
@@ -38,6 +39,28 @@ impl Catalog {
         Ok(Self { connection })
     }
 
+    /// A catalog in memory, of an image that [`Self::image`] made or an empty one: for simulations.
+    ///
+    /// # Errors
+    /// It is no image.
+    pub fn in_memory(image: &[u8]) -> Result<Self, CatalogError> {
+        let mut connection = Connection::open_in_memory()?;
+        if !image.is_empty() {
+            connection.deserialize_read_exact("main", image, image.len(), false)?;
+        }
+        schema::prepare(&connection)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        Ok(Self { connection })
+    }
+
+    /// The catalog as bytes, as its last transaction left it.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn image(&mut self) -> Result<Vec<u8>, CatalogError> {
+        Ok(self.connection.serialize("main")?.to_vec())
+    }
+
     /// Applies the changes of the command whose journal frame is at `place`, all or none.
     ///
     /// # Errors
@@ -46,10 +69,10 @@ impl Catalog {
         let transaction = self.connection.transaction()?;
         // Rows that go make room for their numbers before others take them.
         for change in changes.iter().filter(|change| matches!(change, Change::Delete(..))) {
-            apply_change(&transaction, change)?;
+            apply_change(&transaction, place, change)?;
         }
         for change in changes.iter().filter(|change| !matches!(change, Change::Delete(..))) {
-            apply_change(&transaction, change)?;
+            apply_change(&transaction, place, change)?;
         }
         set_counter(&transaction, APPLIED, place)?;
         transaction.commit()?;
@@ -349,7 +372,7 @@ fn written(row: &Row<'_>) -> rusqlite::Result<Result<Document, CatalogError>> {
     }))
 }
 
-fn apply_change(connection: &Connection, change: &Change) -> Result<(), CatalogError> {
+fn apply_change(connection: &Connection, place: u64, change: &Change) -> Result<(), CatalogError> {
     match change {
         Change::Put(kind, document) => put(connection, *kind, document),
         Change::Delete(kind, id) => {
@@ -362,6 +385,11 @@ fn apply_change(connection: &Connection, change: &Change) -> Result<(), CatalogE
             let query = "INSERT OR IGNORE INTO secrets (name, value) VALUES (?1, ?2)";
             connection.prepare_cached(query)?.execute(params![SECRET, secret])?;
             Ok(())
+        }
+        Change::PutCallback(callback) => callbacks::put(connection, callback),
+        Change::DeleteCallback(company) => callbacks::delete(connection, *company),
+        Change::NoteDelivery(write) => {
+            callbacks::note_write(connection, &DeliveryWrite { place, ..*write })
         }
     }
 }

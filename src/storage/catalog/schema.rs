@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use super::callbacks;
 use super::change::Kind;
 use super::error::CatalogError;
 
@@ -39,11 +40,12 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), CatalogError> {
     )?;
     connection.execute_batch(OTHER_TABLES)?;
     connection.execute_batch(TRACKERS_INDEX)?;
+    connection.execute_batch(callbacks::TABLES)?;
     connection.pragma_update(None, "user_version", VERSION)?;
     Ok(())
 }
 
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// Orders that a Tracker stands for.
 const TRACKERS_INDEX: &str = "CREATE INDEX IF NOT EXISTS orders_trackers ON orders (company, id)

@@ -9,6 +9,7 @@
 pub mod block;
 pub mod chunk;
 pub mod open;
+mod rewrite;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -17,7 +18,7 @@ use self::chunk::{ChunkPoints, TrackPoint};
 use self::open::OpenTracks;
 use super::disk::Disk;
 use super::error::StorageError;
-use super::segment::{tracks_hour, tracks_name};
+use super::segment::{TracksPlace, tracks_name, tracks_place};
 use crate::domain::ids::CourierId;
 use crate::domain::time::Time;
 
@@ -30,7 +31,7 @@ pub struct TrackLog {
 /// The blocks of one hour.
 #[derive(Clone, Debug)]
 struct TrackFile {
-    hour: u64,
+    place: TracksPlace,
     name: String,
     size: u64,
     blocks: Vec<Block>,
@@ -74,12 +75,13 @@ impl TrackLog {
     /// The disk fails, or a file is not what was written.
     pub fn open(disk: Arc<dyn Disk>, journal_next: u64) -> Result<Self, StorageError> {
         let names = disk.names().map_err(StorageError::disk("list", "the data directory"))?;
-        let mut found: Vec<_> = names.iter().filter_map(|name| tracks_hour(name)).collect();
+        let mut found: Vec<_> = names.iter().filter_map(|name| tracks_place(name)).collect();
         found.sort_unstable();
+        rewrite::drop_unfinished(&*disk, &mut found)?;
         let mut files = Vec::new();
-        for (at, &hour) in found.iter().enumerate() {
+        for (at, &place) in found.iter().enumerate() {
             let is_last = at + 1 == found.len();
-            files.push(open_file(&*disk, hour, is_last, journal_next)?);
+            files.push(open_file(&*disk, place, is_last, journal_next)?);
         }
         Ok(Self { disk, files: RwLock::new(files) })
     }
@@ -98,10 +100,12 @@ impl TrackLog {
     /// The disk fails: nothing of it counts.
     pub fn append(&self, open: &OpenTracks, next: u64) -> Result<(), StorageError> {
         let Some(hour) = open.hour() else { return Ok(()) };
-        let (hour, offset) = self.read_files().last().map_or((hour, 0), |last| {
-            (hour.max(last.hour), if last.hour >= hour { last.size } else { 0 })
-        });
-        let name = tracks_name(hour);
+        let fresh = TracksPlace { hour, rewritten: 0 };
+        let (place, offset) = match self.read_files().last() {
+            Some(last) if last.place.hour >= hour => (last.place, last.size),
+            _ => (fresh, 0),
+        };
+        let name = tracks_name(place);
         let file = self.disk.open(&name).map_err(StorageError::disk("open", &name))?;
         let mut at = offset;
         let block = Contents::open(open, next).write(&mut |piece| {
@@ -115,8 +119,8 @@ impl TrackLog {
             synced.map_err(StorageError::disk("sync", "the data directory"))?;
         }
         let mut files = self.write_files();
-        if files.last().is_none_or(|last| last.hour < hour) {
-            files.push(TrackFile { hour, name, size: 0, blocks: Vec::new() });
+        if files.last().is_none_or(|last| last.place != place) {
+            files.push(TrackFile { place, name, size: 0, blocks: Vec::new() });
         }
         if let Some(last) = files.last_mut() {
             last.blocks.push(Block { offset, ..block });
@@ -172,11 +176,11 @@ impl TrackLog {
 /// Finds the blocks of a file.
 fn open_file(
     disk: &dyn Disk,
-    hour: u64,
+    place: TracksPlace,
     is_last: bool,
     journal_next: u64,
 ) -> Result<TrackFile, StorageError> {
-    let name = tracks_name(hour);
+    let name = tracks_name(place);
     let opened = disk.open(&name).map_err(StorageError::disk("open", &name))?;
     let file = FileOf { file: &*opened, name: &name };
     let size = opened.size().map_err(StorageError::disk("read", &name))?;
@@ -201,5 +205,5 @@ fn open_file(
     } else if at < size {
         return Err(file.corrupt(at, "a block"));
     }
-    Ok(TrackFile { hour, name, size: at, blocks })
+    Ok(TrackFile { place, name, size: at, blocks })
 }

@@ -1,0 +1,218 @@
+//! A node without threads: whoever holds it says which part works next, and nothing happens
+//! otherwise. The same shards and the same committer as in [`super::node::Node`], one turn at a
+//! time; a turn that would block cannot be taken. Simulations run it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crossbeam_channel::Receiver;
+
+use super::clock::Clock;
+use super::commands::{Commands, Note};
+use super::error::RuntimeError;
+use super::fault::Fault;
+use super::feed_reader::Feed;
+use super::intake::Intake;
+use super::mailbox::Mail;
+use super::message::Message;
+use super::node::{NodeSettings, Parts, RecoveryReport, ShardLine, Shared, TravelFactory};
+use super::shard::Stepping;
+use super::tracks::{TrackMail, TrackWriter, Tracks};
+use super::views::Views;
+use crate::storage::disk::Disk;
+
+/// The node. Its handles are those of any other.
+///
+/// Order of calls: any; [`Self::end`] puts an end into every mailbox, and after it the turns of
+/// all parts lead to [`Self::has_ended`].
+pub struct SteppedNode {
+    shared: Arc<Shared>,
+    report: RecoveryReport,
+    shards: Vec<SteppedShard>,
+    committer: super::committer::Committer,
+    committer_has_ended: bool,
+    track_writer: TrackWriter,
+    track_mail: Receiver<TrackMail>,
+}
+
+struct SteppedShard {
+    line: ShardLine,
+    stepping: Stepping,
+    has_ended: bool,
+}
+
+impl SteppedNode {
+    /// Recovers what the disk holds, and hands every committed note to `on_note` in order. A shard
+    /// takes at most `batch_mail_max` things in one turn.
+    ///
+    /// # Errors
+    /// As [`super::node::Node::start`].
+    pub fn start(
+        settings: &NodeSettings,
+        disk: &Arc<dyn Disk>,
+        clock: Clock,
+        travel: &TravelFactory,
+        on_note: &mut dyn FnMut(Note),
+    ) -> Result<Self, RuntimeError> {
+        let parts = Parts::recover(settings, disk, clock, travel, on_note)?;
+        let Parts { shared, report, shards, committer, track_writer, track_mail } = parts;
+        let stepped = |mut line: ShardLine| {
+            line.shard.batch_mail_max = TURN_MAIL_MAX;
+            SteppedShard { line, stepping: Stepping::default(), has_ended: false }
+        };
+        let shards = shards.into_iter().map(stepped).collect();
+        Ok(Self {
+            shared,
+            report,
+            shards,
+            committer,
+            committer_has_ended: false,
+            track_writer,
+            track_mail,
+        })
+    }
+
+    /// How many shards there are.
+    #[must_use]
+    pub const fn shards(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// Whether something waits in front of a shard.
+    #[must_use]
+    pub fn shard_has_mail(&self, shard: usize) -> bool {
+        let shard = &self.shards[shard];
+        !shard.has_ended && !shard.line.inbox.receiver.is_empty()
+    }
+
+    /// Whether a shard can take a turn, which may hand on several messages, without waiting for
+    /// room behind it.
+    #[must_use]
+    pub fn shard_has_room(&self, shard: usize) -> bool {
+        let outbox = &self.shards[shard].line.outbox;
+        let taken_max = outbox.capacity().unwrap_or(usize::MAX) - TURN_MESSAGES_MAX;
+        outbox.len() <= taken_max
+    }
+
+    /// One turn of a shard: what is there, or its deadlines. A panic fails the node, as that of a
+    /// thread does.
+    pub fn step_shard(&mut self, shard: usize) {
+        let number = shard;
+        let SteppedShard { line: ShardLine { shard, inbox, outbox }, stepping, has_ended } =
+            &mut self.shards[shard];
+        if *has_ended {
+            return;
+        }
+        let first = inbox.receiver.try_recv().ok();
+        let turn = catch_unwind(AssertUnwindSafe(|| shard.turn(first, inbox, outbox, stepping)));
+        match turn {
+            Ok(is_on) => *has_ended = !is_on,
+            Err(_) => {
+                *has_ended = true;
+                self.shared.fault.fail(format!("shard-{number} panicked"));
+            }
+        }
+        if *has_ended {
+            // Nobody takes it once the committer has failed.
+            let _ = outbox.try_send(Message::End);
+        }
+    }
+
+    /// Whether there is anything for the committer to do.
+    #[must_use]
+    pub fn committer_has_work(&self) -> bool {
+        let is_last = !self.committer_has_ended && self.committer.has_ended();
+        is_last || !self.shared.fault.has_failed() && self.committer.has_work()
+    }
+
+    /// One turn of the committer. An error fails the node, as that of the thread does.
+    pub fn step_committer(&mut self) {
+        if self.shared.fault.has_failed() || self.committer_has_ended {
+            return;
+        }
+        let is_last = self.committer.has_ended();
+        let done = if is_last { self.committer.end() } else { self.committer.turn() };
+        self.committer_has_ended = is_last;
+        if let Err(error) = done {
+            self.shared.fault.fail(error.to_string());
+        }
+    }
+
+    /// One turn of the writer of tracks; its last, once the committer has ended. An error fails
+    /// the node, as that of the thread does.
+    pub fn step_tracks(&mut self) {
+        if self.shared.fault.has_failed() {
+            return;
+        }
+        let done = if self.committer_has_ended {
+            self.track_writer.end()
+        } else {
+            self.track_writer.turn(self.track_mail.try_recv().ok())
+        };
+        if let Err(error) = done {
+            self.shared.fault.fail(error.to_string());
+        }
+    }
+
+    /// Takes nothing more, and tells the shards that nothing more will come.
+    pub fn end(&self) {
+        self.shared.fault.end();
+        for mailbox in &self.shared.mailboxes {
+            // A shard that is gone needs not be told.
+            let _ = mailbox.put(Mail::Stop);
+        }
+    }
+
+    /// Whether everything is worked off and synced.
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
+        self.committer_has_ended
+    }
+
+    /// The way in for positions.
+    #[must_use]
+    pub fn intake(&self) -> Intake {
+        Intake::new(Arc::clone(&self.shared))
+    }
+
+    /// The way in for commands.
+    #[must_use]
+    pub fn commands(&self) -> Commands {
+        Commands::new(Arc::clone(&self.shared))
+    }
+
+    /// The feed.
+    #[must_use]
+    pub fn feed(&self) -> Feed {
+        Feed::new(Arc::clone(&self.shared))
+    }
+
+    /// The present state.
+    #[must_use]
+    pub fn views(&self) -> Views {
+        Views::new(Arc::clone(&self.shared))
+    }
+
+    /// Where couriers were.
+    #[must_use]
+    pub fn tracks(&self) -> Tracks {
+        Tracks::new(Arc::clone(&self.shared))
+    }
+
+    /// Whether and of what the node has failed.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        self.shared.fault.clone()
+    }
+
+    /// What recovery found.
+    #[must_use]
+    pub const fn recovered(&self) -> RecoveryReport {
+        self.report
+    }
+}
+
+/// Most things of one turn of a shard.
+const TURN_MAIL_MAX: usize = 8;
+/// Most messages of one turn: two for each command, and one for the deadlines after it.
+const TURN_MESSAGES_MAX: usize = 2 * TURN_MAIL_MAX + 1;

@@ -1,0 +1,593 @@
+//! One run: a world, a machine that fails in every way its ratios say, and processes on it one
+//! after the other, until the last works everything off and is judged against a fresh fold.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{Context, Poll, Waker};
+
+use doorstep::domain::ids::{CourierId, RouteId};
+use doorstep::runtime::clock::Clock;
+use doorstep::runtime::feed_reader::FeedEvent;
+use doorstep::runtime::node::NodeSettings;
+use doorstep::runtime::tracks::TrackLimits;
+use doorstep::storage::disk::Disk;
+use doorstep::storage::segment::feed_first;
+use doorstep::storage::sim_disk::SimDisk;
+use tokio::runtime::Runtime;
+
+use super::chance::Chance;
+use super::checks;
+use super::documents::{Clients, stop};
+use super::faults::{End, Ratios};
+use super::held::held;
+use super::life::{Images, Life, Machine, Part, Stalls};
+use super::senders::{Device, Numbered};
+use super::travel::Trap;
+use crate::support::world::ZERO;
+
+/// What a run did, so that a test can tell that it tests something.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Did {
+    /// Processes that recovered.
+    pub lives: u64,
+    /// Processes that failed at their start.
+    pub failed_starts: u64,
+    /// Processes that failed while they worked.
+    pub failures: u64,
+    /// Panics.
+    pub panics: u64,
+    /// Files with a turned bit: refused or cut, and mended.
+    pub flips: u64,
+    /// Positions acknowledged.
+    pub acked: u64,
+    /// Requests accepted.
+    pub accepted: u64,
+    /// Events of the feed.
+    pub events: u64,
+}
+
+/// The world and the machine.
+pub struct Run {
+    pub chance: Chance,
+    pub ratios: Ratios,
+    pub did: Did,
+    clock: Clock,
+    disk: SimDisk,
+    images: Images,
+    trap: Trap,
+    runtime: Runtime,
+    devices: Vec<Device>,
+    clients: Clients,
+    readers: Vec<u64>,
+    published: Vec<FeedEvent>,
+    stalls: Stalls,
+    settings: NodeSettings,
+    step: u64,
+    ticks: u64,
+}
+
+impl Run {
+    /// Everything of the run follows from its seed.
+    pub fn new(seed: u64, ratios: Option<Ratios>) -> Self {
+        let mut chance = Chance::new(seed);
+        let drawn = Ratios::draw(&mut chance);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        Self {
+            ratios: ratios.unwrap_or(drawn),
+            chance,
+            did: Did::default(),
+            clock: Clock::simulated(ZERO),
+            disk: SimDisk::new(),
+            images: Images::default(),
+            trap: Trap::default(),
+            runtime: runtime.expect("a runtime"),
+            devices: vec![Device::new(1)],
+            clients: Clients::default(),
+            readers: vec![0; READERS],
+            published: Vec::new(),
+            stalls: Stalls::default(),
+            settings: NodeSettings::default(),
+            step: 0,
+            ticks: 0,
+        }
+    }
+
+    /// The whole of it.
+    pub fn play(mut self) -> Did {
+        for _ in 0..LIVES {
+            if let Some(life) = self.begin(true) {
+                self.live(life);
+            } else {
+                self.crash(End::PowerCut);
+            }
+        }
+        self.finish();
+        self.did
+    }
+
+    /// A process works for so many steps and is gone; the next works everything off.
+    pub fn die_at(&mut self, steps: usize) {
+        let mut life = self.begin(false).expect("it starts");
+        self.set_up(&mut life);
+        for _ in 0..steps {
+            self.one_step(&mut life);
+        }
+        drop(life);
+        let end = self.ratios.ends[0];
+        self.crash(end);
+        self.finish();
+    }
+
+    /// Each part in turn stands still while the others work.
+    pub fn stall_each(&mut self) {
+        let mut life = self.begin(false).expect("it starts");
+        self.set_up(&mut life);
+        for stalled in self.parts(&life) {
+            self.stalls.stall(stalled, u64::MAX);
+            for _ in 0..STALL_STEPS {
+                self.one_step(&mut life);
+            }
+            self.judge_stall(&mut life, stalled);
+            assert!(self.drain(&mut life), "{:?}", life.node.fault().cause());
+        }
+        self.judge_end(life);
+    }
+
+    /// What must go on while a part stands still: everything before the others' blocking edges.
+    fn judge_stall(&mut self, life: &mut Life, stalled: Part) {
+        let parts: Vec<_> = self.parts(life).into_iter().filter(|&part| part != stalled).collect();
+        let mut idle_rounds = 0;
+        while idle_rounds < 4 {
+            let mut is_progress = false;
+            for &part in &parts {
+                is_progress |= self.work(life, part);
+            }
+            idle_rounds = if is_progress { 0 } else { idle_rounds + 1 };
+        }
+        let done = |at: usize| self.devices[at].is_done() || stalled == Part::Sender(at);
+        let feed_is_read =
+            |at: usize| self.readers[at] == life.node.feed().head() || stalled == Part::Reader(at);
+        assert!((0..self.readers.len()).all(feed_is_read), "readers wait for {stalled:?}");
+        match stalled {
+            // Forward: nothing passes a shard or the committer that stands.
+            Part::Shard(_) | Part::Committer => {}
+            Part::Admission | Part::Tracks | Part::Clients | Part::Reader(_) | Part::Sender(_) => {
+                let all_are = (0..self.devices.len()).all(done);
+                assert!(all_are, "senders wait for {stalled:?}: {}", self.left());
+            }
+        }
+    }
+
+    /// A process starts, and is judged; `None`: it failed, as it may.
+    pub fn begin(&mut self, may_fail: bool) -> Option<Life> {
+        if may_fail && self.chance.permille(self.ratios.bit_flip) {
+            self.flip();
+        }
+        let chance = &mut self.chance;
+        if may_fail && chance.permille(self.ratios.dies_in_step) {
+            // Early, in recovery and set-up, as often as in the middle of the work.
+            let steps = *chance.pick(&[5, 30, 120]);
+            self.disk.die_after(chance.below(steps) as u64);
+        }
+        if may_fail && chance.permille(self.ratios.failed_sync) {
+            self.disk.fail_sync(chance.below(30) as u64);
+        }
+        if may_fail && chance.permille(self.ratios.full_disk) {
+            let room = *chance.pick(&[100, 5_000, 100_000]);
+            self.disk.fill_at(self.disk.used() + chance.below(room));
+        }
+        self.settings = NodeSettings {
+            shards: 1 + chance.below(3),
+            segment_bytes: 64 << 10,
+            feed_segment_bytes: 4 << 10,
+            tracks: TrackLimits {
+                open_bytes_max: *chance.pick(&[200, 128 << 20]),
+                open_ms_max: *chance.pick(&[10_000, 300_000]),
+            },
+            mailbox_max: *chance.pick(&[8, 64, 4_096]),
+            answer_ms_max: u64::from(u32::MAX),
+            ..NodeSettings::default()
+        };
+        let started = self.start();
+        match started {
+            Ok(mut life) => {
+                self.did.lives += 1;
+                self.judge(&mut life);
+                Some(life)
+            }
+            Err(error) => {
+                assert!(may_fail, "it does not start: {error}");
+                self.did.failed_starts += 1;
+                None
+            }
+        }
+    }
+
+    fn start(&mut self) -> Result<Life, String> {
+        let (disk, settings) = (self.disk.clone(), self.settings.clone());
+        self.start_on(&disk, &settings, None)
+    }
+
+    /// Starts a process on a disk; with the run's catalog, unless another is given.
+    fn start_on(
+        &mut self,
+        disk: &SimDisk,
+        settings: &NodeSettings,
+        images: Option<&mut Images>,
+    ) -> Result<Life, String> {
+        let (clock, trap, runtime) = (&self.clock, &self.trap, &self.runtime);
+        let images = images.unwrap_or(&mut self.images);
+        let mut machine = Machine { disk, images, clock, trap, runtime };
+        let started = catch_unwind(AssertUnwindSafe(|| Life::start(&mut machine, settings)));
+        match started {
+            Ok(started) => started,
+            Err(panic) if self.trap.is_set() => {
+                drop(panic);
+                self.did.panics += 1;
+                self.trap.lift();
+                Err("panicked in replay".to_owned())
+            }
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+
+    /// What holds of every process that has recovered.
+    fn judge(&mut self, life: &mut Life) {
+        checks::judge_acknowledged(&self.disk, self.acked().into_iter());
+        let feed = checks::whole_feed(&life.node.feed());
+        checks::judge_feed(&feed, &self.published);
+        self.published = feed;
+        let catalog = life.catalog().expect("nothing was asked yet");
+        self.clients.recovered(catalog);
+    }
+
+    fn acked(&self) -> Vec<Numbered> {
+        self.devices.iter().flat_map(Device::acked).collect()
+    }
+
+    /// Works until the process fails or its time is over.
+    fn live(&mut self, mut life: Life) {
+        if self.clients.accepted == 0 && self.chance.below(4) > 0 {
+            self.set_up(&mut life);
+        }
+        let steps = 20 + self.chance.below(STEPS_MAX);
+        let trap_at = self.chance.permille(self.ratios.panic).then(|| self.chance.below(steps));
+        for step in 0..steps {
+            if trap_at == Some(step) {
+                self.set_trap();
+            }
+            self.one_step(&mut life);
+            if life.node.fault().has_failed() {
+                self.did.failures += 1;
+                self.judge_failure(&life);
+                break;
+            }
+        }
+        let end = *self.chance.pick(&self.ratios.ends.clone());
+        if end == End::Stop && !life.node.fault().has_failed() {
+            life.node.end();
+            self.stalls.end();
+            self.until_ended(&mut life);
+        }
+        drop(life);
+        self.crash(end);
+    }
+
+    fn set_trap(&mut self) {
+        if !self.clients.now.couriers.is_empty() {
+            let courier = *self.chance.pick(&self.clients.now.couriers);
+            self.trap.set(stop(CourierId(courier as u32), 1 + self.chance.below(5)));
+        }
+    }
+
+    /// A process fails of nothing but what the machine or a trap did.
+    fn judge_failure(&mut self, life: &Life) {
+        let fault = life.node.fault();
+        let cause = fault.cause().expect("it failed");
+        if cause.contains("panicked") {
+            assert!(self.trap.is_set(), "{cause}");
+            self.did.panics += 1;
+            self.trap.lift();
+        } else {
+            let causes = ["dead", "failed to sync", "make room"];
+            assert!(causes.iter().any(|known| cause.contains(known)), "{cause}");
+        }
+    }
+
+    /// The process is gone, and perhaps the machine was.
+    fn crash(&mut self, end: End) {
+        let draw = self.chance.any();
+        let is_power_cut = end == End::PowerCut || self.disk.is_dead();
+        self.disk = if is_power_cut {
+            self.images.crash(draw as usize % 64);
+            self.disk.after_crash(draw, self.ratios.kept_pct)
+        } else {
+            self.disk.after_kill()
+        };
+        self.devices.iter_mut().for_each(Device::hang_up);
+        self.stalls.end();
+        self.trap.lift();
+    }
+
+    /// Something happens.
+    fn one_step(&mut self, life: &mut Life) {
+        self.step += 1;
+        self.go_wrong(life);
+        match self.chance.below(100) {
+            0..12 => self.tick(),
+            12..18 => self.clients.ask(&life.admission, &mut self.chance),
+            18..22 => {
+                let shard = self.chance.below(life.node.shards());
+                if !self.stalls.is_stalled(Part::Shard(shard), self.step) {
+                    life.wake(shard);
+                }
+            }
+            _ => {
+                let part = self.any_part(life);
+                if !self.stalls.is_stalled(part, self.step) {
+                    self.work(life, part);
+                }
+            }
+        }
+    }
+
+    /// What goes wrong in the middle of the work.
+    fn go_wrong(&mut self, life: &Life) {
+        let ratios = self.ratios.clone();
+        let chance = &mut self.chance;
+        if chance.permille(ratios.long_wait) {
+            let hours = *chance.pick(&[1, 1, 5, 30]);
+            self.clock.advance(hours * 3_600_000);
+        }
+        let device = chance.below(self.devices.len());
+        if chance.permille(ratios.reconnect) {
+            self.devices[device].reconnect(&life.node.intake());
+        }
+        if chance.permille(ratios.resend) {
+            self.devices[device].resend(&life.node.intake(), &mut self.chance);
+        }
+        if self.chance.permille(ratios.reboot) {
+            self.devices[device].reboot();
+        }
+        if self.chance.permille(ratios.stall) {
+            let part = self.any_part(life);
+            let steps = 5 + self.chance.below(120) as u64;
+            self.stalls.stall(part, self.step + steps);
+        }
+    }
+
+    /// Every courier moves on by some seconds, and somebody notes it.
+    fn tick(&mut self) {
+        let ms = 1_000 * (1 + self.chance.below(12) as i64);
+        self.clock.advance(ms);
+        self.ticks += 1;
+        let couriers = self.clients.now.couriers.clone();
+        for (at, &courier) in couriers.iter().enumerate() {
+            if self.devices.len() <= at + 1 {
+                self.devices.push(Device::new(100 + courier));
+            }
+            let by = if self.chance.below(2) == 0 { 0 } else { at + 1 };
+            if self.devices[by].behind() < BEHIND_MAX {
+                let courier = CourierId(courier as u32);
+                self.devices[by].note(courier, self.ticks, self.clock.now());
+            }
+        }
+    }
+
+    fn any_part(&mut self, life: &Life) -> Part {
+        let parts = self.parts(life);
+        *self.chance.pick(&parts)
+    }
+
+    /// Everything that can be scheduled.
+    pub fn parts(&self, life: &Life) -> Vec<Part> {
+        let mut parts: Vec<_> = (0..life.node.shards()).map(Part::Shard).collect();
+        parts.extend([Part::Committer, Part::Admission, Part::Clients, Part::Tracks]);
+        parts.extend((0..self.devices.len()).map(Part::Sender));
+        parts.extend((0..self.readers.len()).map(Part::Reader));
+        parts
+    }
+
+    /// One part does something, if it can.
+    pub fn work(&mut self, life: &mut Life, part: Part) -> bool {
+        let _timers = self.runtime.enter();
+        match part {
+            Part::Shard(_) | Part::Committer | Part::Admission | Part::Tracks => {
+                let is_synced = self.chance.below(4) == 0;
+                life.step(part, &mut self.images, is_synced)
+            }
+            Part::Clients => self.clients.listen(),
+            Part::Sender(at) => {
+                let in_turn = self.chance.permille(self.ratios.in_turn);
+                let intake = life.node.intake();
+                let device = &mut self.devices[at];
+                let is_news = device.listen(&intake);
+                device.send(&intake, &mut self.chance, in_turn) || is_news
+            }
+            Part::Reader(at) => self.read(life, at),
+        }
+    }
+
+    /// A reader takes a page of the feed from its cursor on.
+    fn read(&mut self, life: &Life, at: usize) -> bool {
+        let events_max = 1 + self.chance.below(50);
+        let page = life.node.feed().read(self.readers[at], events_max).expect("it can be read");
+        for event in &page.events {
+            self.readers[at] += 1;
+            assert_eq!(event.position, self.readers[at], "the next event of reader {at}");
+            match self.published.get(event.position as usize - 1) {
+                Some(known) => assert_eq!(event, known, "readers see one feed"),
+                None => self.published.push(event.clone()),
+            }
+        }
+        !page.events.is_empty()
+    }
+
+    /// Everybody works until everything that came is worked off, acknowledged and read; `false`:
+    /// the node fails. If nobody can go on and something is left, they wait in a circle.
+    pub fn drain(&mut self, life: &mut Life) -> bool {
+        self.stalls.end();
+        let mut idle_rounds = 0;
+        while !self.is_done(life) {
+            let mut is_progress = false;
+            for part in self.parts(life) {
+                is_progress |= self.work(life, part);
+            }
+            if life.node.fault().has_failed() {
+                return false;
+            }
+            // What admission began shows in the round after.
+            idle_rounds = if is_progress { 0 } else { idle_rounds + 1 };
+            assert!(idle_rounds < 4, "nobody goes on, and not everything is done: {}", self.left());
+        }
+        true
+    }
+
+    /// The company gets couriers, routes and orders, one request after the other.
+    pub fn set_up(&mut self, life: &mut Life) {
+        for _ in 0..12 {
+            self.clients.ask(&life.admission, &mut self.chance);
+            if !self.drain(life) {
+                return;
+            }
+        }
+    }
+
+    fn is_done(&self, life: &Life) -> bool {
+        let readers_are = self.readers.iter().all(|&at| at == life.node.feed().head());
+        let devices_are =
+            self.devices.iter().all(|device| device.is_done() && !device.is_waiting());
+        life.is_quiet() && !self.clients.is_waiting() && devices_are && readers_are
+    }
+
+    fn left(&self) -> String {
+        let behind: Vec<_> = self.devices.iter().map(Device::behind).collect();
+        format!("senders behind {behind:?}, clients waiting {}", self.clients.is_waiting())
+    }
+
+    fn until_ended(&mut self, life: &mut Life) {
+        let _timers = self.runtime.enter();
+        let mut rounds = 0;
+        while !life.node.has_ended() && !life.node.fault().has_failed() {
+            for shard in 0..life.node.shards() {
+                life.step(Part::Shard(shard), &mut self.images, false);
+            }
+            life.step(Part::Committer, &mut self.images, false);
+            life.step(Part::Admission, &mut self.images, false);
+            rounds += 1;
+            assert!(rounds < 10_000, "it does not end");
+        }
+        life.node.step_tracks();
+    }
+
+    /// A byte of some file is found changed: the start refuses, or ends the journal before it, or
+    /// writes the feed anew, and never takes it for what it is not.
+    fn flip(&mut self) {
+        let names = self.disk.names().expect("it lives");
+        let files: Vec<_> =
+            names.iter().filter(|name| !self.disk.bytes(name).is_empty()).cloned().collect();
+        if files.is_empty() {
+            return;
+        }
+        let name = self.chance.pick(&files).clone();
+        let bytes = self.disk.bytes(&name);
+        // Most of a segment is zeros that nobody wrote yet.
+        let end = bytes.iter().rposition(|&byte| byte != 0).map_or(1, |last| last + 1);
+        let at = self.chance.below(end);
+        let before = held(&self.disk).expect("it is whole").frames;
+        let copy = self.disk.after_kill();
+        copy.flip(&name, at);
+        self.did.flips += 1;
+        let settings = NodeSettings {
+            segment_bytes: 64 << 10,
+            feed_segment_bytes: 4 << 10,
+            ..self.settings.clone()
+        };
+        let mut images = Images::default();
+        match self.start_on(&copy, &settings, Some(&mut images)) {
+            Err(error) => {
+                assert!(feed_first(&name).is_none(), "{name}, byte {at}: {error}");
+                assert!(error.contains(".seg"), "it names the place: {error}");
+            }
+            Ok(life) => {
+                let after = held(&copy).expect("it is whole").frames;
+                assert!(before.starts_with(&after), "{name}, byte {at}: other frames than before");
+                let feed = checks::whole_feed(&life.node.feed());
+                let common = feed.len().min(self.published.len());
+                assert_eq!(feed[..common], self.published[..common], "{name}, byte {at}");
+            }
+        }
+    }
+
+    /// The last process: nothing fails any more, everything is worked off, and what is left equals
+    /// a fresh fold of the journal.
+    fn finish(&mut self) {
+        self.trap.lift();
+        let mut life = self.begin(false).expect("it starts");
+        for _ in 0..30 {
+            self.tick();
+            let part = self.any_part(&life);
+            self.work(&mut life, part);
+        }
+        assert!(self.drain(&mut life), "{:?}", life.node.fault().cause());
+        self.judge_end(life);
+    }
+
+    /// Ends a process that has worked off everything, and compares all it was with a fresh fold.
+    pub fn judge_end(&mut self, mut life: Life) {
+        let states = self.states(&mut life);
+        let feed = checks::whole_feed(&life.node.feed());
+        checks::judge_feed(&feed, &self.published);
+        checks::judge_invariants(&feed);
+        checks::judge_chains(&life.node.feed(), &feed);
+        checks::judge_notifications(&life.node.feed(), &feed);
+        life.node.end();
+        self.until_ended(&mut life);
+        assert!(!life.node.fault().has_failed(), "{:?}", life.node.fault().cause());
+        checks::judge_acknowledged(&self.disk, self.acked().into_iter());
+        checks::judge_tracks(&self.disk, &self.clients.now.couriers);
+        let clean = checks::without_feed(&self.disk);
+        let settings = NodeSettings { shards: 1, ..self.settings.clone() };
+        let mut images = Images::default();
+        let mut fresh = self.start_on(&clean, &settings, Some(&mut images)).expect("it starts");
+        assert_eq!(self.states(&mut fresh), states, "the present state, and that of a fresh fold");
+        checks::judge_documents(life.catalog().expect("it is idle"), &fresh.notes);
+        let (kept, replayed) = (checks::feed_bytes(&self.disk), checks::feed_bytes(&clean));
+        assert_eq!(kept, replayed, "the feed's bytes, and those of a fresh fold");
+        self.did.acked = self.acked().len() as u64;
+        self.did.accepted = self.clients.accepted;
+        self.did.events = feed.len() as u64;
+    }
+
+    /// What the views show of every route, in words.
+    fn states(&mut self, life: &mut Life) -> String {
+        let _timers = self.runtime.enter();
+        let mut states = String::new();
+        for (route, courier) in self.clients.now.routes.clone() {
+            let views = life.node.views();
+            let courier = CourierId(courier as u32);
+            let mut asked = Box::pin(views.route(courier, RouteId(route)));
+            let mut task = Context::from_waker(Waker::noop());
+            loop {
+                if let Poll::Ready(state) = asked.as_mut().poll(&mut task) {
+                    states.push_str(&format!("{state:#?}\n"));
+                    break;
+                }
+                for shard in 0..life.node.shards() {
+                    life.step(Part::Shard(shard), &mut Images::default(), false);
+                }
+            }
+        }
+        states
+    }
+}
+
+/// Processes of a run before the last.
+const LIVES: usize = 4;
+/// Most steps of one process, about.
+const STEPS_MAX: usize = 500;
+/// Steps for which a part stands still.
+const STALL_STEPS: usize = 300;
+/// Readers of the feed.
+const READERS: usize = 2;
+/// Positions that a sender keeps while they are not acknowledged.
+const BEHIND_MAX: u64 = 40;
