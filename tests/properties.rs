@@ -2,6 +2,7 @@
 //! prints the day, and `PROPTEST_CASES=10000 cargo test --test properties` looks for more.
 
 mod support {
+    pub mod interrupted;
     pub mod invariants;
     pub mod play;
     pub mod reference;
@@ -11,10 +12,14 @@ mod support {
 
 use doorstep::domain::event::{EventKind, OrderEvent};
 use doorstep::domain::geo::distance_m;
-use doorstep::domain::ids::CourierId;
+use doorstep::domain::ids::{CourierId, PartitionId};
 use doorstep::domain::position::Position;
+use doorstep::engine::Engine;
 use doorstep::engine::output::OutputBody;
+use doorstep::engine::state::LAYOUT;
+use doorstep::travel::straight_line::StraightLine;
 use proptest::prelude::*;
+use support::interrupted::interrupted;
 use support::invariants::broken;
 use support::play::{Engines, Step, Told, play};
 use support::reference::{StayEvent, accepted, stays_of};
@@ -78,6 +83,22 @@ proptest! {
         for shards in [1, 2, 3, 7] {
             prop_assert_eq!(&together(&lanes, shards), &alone, "{} shards", shards);
         }
+    }
+
+    /// An engine that takes the state over as bytes goes on as if nothing had been.
+    #[test]
+    fn an_interruption_does_not_show(day in busy_days(), every in 2_usize..40) {
+        let steps = day.steps(COURIER);
+        prop_assert_eq!(interrupted(&steps, every), play(&steps, 1));
+    }
+
+    /// What takes bytes over has a checksum in front of it, and yet no bytes break it.
+    #[test]
+    fn bytes_that_no_engine_wrote_break_nothing(
+        bytes in prop::collection::vec(any::<u8>(), 0..400)
+    ) {
+        let mut engine = Engine::new(Box::new(StraightLine::default()));
+        let _ = engine.import(PartitionId(0), &bytes, LAYOUT);
     }
 
     /// Cutting the walk into batches, received with their last position, changes no event.

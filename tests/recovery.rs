@@ -25,7 +25,7 @@ use doorstep::runtime::intake::{Delivery, PartDone, Sender, SenderId, SentFix};
 use doorstep::runtime::node::{Node, NodeSettings};
 use doorstep::storage::disk::Disk;
 use doorstep::storage::error::StorageError;
-use doorstep::storage::segment::feed_first;
+use doorstep::storage::segment::{feed_first, journal_number};
 use doorstep::storage::sim_disk::SimDisk;
 use support::fleet::{fix, home, planned, route};
 use support::simulated::{held, settings, start, whole_feed};
@@ -45,6 +45,8 @@ struct Outside {
     /// The feed as it was read last.
     feed: Vec<FeedEvent>,
     ticks: u64,
+    /// A snapshot is asked for every few rounds.
+    takes_snapshots: bool,
 }
 
 impl Outside {
@@ -57,6 +59,7 @@ impl Outside {
             committed: Vec::new(),
             feed: Vec::new(),
             ticks: 0,
+            takes_snapshots: false,
         }
     }
 
@@ -127,6 +130,9 @@ impl Outside {
             if is_planning && !self.command(node) {
                 break;
             }
+            if self.takes_snapshots && round % 4 == 2 && node.snapshots().take().is_err() {
+                break;
+            }
             self.tick();
             if !self.deliver(node) {
                 break;
@@ -153,8 +159,11 @@ impl Outside {
         for (note, commands) in &held.commands {
             assert_eq!(self.begun.get(note), Some(commands), "all of a frame or nothing");
         }
-        let found: BTreeSet<_> = notes.iter().collect();
-        assert!(self.committed.iter().all(|note| found.contains(note)), "a commit is lost");
+        // A snapshot stands for the notes before it: those after it are told again.
+        let known: Vec<_> = held.commands.iter().map(|(note, _)| note).collect();
+        assert!(known.iter().rev().zip(notes.iter().rev()).all(|(&known, told)| known == told));
+        assert!(notes.len() == known.len() || node.recovered().snapshot.is_some());
+        assert!(self.committed.iter().all(|note| known.contains(&note)), "a commit is lost");
         let feed = whole_feed(node);
         assert!(feed.iter().map(|event| event.position).eq(1..=feed.len() as u64), "not dense");
         let ids: BTreeSet<_> = feed.iter().map(|event| event.id).collect();
@@ -188,11 +197,13 @@ fn feed_bytes(disk: &SimDisk) -> BTreeMap<String, Vec<u8>> {
     names.map(|name| (name.clone(), disk.bytes(&name))).collect()
 }
 
-/// The same disk without its feed log.
+/// The same disk with nothing but its journal.
 fn without_feed(disk: &SimDisk) -> SimDisk {
     let copy = disk.after_crash(0, 100);
-    for name in feed_bytes(&copy).into_keys() {
-        copy.remove(&name).expect("it is there");
+    for name in copy.names().expect("the disk lives") {
+        if journal_number(&name).is_none() {
+            copy.remove(&name).expect("it is there");
+        }
     }
     copy
 }
@@ -210,9 +221,16 @@ fn judge_feed_bytes(disk: &SimDisk) {
     assert_eq!(kept.len(), replayed.len());
 }
 
-fn crash_again_and_again(seed: u64) {
+/// A snapshot every few deliveries; the journal is kept whole, so that it can be judged.
+fn snapshotting(shards: usize) -> NodeSettings {
+    NodeSettings { snapshot_journal_bytes: 2 << 10, keep_journal: true, ..settings(shards) }
+}
+
+fn crash_again_and_again(seed: u64, settings: fn(usize) -> NodeSettings) -> bool {
     println!("seed {seed}");
-    let mut outside = Outside::new();
+    let mut began_with_snapshot = false;
+    let takes_snapshots = settings(1).keep_journal;
+    let mut outside = Outside { takes_snapshots, ..Outside::new() };
     let mut disk = SimDisk::new();
     for life in 0..4 {
         let dice = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(life as u32 * 13);
@@ -222,6 +240,7 @@ fn crash_again_and_again(seed: u64) {
         if let Ok((node, notes)) = start(&disk, &settings(shards), &outside.clock) {
             let notes: Vec<_> = notes.into_iter().map(|note| note.bytes).collect();
             outside.judge(&disk, &node, &notes);
+            began_with_snapshot |= node.recovered().snapshot.is_some();
             outside.work(&node, 12);
             // The dead do not stop in order.
             let _ = node.stop();
@@ -240,14 +259,26 @@ fn crash_again_and_again(seed: u64) {
     outside.judge(&disk, &node, &notes);
     node.stop().expect("it stops");
     judge_feed_bytes(&disk);
+    began_with_snapshot
 }
 
 #[test]
 fn nothing_acknowledged_is_lost_whenever_the_machine_dies() {
-    let seeds = std::env::var("DOORSTEP_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
-    for seed in 0..seeds.unwrap_or(60) {
-        crash_again_and_again(seed);
+    for seed in 0..seeds(60) {
+        crash_again_and_again(seed, settings);
     }
+}
+
+/// Snapshots are taken all the time, by nodes that die at any step of it.
+#[test]
+fn nothing_acknowledged_is_lost_where_snapshots_are_taken() {
+    let with_snapshot = (0..seeds(60)).filter(|&seed| crash_again_and_again(seed, snapshotting));
+    assert!(with_snapshot.count() > 20, "most begin with a snapshot");
+}
+
+fn seeds(usual: u64) -> u64 {
+    let seeds = std::env::var("DOORSTEP_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
+    seeds.unwrap_or(usual)
 }
 
 /// Every step of one run in turn, from the first write on.

@@ -8,6 +8,7 @@ mod support {
     pub mod documents;
     pub mod expectation;
     pub mod fact;
+    pub mod interrupted;
     pub mod invariants;
     pub mod place;
     pub mod play;

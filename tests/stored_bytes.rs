@@ -148,6 +148,7 @@ fn commands() -> impl Strategy<Value = Command> {
         (any::<u32>(), policies()).prop_map(|(company, policy)| {
             Command::PutPolicy { company: CompanyId(company), policy }
         }),
+        any::<u32>().prop_map(|id| Command::EraseCourier { courier: CourierId(id) }),
         (any::<u32>(), depots()).prop_map(|(company, depot)| {
             Command::PutDepot { company: CompanyId(company), depot }
         }),

@@ -40,7 +40,7 @@ pub(super) fn of(order: &Document, history: &[FeedEvent]) -> Vec<StatusEntry> {
     for event in history {
         let FeedBody::Event(order_event) = &event.body else { continue };
         match &order_event.kind {
-            EventKind::OrderVisit(at) => last_visit = Some(at.point),
+            EventKind::OrderVisit(at) => last_visit = at.place(),
             EventKind::StatusUpdate { status, initiator } => {
                 set.push((event.recorded_at, *status, *initiator, last_visit));
             }

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::client::error::ClientError;
 use crate::daemon::error::DaemonError;
 use crate::ingest::error::FileError;
-use crate::storage::error::StorageError;
+use crate::storage::error::{BackupError, StorageError};
 
 /// What ends a command before its work is done.
 #[derive(Debug, Error)]
@@ -55,6 +55,9 @@ pub enum CliError {
     /// A data directory cannot be read, or holds what was not written so.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// A data directory cannot be copied.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// The results cannot be written.
     #[error("failed to write the results: {0}")]
     Output(#[from] io::Error),

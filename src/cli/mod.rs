@@ -6,6 +6,7 @@
     reason = "commands read the files they are named, tell what they refuse, and keep pace"
 )]
 
+pub mod backup;
 pub mod bench;
 pub mod check_config;
 pub mod client;
@@ -31,6 +32,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use self::backup::{BackupArgs, backup};
 use self::bench::{BenchArgs, bench};
 use self::check_config::{CheckConfigArgs, check_config};
 use self::company::{CompanyArgs, company};
@@ -67,6 +69,7 @@ enum Command {
     Company(CompanyArgs),
     Token(TokenArgs),
     Journal(JournalArgs),
+    Backup(BackupArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -85,6 +88,7 @@ pub fn run() -> ExitCode {
         Command::Company(args) => company(&args),
         Command::Token(args) => token(&args),
         Command::Journal(args) => journal(&args),
+        Command::Backup(args) => backup(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

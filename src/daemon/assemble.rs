@@ -166,7 +166,7 @@ impl Daemon {
 
     /// What recovery found.
     #[must_use]
-    pub const fn recovered(&self) -> RecoveryReport {
+    pub const fn recovered(&self) -> &RecoveryReport {
         self.node.recovered()
     }
 

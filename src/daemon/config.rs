@@ -93,6 +93,18 @@ pub struct NodeConfig {
     pub durability: DurabilityConfig,
     /// Most positions that wait in front of one shard, and a quarter as many commands and questions.
     pub mailbox_max: usize,
+    /// Snapshots and what they make room for.
+    pub snapshots: SnapshotsConfig,
+}
+
+/// Snapshots and what they make room for.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SnapshotsConfig {
+    /// A snapshot is taken after so many MiB of journal; 0: only when one is asked for.
+    pub journal_mib: u64,
+    /// Segments of the journal are kept where no snapshot needs them any more.
+    pub keep_journal: bool,
 }
 
 /// What is kept for how long. Positions are kept as each company's `retention_days` says.
@@ -184,7 +196,18 @@ impl Default for QuicConfig {
 
 impl Default for NodeConfig {
     fn default() -> Self {
-        Self { shards: 0, durability: DurabilityConfig::Sync, mailbox_max: 65_536 }
+        Self {
+            shards: 0,
+            durability: DurabilityConfig::Sync,
+            mailbox_max: 65_536,
+            snapshots: SnapshotsConfig::default(),
+        }
+    }
+}
+
+impl Default for SnapshotsConfig {
+    fn default() -> Self {
+        Self { journal_mib: 256, keep_journal: false }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::engine::travel_time::TravelTime;
 use crate::runtime::access::Access;
 use crate::runtime::admission::{Admission, Recovery, Surroundings};
 use crate::runtime::error::RuntimeError;
-use crate::runtime::node::Node;
+use crate::runtime::node::{Around, Node};
 use crate::storage::disk::{Disk, RealDisk};
 use crate::storage::error::StorageError;
 use crate::travel::straight_line::StraightLine;
@@ -45,8 +45,11 @@ impl Core {
         let mut recovery = Recovery::open(&directory)?;
         let travel = || -> Box<dyn TravelTime> { Box::new(StraightLine::default()) };
         let clock = settings.clock.clone();
-        let node =
-            Node::start(&settings.node, &disk, clock, &travel, &mut |note| recovery.redo(note));
+        let around = Around { progress: Arc::clone(&settings.progress), ..Around::default() };
+        around.retainers.add("the catalog", Recovery::retainer(&directory));
+        let node = Node::start_with(&settings.node, &disk, clock, &travel, around, &mut |note| {
+            recovery.redo(note);
+        });
         let node = node.map_err(|error| match error {
             RuntimeError::Storage(StorageError::Locked) => {
                 DaemonError::InUse { path: directory.clone() }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::{Config, DurabilityConfig, HttpConfig, RetentionConfig};
@@ -14,6 +15,7 @@ use crate::feed::outbound::{Network, NetworkError, Reach};
 use crate::ingest::quic::settings::QuicSettings;
 use crate::runtime::clock::Clock;
 use crate::runtime::node::{Durability, NodeSettings};
+use crate::runtime::progress::Progress;
 use crate::runtime::retention::RetentionSettings;
 
 /// Everything the daemon needs to know.
@@ -45,6 +47,8 @@ pub struct Settings {
     pub clock: Clock,
     /// How much faster than real time it runs.
     pub time_scale: f64,
+    /// Where the start says how far it is.
+    pub progress: Arc<Progress>,
 }
 
 impl Settings {
@@ -95,11 +99,14 @@ impl Settings {
                 shards,
                 durability,
                 mailbox_max: config.node.mailbox_max,
+                snapshot_journal_bytes: config.node.snapshots.journal_mib.saturating_mul(MIB),
+                keep_journal: config.node.snapshots.keep_journal,
                 ..NodeSettings::default()
             },
             retention: retention(&config.retention)?,
             clock: Clock::real(),
             time_scale: 1.0,
+            progress: Arc::default(),
         })
     }
 
@@ -166,3 +173,5 @@ fn limits(config: &HttpConfig) -> Result<Limits, DaemonError> {
         requests_max: config.requests_max,
     })
 }
+
+const MIB: u64 = 1 << 20;

@@ -72,4 +72,10 @@ pub enum Command {
         /// Who sets it.
         initiator: Initiator,
     },
+    /// All that is known of a courier is forgotten; there is no such courier any more. Its routes
+    /// were removed before.
+    EraseCourier {
+        /// The courier.
+        courier: CourierId,
+    },
 }

@@ -77,7 +77,7 @@ impl EventKind {
 pub struct StayPoint {
     /// Number of the told stay of that order on that route, from 1.
     pub stay: u16,
-    /// Where the deciding fix was.
+    /// Where the deciding fix was; [`Point::ANYWHERE`] once that is erased.
     pub point: Point,
     /// Device time of the deciding fix.
     pub device_time: Time,
@@ -89,6 +89,14 @@ pub struct StayPoint {
     pub inferred: bool,
     /// No fix shows it: the segment between two fixes crossed the fence.
     pub interpolated: bool,
+}
+
+impl StayPoint {
+    /// The point, unless it was erased.
+    #[must_use]
+    pub fn place(&self) -> Option<Point> {
+        Some(self.point).filter(|&point| point != Point::ANYWHERE)
+    }
 }
 
 /// Why a stay ended.

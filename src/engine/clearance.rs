@@ -1,6 +1,7 @@
 //! How far a courier may go before any fence can be reached: a lower bound of distance that never
 //! loses a hit, so that most positions look at no order at all.
 
+use super::state::kept;
 use crate::domain::geo::{Point, Scale};
 
 /// The courier is clear of every fence that no stay runs in, as long as it is nearer to `anchor`
@@ -11,6 +12,8 @@ pub struct Clearance {
     lon_m: f32,
     clear_m: f32,
 }
+
+kept!(Clearance { anchor, lon_m, clear_m });
 
 impl Clearance {
     /// Nothing is known: every order must be looked at.

@@ -48,7 +48,19 @@ impl Engine {
                     step.set_status(*order, *status, *initiator)
                 });
             }
+            Command::EraseCourier { courier } => self.erase_courier(partition, *courier),
         }
+    }
+
+    /// Nothing of the courier stays in any table that is asked or kept.
+    fn erase_courier(&mut self, partition: PartitionId, courier: CourierId) {
+        let Some(slot) = self.couriers.slot(courier) else { return };
+        let line = self.couriers.line_mut(slot);
+        if let Some(last) = line.located.take() {
+            self.index.remove(slot.0, last.point);
+        }
+        self.partitions[partition.0 as usize].couriers.retain(|known| *known != slot);
+        self.couriers.forget(courier);
     }
 
     fn put_policy(

@@ -6,6 +6,7 @@ use super::fix::Seen;
 use super::prefetch::prefetch;
 use super::route::RouteSlot;
 use super::sources::{Heard, SourceTimes, silences};
+use super::state::kept;
 use crate::domain::ids::{CompanyId, CourierId, PartitionId};
 use crate::domain::position::{Source, SourceSet};
 use crate::domain::time::Time;
@@ -39,6 +40,20 @@ pub struct CourierLine {
     /// The latest device time of the source, if it is only one.
     pub heard_at: Time,
 }
+
+kept!(CourierLine {
+    id,
+    company,
+    sources,
+    own_sources,
+    located,
+    heard,
+    heard_at,
+} rebuilt {
+    partition = PartitionId(0),
+    policy = PolicySlot::DEFAULT,
+    first_route = RouteSlot::NONE,
+});
 
 /// A set of settings in the engine's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +98,15 @@ impl Couriers {
         slot
     }
 
+    /// There is no such courier any more; its slot stays empty.
+    pub fn forget(&mut self, id: CourierId) {
+        let Some(slot) = self.slot(id) else { return };
+        self.slots[id.0 as usize] = NONE;
+        self.heard.remove(&slot.0);
+        let line = self.line_mut(slot);
+        (line.heard, line.heard_at) = (Heard::Nobody, Time::DISTANT_PAST);
+    }
+
     /// Notes that an allowed source spoke for a courier at `t`.
     pub fn hear(&mut self, slot: CourierSlot, source: Source, t: Time) {
         let line = &mut self.lines[slot.0 as usize];
@@ -112,6 +136,16 @@ impl Couriers {
             Heard::One(known) => known.priority() < source.priority() && silences(line.heard_at, t),
             Heard::Several => self.heard.get(&slot.0).is_some_and(|times| times.outrank(source, t)),
         }
+    }
+
+    /// The times of a courier whom several sources have spoken for.
+    pub fn times(&self, slot: CourierSlot) -> SourceTimes {
+        self.heard.get(&slot.0).copied().unwrap_or_default()
+    }
+
+    /// Takes over the times of a courier whom several sources have spoken for.
+    pub fn set_times(&mut self, slot: CourierSlot, times: SourceTimes) {
+        self.heard.insert(slot.0, times);
     }
 
     /// A courier.

@@ -4,6 +4,7 @@
 use super::fence::{Evidence, Fence};
 use super::fix::Fix;
 use super::presence::{Change, Presence};
+use super::state::kept;
 use crate::domain::depot::DepotPlan;
 use crate::domain::geo::Centre;
 use crate::domain::policy::{Policy, Radius};
@@ -20,6 +21,8 @@ pub struct StartingDepot {
     is_left: bool,
 }
 
+kept!(StartingDepot { plan, centre, presence, is_visited, is_left });
+
 /// The courier is in the depot.
 #[derive(Clone, Copy, Debug)]
 struct Loading {
@@ -28,6 +31,8 @@ struct Loading {
     fence: Fence,
     required_ms: i64,
 }
+
+kept!(Loading { presence, fence, required_ms });
 
 impl StartingDepot {
     /// A starting depot where nobody has been.
@@ -96,3 +101,5 @@ pub struct NodeBetween {
     /// Place in the sequence of the order it stands before.
     pub before: usize,
 }
+
+kept!(NodeBetween { depot, before });

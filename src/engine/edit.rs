@@ -69,7 +69,7 @@ impl RouteStep<'_, '_> {
         self.rebuild_orders(plan);
         self.route.last_visited = last_visited.and_then(|id| self.place_of(id));
         self.line.mode = plan.routing_mode;
-        self.route.depot = plan.depot;
+        self.route.depot = plan.depot.map(Box::new);
         self.route.route_start = plan.route_start;
         self.route.route_finish = plan.route_finish;
         self.line.is_over = false;
@@ -280,7 +280,7 @@ impl RouteStep<'_, '_> {
     pub fn put_depot(&mut self, depot: DepotPlan) -> bool {
         let is_same = |plan: &DepotPlan| plan.id == depot.id;
         let mut has_it = false;
-        if let Some(plan) = self.route.depot.as_mut().filter(|plan| is_same(plan)) {
+        if let Some(plan) = self.route.depot.as_deref_mut().filter(|plan| is_same(plan)) {
             *plan = depot;
             has_it = true;
         }

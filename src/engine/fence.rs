@@ -1,6 +1,7 @@
 //! What one position proves about one fence (behaviour 3.5): a pure reading of distance and
 //! accuracy.
 
+use super::state::kept;
 use crate::domain::policy::Radius;
 use crate::domain::position::Accuracy;
 
@@ -12,6 +13,8 @@ pub struct Fence {
     /// Outside is farther than this, metres.
     pub exit_m: f64,
 }
+
+kept!(Fence { radius_m, exit_m });
 
 impl Fence {
     /// The fence of a radius: the exit lies a tenth of it further out, 20 to 100 m.

@@ -1,6 +1,7 @@
 //! One position on its way through a route: what the rules need of it, and no more.
 
 use super::fence::SHARP_M;
+use super::state::kept;
 use crate::domain::geo::Point;
 use crate::domain::position::{Accuracy, Position};
 use crate::domain::time::{SECOND_MS, Time};
@@ -18,6 +19,8 @@ pub struct Seen {
     pub is_silent_when_still: bool,
 }
 
+kept!(Seen { t, point, is_driving, is_silent_when_still });
+
 /// A position that is to move a route.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fix {
@@ -32,6 +35,8 @@ pub struct Fix {
     /// The device states that it stands.
     pub is_standing: bool,
 }
+
+kept!(Fix { seen, accuracy, received_at, is_moving, is_standing });
 
 impl Fix {
     /// What a route needs to know of a position.

@@ -35,6 +35,7 @@ mod shift;
 mod silence;
 mod sources;
 mod standing;
+pub mod state;
 mod stay;
 mod step;
 mod track;
@@ -59,6 +60,10 @@ use route::{RouteSlot, Routes};
 use stay::Stays;
 use step::RouteStep;
 use travel_time::TravelTime;
+
+/// Counts the changes after which the same inputs may lead to other outputs. Raise it with each:
+/// recovery then keeps what the feed already holds, and tells the rest by the new rules.
+pub const VERSION: u16 = 1;
 
 /// The state machine of all couriers of one shard.
 ///

@@ -4,6 +4,7 @@
 use super::crossing::GAP_MAX_MS;
 use super::fix::Fix;
 use super::route::StopRange;
+use super::state::kept;
 use super::stay::StaySlot;
 use super::step::RouteStep;
 use super::visit::{Means, Visit};
@@ -33,6 +34,8 @@ pub struct Interval {
     /// The device stated at both ends that it drives.
     pub has_driven: bool,
 }
+
+kept!(Credit { sum_ms, interval_ms, is_claimed });
 
 impl Credit {
     /// Nothing yet.

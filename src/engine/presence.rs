@@ -12,6 +12,7 @@
 
 use super::fence::{Evidence, Reading};
 use super::fix::{Fix, Seen};
+use super::state::kept;
 use crate::domain::time::{HOUR_MS, SECOND_MS, Time};
 
 /// A courier is inside a fence.
@@ -28,6 +29,8 @@ pub struct Presence {
     away: Option<Away>,
 }
 
+kept!(Presence { entered, dwell_from, last_inside, within, away });
+
 /// Positions that were not inside since the last that was.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Away {
@@ -40,6 +43,8 @@ struct Away {
     is_after_silence: bool,
 }
 
+kept!(Away { first, row, within, is_after_silence });
+
 /// How many positions of some are near. A stay ends long before 32 bits are full: it would see 136
 /// years of a position a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +52,8 @@ struct Share {
     near: u32,
     all: u32,
 }
+
+kept!(Share { near, all });
 
 impl Share {
     /// One position, which is near.

@@ -8,6 +8,7 @@ use super::eta::{EtaLine, NO_ORDER};
 use super::fix::{Fix, Seen};
 use super::prefetch::{prefetch, prefetch_head};
 use super::standing::Standing;
+use super::state::kept;
 use super::stay::StaySlot;
 use crate::domain::depot::DepotPlan;
 use crate::domain::geo::Point;
@@ -67,6 +68,25 @@ pub struct RouteLine {
     pub mode: RoutingMode,
 }
 
+kept!(RouteLine {
+    last_t,
+    last,
+    run_start,
+    standing,
+    clearance,
+    active_from,
+    active_until,
+    eta,
+    armed,
+    is_started,
+    is_over,
+    has_held,
+    mode,
+} rebuilt {
+    next = RouteSlot::NONE,
+    first_stay = StaySlot::NONE,
+});
+
 /// A route beyond its line.
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -81,7 +101,7 @@ pub struct Route {
     /// Depots and garages in their sequence, but for the starting depot.
     pub nodes_between: Vec<NodeBetween>,
     /// The depot whose radius serves orders without their own.
-    pub depot: Option<DepotPlan>,
+    pub depot: Option<Box<DepotPlan>>,
     /// The depot that must be left before START.
     pub starting_depot: Option<Box<StartingDepot>>,
     /// Planned start.
@@ -97,7 +117,7 @@ pub struct Route {
     /// Where the courier was when START became possible, on a route without a starting depot.
     pub first_position: Option<Point>,
     /// The position held as a possible jump.
-    pub held: Option<Fix>,
+    pub held: Option<Box<Fix>>,
     /// No order before this place in the sequence is ahead.
     pub head_at: usize,
     /// The order visited last, by its place in the sequence.
@@ -106,19 +126,39 @@ pub struct Route {
     pub is_violated: bool,
 }
 
+kept!(Route {
+    id,
+    courier,
+    orders,
+    gone,
+    nodes_between,
+    depot,
+    starting_depot,
+    route_start,
+    route_finish,
+    has_planned_end,
+    created_at,
+    first_moved,
+    first_position,
+    held,
+    head_at,
+    last_visited,
+    is_violated,
+});
+
 /// One order of a route.
 #[derive(Clone, Debug)]
 pub struct Order {
     /// The order.
     pub id: OrderId,
     /// Its point; meaningless unless `has_point`.
-    place: Point,
+    pub(super) place: Point,
     /// When the visit is allowed.
     pub window: Option<Box<TimeWindow>>,
     /// The ETA told last, or [`Self::NO_ETA`].
     pub told_eta: Time,
-    /// Own radius in millimetres, or [`NO_RADIUS`].
-    radius_mm: u32,
+    /// Own radius in millimetres, or [`Self::NO_RADIUS`].
+    pub(super) radius_mm: u32,
     /// Handover time, seconds.
     pub service_s: u32,
     /// Handover time shared at the stop, seconds.
@@ -139,17 +179,13 @@ pub struct Order {
     pub eta_type: Option<EtaType>,
     /// Where `shift_start` stands.
     pub shift_start: ShiftStart,
-    has_point: bool,
+    pub(super) has_point: bool,
     /// ORDER_VISIT has been told.
     pub is_visited: bool,
-    /// START has been told for this order.
-    pub is_started: bool,
     /// In the head stop now.
     pub is_next: bool,
-    /// In the head stop before this input, or since told to be.
-    pub was_next: bool,
-    /// The clock has passed the told ETA and moved it since the last evaluation.
-    pub is_overdue: bool,
+    /// What is rarely asked.
+    pub marks: Marks,
     /// Passed over by a violation since the sequence was set.
     pub is_skipped: bool,
 }
@@ -157,7 +193,7 @@ pub struct Order {
 /// Where an order's `shift_start` stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShiftStart {
-    /// The route has not started.
+    /// START has not been told for the order.
     Waiting,
     /// To be raised at the first fresh position while the order is open.
     Due,
@@ -167,11 +203,38 @@ pub enum ShiftStart {
     Told,
 }
 
+/// Flags of an order in one byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks(u8);
+
+/// One of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// In the head stop before this input, or since told to be.
+    WasNext = 1,
+    /// The clock has passed the told ETA and moved it since the last evaluation.
+    Overdue = 2,
+}
+
+impl Marks {
+    /// Whether a flag is set.
+    pub const fn has(self, mark: Mark) -> bool {
+        self.0 & mark as u8 != 0
+    }
+
+    /// Sets or clears a flag.
+    pub const fn set(&mut self, mark: Mark, is_set: bool) {
+        self.0 = if is_set { self.0 | mark as u8 } else { self.0 & !(mark as u8) };
+    }
+}
+
 impl Order {
     /// No ETA has been told.
     pub const NO_ETA: Time = Time::DISTANT_PAST;
     /// The travel time is not known.
     pub const NO_LEG: u32 = u32::MAX;
+    /// No radius of its own.
+    pub const NO_RADIUS: u32 = u32::MAX;
 
     /// An order that comes onto a route.
     pub fn new(plan: &OrderPlan) -> Self {
@@ -180,7 +243,7 @@ impl Order {
             place: Point::ANYWHERE,
             window: None,
             told_eta: Self::NO_ETA,
-            radius_mm: NO_RADIUS,
+            radius_mm: Self::NO_RADIUS,
             service_s: 0,
             shared_service_s: 0,
             leg_ms: Self::NO_LEG,
@@ -193,10 +256,8 @@ impl Order {
             shift_start: ShiftStart::Waiting,
             has_point: false,
             is_visited: false,
-            is_started: false,
             is_next: false,
-            was_next: false,
-            is_overdue: false,
+            marks: Marks::default(),
             is_skipped: false,
         };
         order.edit(plan);
@@ -208,7 +269,7 @@ impl Order {
         self.place = plan.point.unwrap_or(Point::ANYWHERE);
         self.has_point = plan.point.is_some();
         self.window = plan.window.map(Box::new);
-        self.radius_mm = plan.mark_delivered_radius.map_or(NO_RADIUS, Radius::mm);
+        self.radius_mm = plan.mark_delivered_radius.map_or(Self::NO_RADIUS, Radius::mm);
         self.service_s = plan.service_duration_s;
         self.shared_service_s = plan.shared_service_duration_s;
         self.eta_type = plan.eta_type;
@@ -219,9 +280,15 @@ impl Order {
         self.has_point.then_some(self.place)
     }
 
+    /// Whether START has been told for this order.
+    pub fn is_started(&self) -> bool {
+        self.shift_start != ShiftStart::Waiting
+    }
+
     /// The radius in force.
     pub fn radius(&self, policy: &Policy, depot: Option<&DepotPlan>) -> Radius {
-        let own = (self.radius_mm != NO_RADIUS).then(|| Radius::from_mm(self.radius_mm)).flatten();
+        let own =
+            (self.radius_mm != Self::NO_RADIUS).then(|| Radius::from_mm(self.radius_mm)).flatten();
         policy.radius(own, depot.and_then(|depot| depot.mark_delivered_radius))
     }
 
@@ -417,8 +484,8 @@ impl Routes {
     }
 }
 
-const NO_RADIUS: u32 = u32::MAX;
 /// Those beyond follow in the memory's own stride.
 const ORDERS_AHEAD_MAX: usize = 4;
 
+const _: () = assert!(size_of::<Order>() <= 64, "an order is one cache line");
 const _: () = assert!(size_of::<RouteLine>() <= 192, "a position reads three cache lines of it");

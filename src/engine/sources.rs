@@ -18,7 +18,7 @@ pub enum Heard {
 /// The latest device time of each source, by priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceTimes {
-    seen: [Time; Source::ALL.len()],
+    pub(super) seen: [Time; Source::ALL.len()],
 }
 
 impl Default for SourceTimes {

@@ -2,6 +2,7 @@
 //! since receivers drift. Knows nothing of fences.
 
 use super::fix::{Fix, Seen};
+use super::state::kept;
 use crate::domain::geo::Point;
 use crate::domain::time::SECOND_MS;
 
@@ -20,6 +21,8 @@ pub struct Standing {
     /// How many positions the mean is of, at most [`COUNT_MAX`]; 0: nobody is known to stand.
     count: u8,
 }
+
+kept!(Standing { mean, count });
 
 impl Standing {
     /// Nobody is known to stand.
@@ -46,7 +49,7 @@ impl Standing {
         if lat.abs() > FAR_E7 || lon.abs() > FAR_E7 {
             return None;
         }
-        let count = COUNT_MAX.min(self.count + 1);
+        let count = COUNT_MAX.min(self.count.saturating_add(1));
         // A share of at most FAR_E7 fits; what is off the map, or nowhere, begins a stand.
         let share = |offset: i64| (offset / i64::from(count)) as i32;
         let (lat_e7, lon_e7) = (self.mean.lat_e7() + share(lat), self.mean.lon_e7() + share(lon));

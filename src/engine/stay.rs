@@ -5,6 +5,7 @@ use super::fence::Fence;
 use super::nearest::Credit;
 use super::prefetch::prefetch;
 use super::presence::Presence;
+use super::state::kept;
 use crate::domain::geo::Centre;
 use crate::domain::policy::Radius;
 use crate::domain::time::Time;
@@ -57,6 +58,25 @@ pub struct Stay {
     /// A status was set by API or app since the stay began.
     pub has_status_set: bool,
 }
+
+kept!(Stay {
+    at,
+    centre,
+    radius,
+    fence,
+    required_ms,
+    presence,
+    credit,
+    entered_estimated,
+    dwell_estimated,
+    told,
+    may_visit,
+    has_visited,
+    is_interpolated,
+    has_status_set,
+} rebuilt {
+    next = StaySlot::NONE,
+});
 
 /// All open stays of a shard.
 #[derive(Debug, Default)]

@@ -91,7 +91,7 @@ impl RouteStep<'_, '_> {
 
     /// How far around an order a position may concern it; `None`: nowhere.
     fn reach(&self, order: &Order) -> Option<Reach> {
-        let radius = order.radius(self.policy, self.route.depot.as_ref());
+        let radius = order.radius(self.policy, self.route.depot.as_deref());
         let is_tracked = self.is_tracked(order) && radius != Radius::OFF;
         let nearby_m = self.nearby_reach_m(order);
         let reach_m = match (is_tracked, nearby_m) {

@@ -8,6 +8,7 @@ use super::cursor::Cursor;
 use super::names::Names;
 use crate::domain::eta::{EtaChange, OrderEta};
 use crate::domain::event::{EventKind, OrderEvent, StayPoint};
+use crate::domain::geo::Point;
 use crate::domain::ids::OrderId;
 use crate::domain::notification::{Notification, NotificationKind};
 use crate::domain::time::{SECOND_MS, Time};
@@ -65,9 +66,9 @@ pub struct Item {
     pub company_id: u32,
     /// The deciding fix came more than 300 s after it was taken.
     pub backfilled: bool,
-    /// Where and when the deciding fix was.
+    /// Where and when the deciding fix was; null: erased.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub position: Option<Place>,
+    pub position: Option<Option<Place>>,
     /// The radius in force when the stay began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used_mark_delivered_radius: Option<f64>,
@@ -233,8 +234,9 @@ impl Item {
     }
 
     fn set_stay(&mut self, at: &StayPoint) {
-        let time = iso(at.device_time);
-        self.position = Some(Place { lat: at.point.lat(), lon: at.point.lon(), time });
+        let time = || iso(at.device_time);
+        let place = |point: Point| Place { lat: point.lat(), lon: point.lon(), time: time() };
+        self.position = Some(at.place().map(place));
         self.used_mark_delivered_radius = Some(at.used_mark_delivered_radius.metres());
         self.estimated_time = Some(iso(at.estimated_time));
         self.stay = Some(at.stay);

@@ -144,13 +144,18 @@ impl Packer {
 
     fn stay(&mut self, at: &StayPoint, ended: Option<(bool, &str)>) {
         self.key("position");
-        self.map(3);
-        self.key("lat");
-        self.float(at.point.lat());
-        self.key("lon");
-        self.float(at.point.lon());
-        self.key("time");
-        self.time(at.device_time);
+        match at.place() {
+            Some(point) => {
+                self.map(3);
+                self.key("lat");
+                self.float(point.lat());
+                self.key("lon");
+                self.float(point.lon());
+                self.key("time");
+                self.time(at.device_time);
+            }
+            None => self.nil(),
+        }
         self.key("used_mark_delivered_radius");
         self.float(at.used_mark_delivered_radius.metres());
         self.key("estimated_time");

@@ -96,6 +96,11 @@ impl Press {
         batch
     }
 
+    /// Forgets the recent events: what the feed holds of them has changed.
+    pub fn forget(&self) {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// How many events were written: each recent one once, however many read it.
     #[must_use]
     pub fn printed(&self) -> u64 {

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Select, TryRecvError};
+use crossbeam_channel::{Receiver, Select, Sender, TryRecvError};
 
 use super::commands::Committed;
 use super::error::RuntimeError;
@@ -20,10 +20,13 @@ use super::feed_writer::FeedWriter;
 use super::mailbox::CommandFrame;
 use super::message::{Batch, Message, Part, Waiting};
 use super::node::{Durability, Shared};
+use super::rounds::Wanted;
+use super::snapshot_writer::{Ending, ToWriter};
 use crate::engine::output::Outputs;
 use crate::storage::bytes::Writer;
 use crate::storage::frame::{CommandHead, FrameKind};
 use crate::storage::journal::Journal;
+use crate::storage::manifest::JournalPlace;
 
 /// The committer as recovery left it.
 pub struct Committer {
@@ -39,6 +42,36 @@ pub struct Committer {
     has_unsynced: bool,
     /// Real time of the last sync.
     synced_at: Duration,
+    snapshots: SnapshotSide,
+}
+
+/// The committer's part in snapshots.
+pub struct SnapshotSide {
+    /// The way to the snapshot writer.
+    writer: Sender<ToWriter>,
+    /// A round begins once so many bytes were journalled since the last one; 0: only when asked.
+    journal_bytes: u64,
+    /// The round under way.
+    round: Option<Round>,
+    /// Who wants a round.
+    wanted: Vec<Wanted>,
+}
+
+impl SnapshotSide {
+    /// No round is under way.
+    #[must_use]
+    pub const fn new(writer: Sender<ToWriter>, journal_bytes: u64) -> Self {
+        Self { writer, journal_bytes, round: None, wanted: Vec::new() }
+    }
+}
+
+/// A round whose pictures are being taken.
+struct Round {
+    number: u64,
+    is_alone: bool,
+    journal: JournalPlace,
+    commands: u64,
+    shards_left: usize,
 }
 
 /// The way from one shard.
@@ -76,6 +109,7 @@ impl Committer {
         feed: FeedWriter,
         durability: Durability,
         shards: Vec<Receiver<Message>>,
+        snapshots: SnapshotSide,
     ) -> Self {
         let line = |messages| Line { messages, is_held: false, has_ended: false };
         let synced_at = shared.clock.real_time();
@@ -91,6 +125,7 @@ impl Committer {
             group: Group::default(),
             has_unsynced: false,
             synced_at,
+            snapshots,
         }
     }
 
@@ -195,6 +230,17 @@ impl Committer {
                 gathering.shards.push(shard);
                 self.write_commands()
             }
+            Message::Snapshot(wanted) => {
+                self.snapshots.wanted.push(wanted);
+                Ok(())
+            }
+            Message::Pictured(number) => {
+                let round = self.snapshots.round.as_mut().filter(|round| round.number == number);
+                if let Some(round) = round {
+                    round.shards_left -= 1;
+                }
+                Ok(())
+            }
             Message::End => {
                 self.lines[shard].has_ended = true;
                 Ok(())
@@ -261,6 +307,7 @@ impl Committer {
         if self.group.bytes > 0 {
             self.journal.write()?;
             self.shared.counters.group(self.group.inputs, self.group.bytes);
+            self.shared.rounds.journalled(self.group.bytes);
             self.has_unsynced = true;
         }
         if self.has_unsynced && self.must_sync() {
@@ -277,6 +324,60 @@ impl Committer {
             self.shared.head.send_replace(head);
         }
         self.release();
+        self.end_round()?;
+        self.begin_round()
+    }
+
+    /// Begins a round of snapshots if it is time or somebody wants it, unless one is under way.
+    fn begin_round(&mut self) -> Result<(), RuntimeError> {
+        let limit = self.snapshots.journal_bytes;
+        let is_time = limit > 0 && self.shared.rounds.journalled(0) >= limit;
+        if !is_time && self.snapshots.wanted.is_empty() {
+            return Ok(());
+        }
+        let wanted = core::mem::take(&mut self.snapshots.wanted);
+        let is_alone = wanted.iter().any(|wanted| wanted.is_alone);
+        if is_alone && !self.shared.rounds.is_under_way() {
+            // What the snapshot needs of the journal begins with a segment of its own.
+            self.journal.begin_segment()?;
+        }
+        let journal = self.journal.place();
+        let number = self.shared.rounds.begin();
+        for Wanted { reply, .. } in wanted {
+            // Who has gone away wants no answer.
+            let _ = reply.send(number);
+        }
+        if let Some(number) = number {
+            let commands = self.next_place - 1;
+            let shards_left = self.lines.len();
+            self.snapshots.round = Some(Round { number, is_alone, journal, commands, shards_left });
+        }
+        Ok(())
+    }
+
+    /// Once all pictures of a round are taken, hands on what is to be known beside them.
+    fn end_round(&mut self) -> Result<(), RuntimeError> {
+        if self.snapshots.round.as_ref().is_none_or(|round| round.shards_left > 0) {
+            return Ok(());
+        }
+        if self.has_unsynced {
+            // The pictures hold nothing that is not durable.
+            self.journal.sync()?;
+            (self.has_unsynced, self.synced_at) = (false, self.shared.clock.real_time());
+        }
+        let Some(round) = self.snapshots.round.take() else { return Ok(()) };
+        let ending = Ending {
+            round: round.number,
+            is_alone: round.is_alone,
+            journal: round.journal,
+            commands: round.commands,
+            told_before: self.journal.place().next,
+            feed: self.shared.feed.place(),
+            notified: self.feed.notified(),
+            pages: self.shared.chain.pages(),
+        };
+        // A writer that is gone has failed the node, or it stops.
+        let _ = self.snapshots.writer.send(ToWriter::End(Box::new(ending)));
         Ok(())
     }
 

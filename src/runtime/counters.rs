@@ -1,6 +1,7 @@
 //! What the node has done since it started, for the metrics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Counts that only rise.
 #[derive(Debug, Default)]
@@ -9,6 +10,9 @@ pub struct Counters {
     groups: AtomicU64,
     syncs: AtomicU64,
     journal_bytes: AtomicU64,
+    snapshots: AtomicU64,
+    snapshots_failed: AtomicU64,
+    picture_us_max: AtomicU64,
 }
 
 /// The counts at one moment.
@@ -22,6 +26,12 @@ pub struct Counts {
     pub syncs: u64,
     /// Bytes written to the journal.
     pub journal_bytes: u64,
+    /// Snapshots taken.
+    pub snapshots: u64,
+    /// Snapshots that were given up.
+    pub snapshots_failed: u64,
+    /// The longest that a shard took for the picture of one partition, microseconds.
+    pub picture_us_max: u64,
 }
 
 impl Counters {
@@ -37,6 +47,18 @@ impl Counters {
         self.syncs.store(syncs, Ordering::Relaxed);
     }
 
+    /// A snapshot was taken, or given up.
+    pub fn snapshot(&self, is_taken: bool) {
+        let count = if is_taken { &self.snapshots } else { &self.snapshots_failed };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A shard stood still for the picture of a partition.
+    pub fn pictured(&self, took: Duration) {
+        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.picture_us_max.fetch_max(us, Ordering::Relaxed);
+    }
+
     /// The counts.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -45,6 +67,9 @@ impl Counters {
             groups: self.groups.load(Ordering::Relaxed),
             syncs: self.syncs.load(Ordering::Relaxed),
             journal_bytes: self.journal_bytes.load(Ordering::Relaxed),
+            snapshots: self.snapshots.load(Ordering::Relaxed),
+            snapshots_failed: self.snapshots_failed.load(Ordering::Relaxed),
+            picture_us_max: self.picture_us_max.load(Ordering::Relaxed),
         }
     }
 }

@@ -17,6 +17,8 @@ pub struct Directory {
 struct Entry {
     company: Option<CompanyId>,
     is_silent_when_still: bool,
+    /// Nothing comes in of it any more.
+    is_erased: bool,
 }
 
 /// A courier who is there.
@@ -31,8 +33,33 @@ pub struct Listed {
 impl Directory {
     /// Follows a command.
     pub fn follow(&self, command: &Command) {
-        let Command::PutCourier(plan) = command else { return };
-        self.entry(plan.id, |entry| entry.company = Some(plan.company));
+        match command {
+            Command::PutCourier(plan) => {
+                self.entry(plan.id, |entry| entry.company = Some(plan.company));
+            }
+            Command::EraseCourier { courier } => {
+                self.entry(*courier, |entry| entry.is_erased = true);
+            }
+            Command::PutPolicy { .. }
+            | Command::PutDepot { .. }
+            | Command::PutRoute(_)
+            | Command::RemoveRoute { .. }
+            | Command::PutOrder { .. }
+            | Command::RemoveOrder { .. }
+            | Command::SetStatus { .. } => {}
+        }
+    }
+
+    /// Takes over couriers who were put before.
+    pub fn enlist(&self, listed: impl Iterator<Item = (CourierId, CompanyId)>) {
+        let mut couriers = self.couriers.write().unwrap_or_else(PoisonError::into_inner);
+        for (courier, company) in listed {
+            let at = courier.0 as usize;
+            if couriers.len() <= at {
+                couriers.resize(at + 1, Entry::default());
+            }
+            couriers[at].company = Some(company);
+        }
     }
 
     /// Follows a courier's document: whether its device falls silent while it stands.
@@ -60,17 +87,17 @@ impl Directory {
 pub struct OpenDirectory<'a>(RwLockReadGuard<'a, Vec<Entry>>);
 
 impl OpenDirectory<'_> {
-    /// A courier.
+    /// A courier who is there.
     #[must_use]
     pub fn courier(&self, courier: CourierId) -> Option<Listed> {
-        let entry = self.0.get(courier.0 as usize)?;
+        let entry = self.0.get(courier.0 as usize).filter(|entry| !entry.is_erased)?;
         let is_silent_when_still = entry.is_silent_when_still;
         entry.company.map(|company| Listed { company, is_silent_when_still })
     }
 
-    /// The company of a courier.
+    /// The company of a courier, be it erased or not.
     #[must_use]
     pub fn company(&self, courier: CourierId) -> Option<CompanyId> {
-        self.courier(courier).map(|listed| listed.company)
+        self.0.get(courier.0 as usize)?.company
     }
 }

@@ -87,6 +87,28 @@ pub enum ViewError {
     Stopped,
 }
 
+/// Why there is no snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SnapshotError {
+    /// The first shard is too busy to be asked.
+    #[error("no room: try again")]
+    Busy,
+    /// The disk failed; the older snapshots are as they were.
+    #[error("failed to take a snapshot: {0}")]
+    Failed(String),
+    /// The snapshot is durable, but older segments of the journal are still needed.
+    #[error(
+        "the snapshot is durable, but {0} still needs older segments of the journal: try again"
+    )]
+    Held(&'static str),
+    /// It took too long.
+    #[error("the snapshot was not done in time")]
+    Late,
+    /// The node takes nothing more.
+    #[error("the node has stopped")]
+    Stopped,
+}
+
 /// Why a node does not run.
 #[derive(Debug, Error)]
 pub enum RuntimeError {
@@ -106,6 +128,17 @@ pub enum RuntimeError {
     /// A whole frame holds what no writer writes.
     #[error("a whole frame cannot be understood: it may be of a later version")]
     Unreadable,
+    /// Snapshots are there, but not one is whole, and the journal's beginning is gone.
+    #[error(
+        "no snapshot is whole, and the journal begins only with {first}: put back a copy of the \
+         data directory ({causes})"
+    )]
+    NoSnapshot {
+        /// The first segment that is there.
+        first: String,
+        /// What is wrong with the snapshots.
+        causes: String,
+    },
     /// A frame cannot be replayed.
     #[error("{name}, byte {offset}: {source}")]
     Frame {
@@ -155,6 +188,17 @@ pub enum AdmissionError {
         /// The catalog's last command.
         applied: u64,
         /// The journal's.
+        journal: u64,
+    },
+    /// The catalog misses commands that the journal no longer holds.
+    #[error(
+        "the catalog holds the commands up to {applied}, and the journal only those from {journal} \
+         on: put back a copy of the data directory, with journal and catalog of one moment"
+    )]
+    Behind {
+        /// The catalog's last command.
+        applied: u64,
+        /// The first that the journal could give.
         journal: u64,
     },
     /// A thread could not be started.

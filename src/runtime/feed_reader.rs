@@ -48,7 +48,10 @@ impl Feed {
     pub fn read(&self, after: u64, events_max: usize) -> Result<FeedPage, StorageError> {
         let events = self.shared.feed.read(after, events_max.min(PAGE_EVENTS_MAX))?;
         let next = events.last().map_or(after, |event| event.position);
-        Ok(FeedPage { events, next, gap: None })
+        let first_missing = after + 1;
+        let gap = events.first().filter(|event| event.position > first_missing);
+        let gap = gap.map(|event| FeedGap { first_missing, first_available: event.position });
+        Ok(FeedPage { events, next, gap })
     }
 
     /// Position of the last event; 0: there is none.

@@ -12,6 +12,7 @@ use crate::engine::output::{Output, OutputBody, Outputs};
 use crate::storage::error::StorageError;
 use crate::storage::feed_event::{FeedBody, FeedEvent};
 use crate::storage::feed_log::FeedLog;
+use crate::storage::manifest::Notified;
 
 /// Where the feed stands.
 #[derive(Debug, Default)]
@@ -21,14 +22,19 @@ pub struct FeedWriter {
     events: Vec<FeedEvent>,
 }
 
-/// A company's last notification.
-#[derive(Clone, Copy, Debug)]
-struct Notified {
-    id: u64,
-    time: Time,
-}
-
 impl FeedWriter {
+    /// A writer that goes on after a position.
+    #[must_use]
+    pub fn after(position: u64, notified: &[(CompanyId, Notified)]) -> Self {
+        Self { position, notified: notified.iter().copied().collect(), events: Vec::new() }
+    }
+
+    /// The last notification of every company.
+    #[must_use]
+    pub fn notified(&self) -> Vec<(CompanyId, Notified)> {
+        self.notified.iter().map(|(&company, &notified)| (company, notified)).collect()
+    }
+
     /// Adds what one step told.
     pub fn tell(&mut self, told: &Outputs, directory: &Directory, chain: &OrderChain) {
         let directory = directory.open();

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::acks::Ticket;
 use super::commands::Committed;
 use super::intake::{PartDone, SentFix};
+use super::rounds::Wanted;
 use crate::domain::command::Command;
 use crate::domain::ids::PartitionId;
 use crate::domain::time::Time;
@@ -28,6 +29,8 @@ pub enum Mail {
     Commands(CommandsMail),
     /// A question, asked between two inputs.
     Ask(Box<dyn FnOnce(&Engine) + Send>),
+    /// Somebody wants a snapshot.
+    Snapshot(Wanted),
     /// There is nothing more.
     Stop,
 }
@@ -247,7 +250,7 @@ impl Mail {
         match self {
             Self::Positions(mail) => Weight::Positions(mail.fixes.len()),
             Self::Commands(mail) => Weight::Others(mail.parts.len()),
-            Self::Ask(_) => Weight::Others(1),
+            Self::Ask(_) | Self::Snapshot(_) => Weight::Others(1),
             Self::Stop => Weight::Others(0),
         }
     }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::acks::Ticket;
 use super::intake::PartDone;
 use super::mailbox::CommandFrame;
+use super::rounds::Wanted;
 use crate::domain::command::Command;
 use crate::engine::output::Outputs;
 use crate::storage::codec::input::Chunk;
@@ -23,6 +24,10 @@ pub enum Message {
         /// The parts, by their place in the frame.
         parts: Vec<Part>,
     },
+    /// Somebody wants a snapshot.
+    Snapshot(Wanted),
+    /// The shard has pictured all its partitions for a round.
+    Pictured(u64),
     /// The shard has ended.
     End,
 }

@@ -1,7 +1,7 @@
 //! A running node: recovered from its disk, shards and committer at work, handles for the rest of
 //! the daemon.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::acks::Acks;
 use super::clock::Clock;
 use super::commands::{Commands, Note};
-use super::committer::Committer;
+use super::committer::{Committer, SnapshotSide};
 use super::counters::{Counters, Counts};
 use super::directory::Directory;
 use super::error::RuntimeError;
@@ -21,11 +21,19 @@ use super::intake::{Intake, partitions_of};
 use super::mailbox::{Inbox, Mail, Mailbox};
 use super::message::Message;
 use super::order_chain::OrderChain;
+use super::partition::Partitions;
+use super::picture::Camera;
+use super::progress::Progress;
 use super::recovery::Recovery;
 pub use super::recovery::RecoveryReport;
+use super::retainers::{Boundary, Retainers};
+use super::rounds::{Rounds, Snapshots};
+use super::seen::Seen;
 use super::shard::{BATCH_MAIL_MAX, Shard};
+use super::snapshot_writer::{SnapshotWriterThread, ToWriter};
 use super::tracks::{TRACK_MAIL_MAX, TrackLimits, TrackMail, TrackWriter, Tracks};
 use super::views::Views;
+use crate::engine::Engine;
 use crate::engine::travel_time::TravelTime;
 use crate::storage::disk::Disk;
 use crate::storage::error::StorageError;
@@ -50,6 +58,10 @@ pub struct NodeSettings {
     pub answer_ms_max: u64,
     /// How much of the tracks is only in memory.
     pub tracks: TrackLimits,
+    /// A snapshot is taken after so many bytes of journal; 0: only when one is asked for.
+    pub snapshot_journal_bytes: u64,
+    /// Segments of the journal are kept, even where snapshots need them no more.
+    pub keep_journal: bool,
 }
 
 impl Default for NodeSettings {
@@ -62,8 +74,19 @@ impl Default for NodeSettings {
             feed_segment_bytes: 64 << 20,
             answer_ms_max: 100,
             tracks: TrackLimits::default(),
+            snapshot_journal_bytes: 256 << 20,
+            keep_journal: false,
         }
     }
+}
+
+/// What surrounds a node from its start on.
+#[derive(Default)]
+pub struct Around {
+    /// Who is asked before segments of the journal are dropped.
+    pub retainers: Retainers,
+    /// Where the start says how far it is.
+    pub progress: Arc<Progress>,
 }
 
 /// What an acknowledgement means.
@@ -95,8 +118,11 @@ pub struct Shared {
     pub(super) journalled: AtomicU64,
     pub(super) track_log: Arc<TrackLog>,
     pub(super) tracks: crossbeam_channel::Sender<TrackMail>,
+    /// All frames before this one are in the tracks on disk, as far as they hold positions.
+    pub(super) tracked: AtomicU64,
     pub(super) last_place: Mutex<u64>,
     pub(super) counters: Arc<Counters>,
+    pub(super) rounds: Rounds,
     pub(super) command_bytes_max: usize,
     pub(super) frame_bytes_max: usize,
     pub(super) delivery_fixes_max: usize,
@@ -122,6 +148,9 @@ pub(super) struct Parts {
     pub(super) track_writer: TrackWriter,
     /// What the writer of the tracks is told.
     pub(super) track_mail: Receiver<TrackMail>,
+    pub(super) snapshot_writer: SnapshotWriterThread,
+    /// What the writer of the snapshots is told.
+    pub(super) pictures: Receiver<ToWriter>,
 }
 
 /// A shard with its ways in and out.
@@ -132,27 +161,29 @@ pub(super) struct ShardLine {
 }
 
 impl Parts {
-    /// Recovers what the disk holds, and hands every committed note to `on_note` in order.
+    /// Recovers what the disk holds, and hands every note that the journal still holds to `on_note`
+    /// in order.
     pub(super) fn recover(
         settings: &NodeSettings,
         disk: &Arc<dyn Disk>,
         clock: Clock,
         travel: &TravelFactory,
+        around: Around,
         on_note: &mut dyn FnMut(Note),
     ) -> Result<Self, RuntimeError> {
         let segment_bytes = settings.segment_bytes.max(SEGMENT_BYTES_MIN);
         if !disk.lock().map_err(StorageError::disk("lock", "the data directory"))? {
             return Err(StorageError::Locked.into());
         }
-        let shards = settings.shards.clamp(1, SHARDS_MAX);
-        let feed_log = FeedLog::open(Arc::clone(disk), settings.feed_segment_bytes.max(1));
-        let mut recovery = Recovery::new(shards, travel, feed_log);
+        let count = settings.shards.clamp(1, SHARDS_MAX);
+        let Around { retainers, progress } = around;
+        let mut recovery = Recovery::begin(disk, settings, count, travel, progress)?;
         let journal = recovery.run(disk, segment_bytes, on_note)?;
         let track_log = Arc::new(TrackLog::open(Arc::clone(disk), journal.next())?);
         let (tracks, track_mail) = crossbeam_channel::bounded(TRACK_MAIL_MAX);
-        let Recovery { engines, partitions, mut seen, writer, report, .. } = recovery;
+        let Recovery { engines, partitions, seen, writer, report, kept, .. } = recovery;
         let (mailboxes, inboxes): (Vec<_>, Vec<_>) =
-            (0..shards).map(|_| Mailbox::new(settings.mailbox_max)).unzip();
+            (0..count).map(|_| Mailbox::new(settings.mailbox_max)).unzip();
         let shared = Arc::new(Shared {
             clock,
             mailboxes,
@@ -163,41 +194,91 @@ impl Parts {
             chain: recovery.chain,
             head: watch::Sender::new(report.feed_head),
             journalled: AtomicU64::new(journal.next()),
+            tracked: AtomicU64::new(track_log.next()),
             track_log,
             tracks,
             last_place: Mutex::new(report.commands),
             counters: Arc::default(),
+            rounds: Rounds::after(recovery.last_snapshot, recovery.journal_bytes),
             command_bytes_max: (segment_bytes as usize).saturating_sub(HEAD + ALIGN),
             delivery_fixes_max: DELIVERY_FIXES_MAX.min(segment_bytes as usize / FIX_BYTES_MAX),
             frame_bytes_max: (segment_bytes / 4).min(FRAME_BYTES_MAX) as usize,
             answer_ms_max: settings.answer_ms_max,
         });
-        let (mut working, mut lines) = (Vec::new(), Vec::new());
-        for (number, (engine, inbox)) in engines.into_iter().zip(inboxes).enumerate() {
-            let shard = Shard {
-                engine,
-                partitions: partitions.clone(),
-                seen: seen.part(partitions_of(number, shards)),
-                place: (number, shards),
-                clock: shared.clock.clone(),
-                chunk_bytes_max: shared.frame_bytes_max / 2,
-                batch_mail_max: BATCH_MAIL_MAX,
-                woke_at: shared.clock.real_time(),
-            };
-            let (outbox, messages) = crossbeam_channel::bounded(MESSAGES_MAX);
-            lines.push(messages);
-            working.push(ShardLine { shard, inbox, outbox });
-        }
+        retainers.add("the tracks", tracks_retainer(&shared));
+        let (to_writer, pictures) = crossbeam_channel::unbounded();
+        let workers = engines.into_iter().zip(inboxes);
+        let (shards, lines) = shard_lines(&shared, workers, &partitions, seen, &to_writer);
         let (to, durability) = (Arc::clone(&shared), settings.durability);
-        let committer = Committer::new(to, journal, writer, durability, lines);
+        let side = SnapshotSide::new(to_writer, settings.snapshot_journal_bytes);
+        let committer = Committer::new(to, journal, writer, durability, lines, side);
         let (to, from) = (Arc::clone(&shared), Arc::clone(disk));
         let track_writer = TrackWriter::new(to, from, settings.tracks)?;
-        Ok(Self { shared, report, shards: working, committer, track_writer, track_mail })
+        let (to, on, keeps_journal) =
+            (Arc::clone(&shared), Arc::clone(disk), settings.keep_journal);
+        let snapshot_writer = SnapshotWriterThread::new(to, on, retainers, kept, keeps_journal);
+        Ok(Self {
+            shared,
+            report,
+            shards,
+            committer,
+            track_writer,
+            track_mail,
+            snapshot_writer,
+            pictures,
+        })
+    }
+}
+
+/// A shard for each engine, and the ways from them.
+fn shard_lines(
+    shared: &Arc<Shared>,
+    workers: impl ExactSizeIterator<Item = (Engine, Inbox)>,
+    partitions: &Partitions,
+    mut seen: Seen,
+    to_writer: &Outbox<ToWriter>,
+) -> (Vec<ShardLine>, Vec<Receiver<Message>>) {
+    let count = workers.len();
+    let mut shards = Vec::new();
+    let mut lines = Vec::new();
+    for (number, (engine, inbox)) in workers.enumerate() {
+        let own = partitions_of(number, count);
+        let shard = Shard {
+            engine,
+            partitions: partitions.clone(),
+            seen: seen.part(partitions_of(number, count)),
+            place: (number, count),
+            clock: shared.clock.clone(),
+            chunk_bytes_max: shared.frame_bytes_max / 2,
+            batch_mail_max: BATCH_MAIL_MAX,
+            woke_at: shared.clock.real_time(),
+            camera: Camera::new(own.collect(), to_writer.clone(), shared.rounds.begun()),
+            shared: Arc::clone(shared),
+        };
+        let (outbox, messages) = crossbeam_channel::bounded(MESSAGES_MAX);
+        lines.push(messages);
+        shards.push(ShardLine { shard, inbox, outbox });
+    }
+    (shards, lines)
+}
+
+/// Segments of the journal go once the tracks hold their positions; they are asked to.
+fn tracks_retainer(shared: &Arc<Shared>) -> impl FnMut(Boundary) -> bool + Send + 'static {
+    let shared = Arc::downgrade(shared);
+    move |boundary| {
+        let Some(shared) = shared.upgrade() else { return false };
+        let is_tracked = || shared.tracked.load(Ordering::Acquire) >= boundary.frame;
+        if !is_tracked() {
+            // Busy ones are asked again.
+            let _ = shared.tracks.try_send(TrackMail::Write);
+        }
+        is_tracked()
     }
 }
 
 impl Node {
-    /// Recovers what the disk holds, hands every committed note to `on_note` in order, and starts.
+    /// Recovers what the disk holds, hands every note that the journal still holds to `on_note` in
+    /// order, and starts.
     ///
     /// # Errors
     /// The disk fails, is locked by another process, or holds what was not written so.
@@ -208,8 +289,25 @@ impl Node {
         travel: &TravelFactory,
         on_note: &mut dyn FnMut(Note),
     ) -> Result<Self, RuntimeError> {
-        let parts = Parts::recover(settings, disk, clock, travel, on_note)?;
-        let Parts { shared, report, shards, mut committer, mut track_writer, track_mail } = parts;
+        Self::start_with(settings, disk, clock, travel, Around::default(), on_note)
+    }
+
+    /// As [`Self::start`], with what surrounds the node.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_with(
+        settings: &NodeSettings,
+        disk: &Arc<dyn Disk>,
+        clock: Clock,
+        travel: &TravelFactory,
+        around: Around,
+        on_note: &mut dyn FnMut(Note),
+    ) -> Result<Self, RuntimeError> {
+        let parts = Parts::recover(settings, disk, clock, travel, around, on_note)?;
+        let Parts { shared, report, shards, mut committer, mut track_writer, track_mail, .. } =
+            parts;
+        let (mut snapshot_writer, pictures) = (parts.snapshot_writer, parts.pictures);
         let mut node = Self { shared, report, threads: Vec::new(), track_writer: None };
         for (number, ShardLine { shard, inbox, outbox }) in shards.into_iter().enumerate() {
             let thread = node.spawn(format!("shard-{number}"), move |guard| {
@@ -223,6 +321,10 @@ impl Node {
             if let Err(error) = committer.run() {
                 guard.fault.fail(error.to_string());
             }
+        })?);
+        node.threads.push(node.spawn("snapshots".to_owned(), move |guard| {
+            let _guard = guard;
+            snapshot_writer.run(&pictures);
         })?);
         node.track_writer = Some(node.spawn("tracks".to_owned(), move |guard| {
             if let Err(error) = track_writer.run(&track_mail) {
@@ -292,6 +394,12 @@ impl Node {
     /// # Errors
     /// The node had failed, or fails now.
     pub fn stop(mut self) -> Result<(), RuntimeError> {
+        self.shared.fault.end();
+        if !self.shared.fault.has_failed()
+            && self.shared.rounds.journalled(0) >= LAST_SNAPSHOT_BYTES_MIN
+        {
+            self.snapshots().last(LAST_SNAPSHOT_MS_MAX);
+        }
         self.end();
         match self.shared.fault.cause() {
             Some(cause) => Err(RuntimeError::Failed(cause.to_owned())),
@@ -299,10 +407,16 @@ impl Node {
         }
     }
 
+    /// The way to ask for a snapshot.
+    #[must_use]
+    pub fn snapshots(&self) -> Snapshots {
+        Snapshots::new(Arc::clone(&self.shared))
+    }
+
     /// What recovery found when the node started.
     #[must_use]
-    pub const fn recovered(&self) -> RecoveryReport {
-        self.report
+    pub const fn recovered(&self) -> &RecoveryReport {
+        &self.report
     }
 
     /// What the node has done since.
@@ -354,5 +468,10 @@ const DELIVERY_FIXES_MAX: usize = 10_000;
 const FIX_BYTES_MAX: usize = 128;
 /// Most shards.
 const SHARDS_MAX: usize = 64;
+/// A node that stops takes a snapshot if so many bytes were journalled since the last one: less is
+/// replayed faster...
+const LAST_SNAPSHOT_BYTES_MIN: u64 = 8 << 20;
+/// ...and gives it up after so long, since whoever stops a node does not wait for ever.
+const LAST_SNAPSHOT_MS_MAX: u64 = 2_000;
 /// So many messages of a shard may wait for the committer.
 const MESSAGES_MAX: usize = 64;

@@ -100,6 +100,18 @@ impl Partitions {
         }
     }
 
+    /// The sequence of a partition's last input, and when it was received.
+    #[must_use]
+    pub fn last(&self, partition: PartitionId) -> (u64, Time) {
+        let Stamp { sequence, received_at } = self.stamps[partition.0 as usize];
+        (sequence, received_at)
+    }
+
+    /// A partition goes on after an input.
+    pub fn resume(&mut self, partition: PartitionId, sequence: u64, received_at: Time) {
+        self.stamps[partition.0 as usize] = Stamp { sequence, received_at };
+    }
+
     /// Follows an input that was stamped before; `false`: it does not follow the last one.
     #[must_use]
     pub fn follow(&mut self, input: &Input) -> bool {

@@ -1,5 +1,10 @@
-//! Brings a node back to where its journal ends: every input is stepped again, in order, and
-//! everything it tells is compared with the feed log, or written where that is missing.
+//! Brings a node back to where its journal ends. The newest whole snapshot is taken back, or else
+//! the one before; then every input that is not in it is stepped again, in order. What is told
+//! after the snapshot's end is compared with the feed log, or written where that is missing.
+//!
+//! The pictures of a snapshot were taken one after the other, so the journal is read from before
+//! the first of them; inputs that a partition's picture holds are passed over, and what others tell
+//! before the snapshot's end is in the feed already.
 
 use std::sync::Arc;
 
@@ -9,10 +14,13 @@ use super::directory::Directory;
 use super::error::RuntimeError;
 use super::feed_writer::FeedWriter;
 use super::intake::{Sender, SenderId, shard_of};
-use super::node::TravelFactory;
+use super::loading::{Loaded, load};
+use super::node::{NodeSettings, TravelFactory};
 use super::order_chain::OrderChain;
 use super::partition::Partitions;
+use super::progress::{Progress, Stage};
 use super::seen::Seen;
+use super::snapshot_writer::KeptSnapshot;
 use crate::engine::Engine;
 use crate::engine::input::InputBody;
 use crate::engine::output::Outputs;
@@ -23,17 +31,24 @@ use crate::storage::error::StorageError;
 use crate::storage::feed_log::FeedLog;
 use crate::storage::frame::{CommandHead, Frame, FrameKind};
 use crate::storage::journal::Journal;
-use crate::storage::replay::{CutTail, drop_after, replay};
-use crate::storage::segment::journal_number;
+use crate::storage::manifest::{JournalPlace, Manifest};
+use crate::storage::replay::{CutTail, JournalEnd, drop_after, replay_from};
+use crate::storage::segment::{
+    journal_name, journal_number, manifest_name, manifest_number, snapshot_number,
+};
 
 /// What recovery found, for the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecoveryReport {
-    /// Whole frames in the journal.
+    /// The snapshot it began with.
+    pub snapshot: Option<u64>,
+    /// Why newer snapshots were passed over.
+    pub damaged: Vec<String>,
+    /// Whole frames of the journal that were read.
     pub frames: u64,
-    /// Inputs in them.
+    /// Inputs of them that were stepped.
     pub inputs: u64,
-    /// Command frames among them.
+    /// Command frames that there ever were.
     pub commands: u64,
     /// Position of the last event of the feed.
     pub feed_head: u64,
@@ -63,24 +78,109 @@ pub struct Recovery {
     pub feed: FeedLog,
     /// What was found.
     pub report: RecoveryReport,
+    /// The snapshots that are there, the oldest first.
+    pub kept: Vec<KeptSnapshot>,
+    /// The highest number that a snapshot has, whole or not.
+    pub last_snapshot: u64,
+    /// Bytes of the journal that were read.
+    pub journal_bytes: u64,
+    /// Where the journal is read from.
+    from: JournalPlace,
+    /// What earlier frames tell is in the feed.
+    told_before: u64,
     told: Outputs,
+    progress: Arc<Progress>,
 }
 
 impl Recovery {
-    /// Nothing recovered yet.
-    #[must_use]
-    pub fn new(shards: usize, travel: &TravelFactory, feed: FeedLog) -> Self {
+    /// Takes back the newest snapshot that is whole; nothing, if there never was one.
+    ///
+    /// # Errors
+    /// The disk fails, a later version wrote a snapshot, or none is whole and the journal's
+    /// beginning is gone.
+    pub fn begin(
+        disk: &Arc<dyn Disk>,
+        settings: &NodeSettings,
+        shards: usize,
+        travel: &TravelFactory,
+        progress: Arc<Progress>,
+    ) -> Result<Self, RuntimeError> {
+        let names = disk.names().map_err(StorageError::disk("list", "the data directory"))?;
+        let numbers: Vec<u64> = names.iter().filter_map(|name| manifest_number(name)).collect();
+        let any = names.iter().filter_map(|name| snapshot_number(name)).chain(numbers.clone());
+        let last_snapshot = any.max().unwrap_or(0);
+        let mut damaged = Vec::new();
+        for (at, &number) in numbers.iter().enumerate().rev() {
+            match Self::of(disk, settings, shards, travel, &progress, number) {
+                Ok(mut recovery) => {
+                    let older = numbers[..at].iter().map(|&number| manifest_name(number));
+                    let older = older.filter_map(|name| Manifest::read(&**disk, &name).ok());
+                    let mut kept: Vec<_> = older.map(|older| KeptSnapshot::from(&older)).collect();
+                    kept.append(&mut recovery.kept);
+                    recovery.report.damaged = damaged;
+                    (recovery.kept, recovery.last_snapshot) = (kept, last_snapshot);
+                    return Ok(recovery);
+                }
+                Err(error @ StorageError::LaterVersion { .. }) => return Err(error.into()),
+                Err(error) => damaged.push(error.to_string()),
+            }
+        }
+        let is_whole = names.contains(&journal_name(JournalPlace::START.segment));
+        let first = names.iter().find(|name| journal_number(name).is_some()).filter(|_| !is_whole);
+        if let (Some(first), false) = (first, damaged.is_empty()) {
+            return Err(RuntimeError::NoSnapshot {
+                first: first.clone(),
+                causes: damaged.join("; "),
+            });
+        }
+        let loaded = Loaded::nothing(shards, travel);
+        let feed = FeedLog::open(Arc::clone(disk), settings.feed_segment_bytes.max(1));
+        let mut recovery = Self::with(loaded, feed, progress);
+        (recovery.report.damaged, recovery.last_snapshot) = (damaged, last_snapshot);
+        Ok(recovery)
+    }
+
+    /// Takes back the snapshot of a number.
+    fn of(
+        disk: &Arc<dyn Disk>,
+        settings: &NodeSettings,
+        shards: usize,
+        travel: &TravelFactory,
+        progress: &Arc<Progress>,
+        number: u64,
+    ) -> Result<Self, StorageError> {
+        let manifest = Manifest::read(&**disk, &manifest_name(number))?;
+        let bytes = settings.feed_segment_bytes.max(1);
+        let feed = FeedLog::resume(Arc::clone(disk), bytes, manifest.feed)?;
+        let loaded = load(disk, &manifest, shards, travel, progress)?;
+        let mut recovery = Self::with(loaded, feed, Arc::clone(progress));
+        recovery.writer = FeedWriter::after(manifest.feed.position, &manifest.notified);
+        recovery.report.snapshot = Some(number);
+        recovery.report.commands = manifest.commands;
+        recovery.kept = vec![(&manifest).into()];
+        (recovery.from, recovery.told_before) = (manifest.journal, manifest.told_before);
+        Ok(recovery)
+    }
+
+    fn with(loaded: Loaded, feed: FeedLog, progress: Arc<Progress>) -> Self {
+        let Loaded { engines, partitions, seen, directory, acks, chain } = loaded;
         Self {
-            engines: (0..shards).map(|_| Engine::new(travel())).collect(),
-            partitions: Partitions::default(),
-            seen: Seen::default(),
+            engines,
+            partitions,
+            seen,
             writer: FeedWriter::default(),
-            directory: Directory::default(),
-            acks: Acks::default(),
-            chain: OrderChain::default(),
+            directory,
+            acks,
+            chain,
             feed,
             report: RecoveryReport::default(),
+            kept: Vec::new(),
+            last_snapshot: 0,
+            journal_bytes: 0,
+            from: JournalPlace::START,
+            told_before: 0,
             told: Outputs::default(),
+            progress,
         }
     }
 
@@ -95,14 +195,20 @@ impl Recovery {
         on_note: &mut dyn FnMut(Note),
     ) -> Result<Journal, RuntimeError> {
         sync_last(&**disk)?;
-        let end = replay(&**disk, &mut |frame, name, offset| {
+        self.progress.begin(Stage::Journal, journal_bytes(&**disk, self.from)?);
+        let end = replay_from(&**disk, self.from, &mut |frame, name, offset| {
             self.frame(frame, on_note).map_err(|error| error.at(name, offset))
         })?;
+        if end.next < self.told_before {
+            return Err(ends_early(&end, self.told_before).into());
+        }
         self.report.cut = end.cut;
         self.flush()?;
         self.report.feed_rewritten_bytes = self.feed.recovered()?;
         drop_after(&**disk, &end)?;
-        Ok(Journal::resume(Arc::clone(disk), segment_bytes, &end)?)
+        let journal = Journal::resume(Arc::clone(disk), segment_bytes, &end)?;
+        self.progress.begin(Stage::Recovered, 0);
+        Ok(journal)
     }
 
     fn frame(&mut self, frame: &Frame, on_note: &mut dyn FnMut(Note)) -> Result<(), RuntimeError> {
@@ -118,16 +224,24 @@ impl Recovery {
             self.report.commands += 1;
         }
         self.report.frames += 1;
+        self.journal_bytes += Frame::size(frame.payload.len()) as u64;
+        self.progress.reach(self.journal_bytes);
+        let is_told = frame.stamp.sequence < self.told_before;
         for record in ChunkReader::new(chunks) {
-            self.record(&record.map_err(|_| RuntimeError::Unreadable)?)?;
+            self.record(&record.map_err(|_| RuntimeError::Unreadable)?, is_told)?;
         }
         if self.writer.waiting() > FEED_EVENTS_MAX { self.flush() } else { Ok(()) }
     }
 
-    fn record(&mut self, record: &Record) -> Result<(), RuntimeError> {
+    /// Steps one input, unless a picture holds it. What it tells may be told already.
+    fn record(&mut self, record: &Record, is_told: bool) -> Result<(), RuntimeError> {
         let input = &record.input;
         let (partition, sequence) = (input.partition, input.sequence);
-        if partition.0 >= crate::domain::ids::PARTITIONS || !self.partitions.follow(input) {
+        let is_known = partition.0 < crate::domain::ids::PARTITIONS;
+        if is_known && is_told && sequence <= self.partitions.last(partition).0 {
+            return Ok(());
+        }
+        if !is_known || !self.partitions.follow(input) {
             let found = "it does not follow the one before it".to_owned();
             return Err(RuntimeError::Replay { partition, sequence, found });
         }
@@ -136,7 +250,7 @@ impl Recovery {
         }
         if let Some(by) = record.by {
             let sender = Sender { id: SenderId(by.sender), boot: by.boot };
-            self.seen.follow(partition, sender, by.seq);
+            self.seen.follow(partition, sender, by.seq, by.settles);
             self.acks.recovered(sender, by.settles);
         }
         let shards = self.engines.len();
@@ -144,7 +258,9 @@ impl Recovery {
         // As when it was stepped first: what the queue of deadlines puts off, it puts off again.
         engine.next_deadline(partition, input.received_at);
         engine.handle(input, &mut self.told);
-        self.writer.tell(&self.told, &self.directory, &self.chain);
+        if !is_told {
+            self.writer.tell(&self.told, &self.directory, &self.chain);
+        }
         self.told.clear();
         self.report.inputs += 1;
         Ok(())
@@ -154,6 +270,29 @@ impl Recovery {
         self.report.feed_head = self.writer.flush(&self.feed)?;
         Ok(())
     }
+}
+
+/// About how many bytes of the journal lie after a place.
+fn journal_bytes(disk: &dyn Disk, from: JournalPlace) -> Result<u64, StorageError> {
+    let names = disk.names().map_err(StorageError::disk("list", "the data directory"))?;
+    let mut bytes = 0;
+    for name in names {
+        if journal_number(&name).is_some_and(|number| number >= from.segment) {
+            let file = disk.open(&name).map_err(StorageError::disk("open", &name))?;
+            bytes += file.size().map_err(StorageError::disk("read", &name))?;
+        }
+    }
+    Ok(bytes.saturating_sub(from.offset))
+}
+
+/// The journal ends before a frame that was synced when a snapshot was taken.
+fn ends_early(end: &JournalEnd, told_before: u64) -> StorageError {
+    let found = format!(
+        "the journal ends before frame {}, but a snapshot says that all before frame {told_before} \
+         was synced: nothing is cut off; put back a copy of the data directory",
+        end.next
+    );
+    StorageError::Corrupt { name: journal_name(end.segment), offset: end.offset, found }
 }
 
 /// Makes what the last segment holds durable before anybody acts on it: after a process has died,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::intake::{Sender, SenderId};
 use crate::domain::ids::{PARTITIONS, PartitionId};
+use crate::storage::bytes::{Read, Reader, Writer};
 
 /// The highest sequence numbers, by partition and sender.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ struct Senders {
 struct Highest {
     boot: u64,
     seq: u64,
+    /// Everything of the sender up to this number is durable, in all partitions.
+    settled: u64,
     /// Counts what the partition has heard.
     heard: u64,
 }
@@ -43,20 +46,63 @@ impl Seen {
         seen.filter(|highest| highest.boot == sender.boot).map_or(0, |highest| highest.seq)
     }
 
-    /// A partition has seen a number. An earlier boot than the latest is not followed.
-    pub fn follow(&mut self, partition: PartitionId, sender: Sender, seq: u64) {
+    /// A partition has seen a number, which settles all up to another. An earlier boot than the
+    /// latest is not followed.
+    pub fn follow(&mut self, partition: PartitionId, sender: Sender, seq: u64, settled: u64) {
         let senders = &mut self.partitions[partition.0 as usize];
         senders.heard += 1;
-        let news = Highest { boot: sender.boot, seq, heard: senders.heard };
+        let news = Highest { boot: sender.boot, seq, settled, heard: senders.heard };
         let highest = senders.highest.entry(sender.id).or_insert(news);
         highest.heard = news.heard;
         if news.boot > highest.boot {
             *highest = news;
         } else if news.boot == highest.boot {
             highest.seq = highest.seq.max(seq);
+            highest.settled = highest.settled.max(settled);
         }
         if senders.highest.len() > SENDERS_MAX {
             senders.forget();
+        }
+    }
+
+    /// Writes what a partition has seen, as layout 1 of its image has it.
+    pub fn export(&self, partition: PartitionId, to: &mut Writer) {
+        let Senders { highest, heard } = &self.partitions[partition.0 as usize];
+        to.varint(*heard);
+        to.varint(highest.len() as u64);
+        for (sender, highest) in highest {
+            let Highest { boot, seq, settled, heard } = *highest;
+            for value in [sender.0, boot, seq, settled, heard] {
+                to.varint(value);
+            }
+        }
+    }
+
+    /// Takes over what a partition had seen, and tells what of each sender is settled.
+    ///
+    /// # Errors
+    /// The bytes are none.
+    pub fn import(
+        &mut self,
+        partition: PartitionId,
+        from: &mut Reader,
+        mut settle: impl FnMut(Sender, u64),
+    ) -> Read<()> {
+        let senders = &mut self.partitions[partition.0 as usize];
+        senders.heard = from.varint()?;
+        for _ in 0..from.varint()? {
+            let (id, boot) = (SenderId(from.varint()?), from.varint()?);
+            let (seq, settled, heard) = (from.varint()?, from.varint()?, from.varint()?);
+            senders.highest.insert(id, Highest { boot, seq, settled, heard });
+            settle(Sender { id, boot }, settled);
+        }
+        Ok(())
+    }
+
+    /// Takes partitions over.
+    pub fn join(&mut self, mut other: Self, partitions: impl Iterator<Item = PartitionId>) {
+        for PartitionId(at) in partitions {
+            self.partitions[at as usize] = core::mem::take(&mut other.partitions[at as usize]);
         }
     }
 
@@ -94,9 +140,9 @@ mod tests {
     fn the_sender_that_was_heard_longest_ago_is_forgotten() {
         let (mut seen, partition) = (Seen::default(), PartitionId(5));
         let sender = |id: usize| Sender { id: SenderId(id as u64), boot: 1 };
-        (0..SENDERS_MAX).for_each(|id| seen.follow(partition, sender(id), 9));
-        seen.follow(partition, sender(0), 10);
-        seen.follow(partition, sender(SENDERS_MAX), 1);
+        (0..SENDERS_MAX).for_each(|id| seen.follow(partition, sender(id), 9, 9));
+        seen.follow(partition, sender(0), 10, 9);
+        seen.follow(partition, sender(SENDERS_MAX), 1, 0);
         let highest = |id: usize| seen.highest(partition, sender(id));
         assert_eq!((highest(0), highest(1), highest(2), highest(SENDERS_MAX)), (10, 0, 9, 1));
     }

@@ -11,7 +11,9 @@ use super::clock::Clock;
 use super::intake::{PartDone, Refused, SentFix, partitions_of};
 use super::mailbox::{CommandsMail, Inbox, Mail, PositionsMail};
 use super::message::{Batch, Message, Part, Waiting};
+use super::node::Shared;
 use super::partition::{Fact, Partitions};
+use super::picture::{Camera, Sitter, Taken};
 use super::seen::Seen;
 use crate::domain::ids::PartitionId;
 use crate::domain::time::Time;
@@ -38,6 +40,10 @@ pub struct Shard {
     pub batch_mail_max: usize,
     /// When it last looked at all deadlines. Real time, however fast the clock runs.
     pub woke_at: Duration,
+    /// Takes its pictures for snapshots.
+    pub camera: Camera,
+    /// What all threads of the node know.
+    pub shared: Arc<Shared>,
 }
 
 /// What is being stepped.
@@ -53,7 +59,9 @@ impl Shard {
     pub fn run(mut self, inbox: &Inbox, outbox: &Outbox<Message>) {
         let mut stepping = Stepping::default();
         loop {
-            let mail = inbox.receiver.recv_timeout(Duration::from_millis(WAKE_MS));
+            let wake = Duration::from_millis(WAKE_MS);
+            let patience = self.camera.patience(&self.shared.rounds, &self.clock);
+            let mail = inbox.receiver.recv_timeout(patience.map_or(wake, |short| short.min(wake)));
             let is_on = match mail {
                 Ok(first) => self.turn(Some(first), inbox, outbox, &mut stepping),
                 Err(RecvTimeoutError::Timeout) => self.turn(None, inbox, outbox, &mut stepping),
@@ -76,10 +84,12 @@ impl Shard {
         outbox: &Outbox<Message>,
         stepping: &mut Stepping,
     ) -> bool {
-        match first {
+        let is_on = match first {
             Some(first) => self.batch(first, inbox, outbox, stepping),
+            None if self.camera.is_taking(&self.shared.rounds) => self.settle(outbox, stepping),
             None => self.wake(outbox, stepping),
-        }
+        };
+        is_on && self.picture(outbox)
     }
 
     /// Works off what is there, up to `batch_mail_max`; `false`: it is over.
@@ -102,12 +112,34 @@ impl Shard {
             count += 1;
             next = if count < self.batch_mail_max { inbox.receiver.try_recv().ok() } else { None };
         }
-        // Under load the deadlines are looked at as often as without.
+        self.settle(outbox, stepping)
+    }
+
+    /// Hands on what was stepped. Under load the deadlines are looked at as often as without.
+    fn settle(&mut self, outbox: &Outbox<Message>, stepping: &mut Stepping) -> bool {
         let since = self.clock.real_time().saturating_sub(self.woke_at);
         if since < Duration::from_millis(WAKE_MS) {
             return flush(stepping, outbox);
         }
         self.wake(outbox, stepping)
+    }
+
+    /// Takes the next picture for a snapshot, if there is one to take.
+    fn picture(&mut self, outbox: &Outbox<Message>) -> bool {
+        let Self { engine, partitions, seen, shared, clock, .. } = self;
+        let sitter = Sitter { engine, partitions, seen };
+        let took = match self.camera.next(&shared.rounds, clock, sitter) {
+            Taken::Nothing | Taken::NotYet => return true,
+            Taken::Some(took) => took,
+            Taken::Last(took) => {
+                if outbox.send(Message::Pictured(self.camera.round())).is_err() {
+                    return false;
+                }
+                took
+            }
+        };
+        shared.counters.pictured(took);
+        true
     }
 
     fn mail(&mut self, mail: Mail, outbox: &Outbox<Message>, stepping: &mut Stepping) -> bool {
@@ -126,6 +158,9 @@ impl Shard {
             Mail::Ask(question) => {
                 question(&self.engine);
                 true
+            }
+            Mail::Snapshot(wanted) => {
+                flush(stepping, outbox) && outbox.send(Message::Snapshot(wanted)).is_ok()
             }
             Mail::Stop => {
                 flush(stepping, outbox);
@@ -182,7 +217,7 @@ impl Shard {
         }
         if let Some(ticket) = followed {
             for (partition, fix) in &unseen {
-                self.seen.follow(*partition, ticket.sender, fix.seq);
+                self.seen.follow(*partition, ticket.sender, fix.seq, ticket.settles);
             }
         }
         let done = PartDone { frame: mail.frame, refused };

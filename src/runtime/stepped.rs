@@ -15,8 +15,9 @@ use super::feed_reader::Feed;
 use super::intake::Intake;
 use super::mailbox::Mail;
 use super::message::Message;
-use super::node::{NodeSettings, Parts, RecoveryReport, ShardLine, Shared, TravelFactory};
+use super::node::{Around, NodeSettings, Parts, RecoveryReport, ShardLine, Shared, TravelFactory};
 use super::shard::Stepping;
+use super::snapshot_writer::{SnapshotWriterThread, ToWriter};
 use super::tracks::{TrackMail, TrackWriter, Tracks};
 use super::views::Views;
 use crate::storage::disk::Disk;
@@ -33,6 +34,8 @@ pub struct SteppedNode {
     committer_has_ended: bool,
     track_writer: TrackWriter,
     track_mail: Receiver<TrackMail>,
+    snapshot_writer: SnapshotWriterThread,
+    pictures: Receiver<ToWriter>,
 }
 
 struct SteppedShard {
@@ -54,8 +57,9 @@ impl SteppedNode {
         travel: &TravelFactory,
         on_note: &mut dyn FnMut(Note),
     ) -> Result<Self, RuntimeError> {
-        let parts = Parts::recover(settings, disk, clock, travel, on_note)?;
-        let Parts { shared, report, shards, committer, track_writer, track_mail } = parts;
+        let parts = Parts::recover(settings, disk, clock, travel, Around::default(), on_note)?;
+        let Parts { shared, report, shards, committer, track_writer, track_mail, .. } = parts;
+        let (snapshot_writer, pictures) = (parts.snapshot_writer, parts.pictures);
         let stepped = |mut line: ShardLine| {
             line.shard.batch_mail_max = TURN_MAIL_MAX;
             SteppedShard { line, stepping: Stepping::default(), has_ended: false }
@@ -69,6 +73,8 @@ impl SteppedNode {
             committer_has_ended: false,
             track_writer,
             track_mail,
+            snapshot_writer,
+            pictures,
         })
     }
 
@@ -154,6 +160,13 @@ impl SteppedNode {
         }
     }
 
+    /// One turn of the writer of snapshots, if pictures have come.
+    pub fn step_snapshots(&mut self) {
+        if let Ok(message) = self.pictures.try_recv() {
+            self.snapshot_writer.turn(message);
+        }
+    }
+
     /// Takes nothing more, and tells the shards that nothing more will come.
     pub fn end(&self) {
         self.shared.fault.end();
@@ -207,12 +220,13 @@ impl SteppedNode {
 
     /// What recovery found.
     #[must_use]
-    pub const fn recovered(&self) -> RecoveryReport {
-        self.report
+    pub const fn recovered(&self) -> &RecoveryReport {
+        &self.report
     }
 }
 
 /// Most things of one turn of a shard.
 const TURN_MAIL_MAX: usize = 8;
-/// Most messages of one turn: two for each command, and one for the deadlines after it.
-const TURN_MESSAGES_MAX: usize = 2 * TURN_MAIL_MAX + 1;
+/// Most messages of one turn: two for each command, one for the deadlines after them, and one for
+/// the last picture of a round.
+const TURN_MESSAGES_MAX: usize = 2 * TURN_MAIL_MAX + 2;

@@ -37,6 +37,8 @@ pub struct Tracks {
 pub(super) enum TrackMail {
     /// What is not on disk yet of a courier.
     Tail { courier: CourierId, reply: oneshot::Sender<Tail> },
+    /// What was acknowledged before is to be on disk.
+    Write,
     /// Chunks go.
     Sweep(Sweep),
     /// The node ends.
@@ -272,6 +274,10 @@ impl TrackWriter {
                 // Who has stopped waiting wants no answer.
                 let _ = reply.send(Tail { points, next: self.written });
             }
+            Some(TrackMail::Write) => {
+                self.catch_up()?;
+                self.flush_if_room()?;
+            }
             Some(TrackMail::Sweep(sweep)) => self.sweeps.push_back(sweep),
             Some(TrackMail::End) | None => self.catch_up()?,
         }
@@ -364,6 +370,7 @@ impl TrackWriter {
             self.open.clear();
         }
         self.written = self.reader.next();
+        self.shared.tracked.store(self.written, Ordering::Release);
         Ok(())
     }
 }

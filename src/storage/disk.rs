@@ -35,6 +35,12 @@ pub trait Disk: Send + Sync {
     /// As the system says.
     fn remove(&self, name: &str) -> io::Result<()>;
 
+    /// Gives a file another name that no file has. Durable with the entries.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
     /// Makes the directory's entries durable.
     ///
     /// # Errors
@@ -134,6 +140,10 @@ impl Disk for RealDisk {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         fs::remove_file(self.directory.join(name))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.directory.join(from), self.directory.join(to))
     }
 
     fn sync_entries(&self) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! What goes wrong with stored bytes.
 
 use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -84,6 +85,68 @@ impl StorageError {
             } else {
                 Self::Disk { act, name, source }
             }
+        }
+    }
+}
+
+/// Why a data directory is not copied.
+#[derive(Debug, Error)]
+pub enum BackupError {
+    /// A file cannot be used.
+    #[error("failed to {act} {}: {source}", path.display())]
+    File {
+        /// What was tried.
+        act: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is something where the copy is to be.
+    #[error("{}: not empty: name a directory that is not there", path.display())]
+    NotEmpty {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The copy's journal ends before it should.
+    #[error("{name} changed while it was copied")]
+    Torn {
+        /// The segment.
+        name: String,
+    },
+    /// Files went away whenever they were to be copied.
+    #[error("{}: the daemon drops files faster than they are copied: try again", path.display())]
+    Restless {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A database cannot be copied.
+    #[error("failed to copy a database: {0}")]
+    Database(#[from] rusqlite::Error),
+}
+
+impl BackupError {
+    /// A failure of a file.
+    #[must_use]
+    pub fn file(act: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::File { act, path: path.to_owned(), source }
+    }
+
+    /// Whether it may go well at another try: what was to be read went away or changed.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::File { act, source, .. } => {
+                *act == "read" && source.kind() == ErrorKind::NotFound
+            }
+            Self::Torn { .. } | Self::Storage(StorageError::Corrupt { .. }) => true,
+            Self::NotEmpty { .. }
+            | Self::Restless { .. }
+            | Self::Storage(_)
+            | Self::Database(_) => false,
         }
     }
 }

@@ -11,6 +11,7 @@ use super::codec::outputs::{feed_event, put_feed_event};
 use super::disk::{Disk, DiskFile};
 use super::error::StorageError;
 use super::feed_event::FeedEvent;
+use super::manifest::FeedPlace;
 use super::segment::{feed_first, feed_name};
 
 /// The feed log: one writer, any number of readers.
@@ -26,8 +27,6 @@ pub struct FeedLog {
 /// Where the records are.
 struct Index {
     segments: Vec<Segment>,
-    /// Where every [`MARK_EVENTS`]th event begins, from the first on.
-    marks: Vec<Mark>,
     head: u64,
     /// What is there may already be what is to be written.
     is_recovering: bool,
@@ -35,29 +34,73 @@ struct Index {
 }
 
 struct Segment {
+    /// Position of its first event.
+    first: u64,
     name: String,
     file: Arc<dyn DiskFile>,
     size: u64,
-}
-
-#[derive(Clone, Copy)]
-struct Mark {
-    segment: u32,
-    offset: u64,
+    /// How much of it is durable.
+    synced: u64,
+    /// Where every [`MARK_EVENTS`]th event begins, from the first on; `None`: nobody has looked.
+    marks: Option<Arc<Vec<u64>>>,
 }
 
 impl FeedLog {
-    /// The feed log of a directory, about to be recovered.
+    /// The feed log of a directory, about to be recovered from its first event on.
     #[must_use]
     pub fn open(disk: Arc<dyn Disk>, segment_bytes: u64) -> Self {
-        let index = Index {
-            segments: Vec::new(),
-            marks: Vec::new(),
-            head: 0,
-            is_recovering: true,
-            rewritten_bytes: 0,
-        };
+        let index =
+            Index { segments: Vec::new(), head: 0, is_recovering: true, rewritten_bytes: 0 };
         Self { disk, segment_bytes, index: RwLock::new(index) }
+    }
+
+    /// The feed log of a directory, about to be recovered from a place on: what lies before stays
+    /// as it is. Earlier segments are not read.
+    ///
+    /// # Errors
+    /// The disk fails, or the feed does not reach that place.
+    pub fn resume(
+        disk: Arc<dyn Disk>,
+        segment_bytes: u64,
+        place: FeedPlace,
+    ) -> Result<Self, StorageError> {
+        let log = Self::open(disk, segment_bytes);
+        if place.position == 0 {
+            return Ok(log);
+        }
+        let names = log.disk.names().map_err(StorageError::disk("list", "the data directory"))?;
+        let mut segments = Vec::new();
+        for name in names {
+            let Some(first) = feed_first(&name).filter(|&first| first <= place.segment) else {
+                continue;
+            };
+            let file = log.disk.open(&name).map_err(StorageError::disk("open", &name))?;
+            let size = file.size().map_err(StorageError::disk("read", &name))?;
+            segments.push(Segment { first, name, file, size, synced: size, marks: None });
+        }
+        let short = |name: String, offset, found: &str| {
+            let found = format!("{found}, but a snapshot says that the feed goes on from there");
+            Err(StorageError::Corrupt { name, offset, found })
+        };
+        match segments.last_mut() {
+            Some(last) if last.first == place.segment => {
+                if last.size < place.offset {
+                    return short(last.name.clone(), last.size, "it ends there");
+                }
+                (last.size, last.synced) = (place.offset, 0);
+                let (marks, next) = scan(last)?;
+                if next != place.position + 1 {
+                    return short(last.name.clone(), place.offset, "it holds other events");
+                }
+                last.marks = Some(Arc::new(marks));
+            }
+            _ => return short(feed_name(place.segment), 0, "the segment is gone"),
+        }
+        {
+            let mut index = log.write_index();
+            (index.segments, index.head) = (segments, place.position);
+        }
+        Ok(log)
     }
 
     /// Appends events, whose positions follow the head.
@@ -68,12 +111,14 @@ impl FeedLog {
         // One writer: nobody else changes the index between these locks, and readers are kept out
         // only while the places are entered, never while bytes are written.
         let (mut marks, mut run) = (Vec::new(), Writer::default());
+        let mut first = self.read_index().segments.last().map_or(0, |last| last.first);
         for event in events {
             if self.is_full(run.bytes.len()) {
                 self.enter(&mut run, &mut marks, event.position - 1)?;
                 self.begin_segment(event.position)?;
+                first = event.position;
             }
-            if (event.position - 1).is_multiple_of(MARK_EVENTS) {
+            if (event.position - first).is_multiple_of(MARK_EVENTS) {
                 marks.push(run.bytes.len() as u64);
             }
             put_record(&mut run, event);
@@ -102,13 +147,23 @@ impl FeedLog {
         Ok(index.rewritten_bytes)
     }
 
-    /// Makes it durable: only so that a start after a clean end finds it as it was.
+    /// Makes what is in it durable: for a snapshot, and so that a start after a clean end finds it
+    /// as it was.
     ///
     /// # Errors
     /// The disk fails.
     pub fn sync(&self) -> Result<(), StorageError> {
-        for segment in &self.read_index().segments {
-            segment.file.sync().map_err(StorageError::disk("sync", &segment.name))?;
+        let unsynced: Vec<_> = {
+            let index = self.read_index();
+            let segments = index.segments.iter().filter(|segment| segment.synced < segment.size);
+            segments.map(|s| (s.first, s.name.clone(), Arc::clone(&s.file), s.size)).collect()
+        };
+        for (first, name, file, size) in unsynced {
+            file.sync().map_err(StorageError::disk("sync", &name))?;
+            let mut index = self.write_index();
+            if let Some(segment) = index.segments.iter_mut().find(|known| known.first == first) {
+                segment.synced = segment.synced.max(size);
+            }
         }
         Ok(())
     }
@@ -119,13 +174,29 @@ impl FeedLog {
         self.read_index().head
     }
 
-    /// At most `events_max` events after a position, fewer if they are large.
+    /// Position of the first event that is still there; 1, if there is none yet.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.read_index().segments.first().map_or(1, |segment| segment.first)
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn place(&self) -> FeedPlace {
+        let index = self.read_index();
+        let (segment, offset) =
+            index.segments.last().map_or((0, 0), |last| (last.first, last.size));
+        FeedPlace { position: index.head, segment, offset }
+    }
+
+    /// At most `events_max` events after a position, fewer if they are large; after a position
+    /// before [`Self::first`], those from there on.
     ///
     /// # Errors
     /// The disk fails, or the bytes are not what was written.
     pub fn read(&self, after: u64, events_max: usize) -> Result<Vec<FeedEvent>, StorageError> {
         let mut events = Vec::new();
-        let Some(mut cursor) = self.cursor(after) else { return Ok(events) };
+        let Some(mut cursor) = self.cursor(after)? else { return Ok(events) };
         while events.len() < events_max && cursor.has_more() {
             let position = cursor.position;
             let bytes = cursor.next_record()?;
@@ -146,7 +217,9 @@ impl FeedLog {
     fn begin_segment(&self, first: u64) -> Result<(), StorageError> {
         let name = feed_name(first);
         let file = self.disk.open(&name).map_err(StorageError::disk("open", &name))?;
-        self.write_index().segments.push(Segment { name, file, size: 0 });
+        let marks = Some(Arc::default());
+        let segment = Segment { first, name, file, size: 0, synced: 0, marks };
+        self.write_index().segments.push(segment);
         Ok(())
     }
 
@@ -165,10 +238,11 @@ impl FeedLog {
             file.write_at(&run.bytes, size).map_err(StorageError::disk("write", &name))?;
         }
         let mut index = self.write_index();
-        let segment = index.segments.len() as u32 - 1;
-        index.marks.extend(marks.drain(..).map(|at| Mark { segment, offset: size + at }));
         if let Some(last) = index.segments.last_mut() {
             last.size += run.bytes.len() as u64;
+            if let Some(known) = &mut last.marks {
+                Arc::make_mut(known).extend(marks.drain(..).map(|at| size + at));
+            }
         }
         index.head = head;
         index.rewritten_bytes += if is_there { 0 } else { run.bytes.len() as u64 };
@@ -176,26 +250,48 @@ impl FeedLog {
         Ok(())
     }
 
-    fn cursor(&self, after: u64) -> Option<Cursor> {
+    fn cursor(&self, after: u64) -> Result<Option<Cursor>, StorageError> {
         let index = self.read_index();
         if after >= index.head {
-            return None;
+            return Ok(None);
         }
-        let at = (after / MARK_EVENTS) as usize;
-        let mark = *index.marks.get(at)?;
-        let segments = index.segments[mark.segment as usize..].iter();
-        let segments = segments
-            .take(CURSOR_SEGMENTS_MAX)
-            .map(|segment| (segment.name.clone(), Arc::clone(&segment.file), segment.size));
-        Some(Cursor {
+        let from = index.segments.partition_point(|segment| segment.first <= after + 1).max(1) - 1;
+        let Some(segment) = index.segments.get(from) else { return Ok(None) };
+        let Some(marks) = segment.marks.clone() else {
+            let found = Segment {
+                name: segment.name.clone(),
+                file: Arc::clone(&segment.file),
+                marks: None,
+                ..*segment
+            };
+            drop(index);
+            let (marks, _) = scan(&found)?;
+            self.know(found.first, marks);
+            return self.cursor(after);
+        };
+        let at = ((after + 1).saturating_sub(segment.first) / MARK_EVENTS) as usize;
+        let Some(&offset) = marks.get(at) else { return Ok(None) };
+        let position = segment.first + at as u64 * MARK_EVENTS;
+        let segments = index.segments[from..].iter().take(CURSOR_SEGMENTS_MAX);
+        let segments =
+            segments.map(|known| (known.name.clone(), Arc::clone(&known.file), known.size));
+        Ok(Some(Cursor {
             segments: segments.collect(),
             segment: 0,
             buffer: Vec::new(),
             at: 0,
-            offset: mark.offset,
-            position: at as u64 * MARK_EVENTS + 1,
+            offset,
+            position,
             head: index.head,
-        })
+        }))
+    }
+
+    /// Somebody has looked where the events of a segment are.
+    fn know(&self, first: u64, marks: Vec<u64>) {
+        let mut index = self.write_index();
+        if let Some(segment) = index.segments.iter_mut().find(|known| known.first == first) {
+            segment.marks.get_or_insert_with(|| Arc::new(marks));
+        }
     }
 
     fn read_index(&self) -> RwLockReadGuard<'_, Index> {
@@ -281,6 +377,29 @@ impl Cursor {
             found: found.to_owned(),
         }
     }
+}
+
+/// Goes through a segment that is there: where its marks are, and the position after its last
+/// event.
+fn scan(segment: &Segment) -> Result<(Vec<u64>, u64), StorageError> {
+    let mut cursor = Cursor {
+        segments: vec![(segment.name.clone(), Arc::clone(&segment.file), segment.size)],
+        segment: 0,
+        buffer: Vec::new(),
+        at: 0,
+        offset: 0,
+        position: segment.first,
+        head: u64::MAX,
+    };
+    let mut marks = Vec::new();
+    while cursor.has_more() {
+        if (cursor.position - segment.first).is_multiple_of(MARK_EVENTS) {
+            marks.push(cursor.offset - (cursor.buffer.len() - cursor.at) as u64);
+        }
+        cursor.next_record()?;
+        cursor.position += 1;
+    }
+    Ok((marks, cursor.position))
 }
 
 fn put_record(to: &mut Writer, event: &FeedEvent) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::disk::{Disk, DiskFile};
 use super::error::StorageError;
 use super::frame::{Frame, FrameKind, FrameStamp};
+use super::manifest::JournalPlace;
 use super::replay::JournalEnd;
 use super::segment::journal_name;
 
@@ -106,6 +107,21 @@ impl Journal {
         self.synced_before = self.next;
         self.syncs += 1;
         Ok(())
+    }
+
+    /// Where the next frame goes, unless it is too large for the rest of the segment. Nothing may
+    /// be pushed and not written.
+    #[must_use]
+    pub const fn place(&self) -> JournalPlace {
+        JournalPlace { segment: self.segment, offset: self.at, next: self.next }
+    }
+
+    /// Begins a segment, unless the present one is empty.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn begin_segment(&mut self) -> Result<(), StorageError> {
+        if self.at == 0 && self.group.is_empty() { Ok(()) } else { self.roll() }
     }
 
     /// Sequence of the next frame.

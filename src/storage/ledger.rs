@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::catalog::erasures::scrub;
 use super::catalog::error::CatalogError;
 
 /// The ledger of a data directory.
@@ -106,6 +107,21 @@ impl Ledger {
         Ok(())
     }
 
+    /// Forgets every answer that was given to some tokens, and leaves no byte of them.
+    ///
+    /// # Errors
+    /// The database refused, or a reader stands in the way for too long.
+    pub fn forget_answers(&self, tokens: &[u64]) -> Result<(), CatalogError> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = connection.transaction()?;
+        for token in tokens {
+            let query = "DELETE FROM answers WHERE token = ?1";
+            transaction.prepare_cached(query)?.execute([*token as i64])?;
+        }
+        transaction.commit()?;
+        scrub(&connection)
+    }
+
     /// When each token was used, as it was noted last: identity and Unix milliseconds.
     ///
     /// # Errors
@@ -138,6 +154,7 @@ impl Ledger {
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.execute_batch(TABLES)
 }
 

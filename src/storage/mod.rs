@@ -9,6 +9,7 @@
 )]
 
 pub mod audit_log;
+pub mod backup;
 pub mod bytes;
 pub mod catalog;
 pub mod codec;
@@ -20,7 +21,9 @@ pub mod frame;
 pub mod journal;
 pub mod journal_reader;
 pub mod ledger;
+pub mod manifest;
 pub mod replay;
 pub mod segment;
 pub mod sim_disk;
+pub mod snapshot;
 pub mod tracks;

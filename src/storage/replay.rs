@@ -9,7 +9,8 @@
 use super::disk::Disk;
 use super::error::StorageError;
 use super::frame::{ALIGN, Frame};
-use super::segment::{feed_first, journal_name, journal_number};
+use super::manifest::{JournalPlace, Manifest};
+use super::segment::{feed_first, journal_name, journal_number, manifest_number};
 
 /// Where the journal ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub struct JournalEnd {
     pub offset: u64,
     /// Sequence of the next frame.
     pub next: u64,
-    /// Segments after this one hold nothing.
+    /// Segments that were read.
     pub segments: u64,
     /// What is there beyond the end.
     pub cut: Option<CutTail>,
@@ -47,26 +48,53 @@ impl CutTail {
     }
 }
 
-/// Hands every frame to `on_frame`, in order, with its segment's name and its place there.
+/// Hands every frame that is there to `on_frame`, in order, with its segment's name and its place
+/// there: from the first one on, or from where the oldest snapshot begins.
 ///
 /// # Errors
-/// The disk fails, synced bytes are not what was written, or `on_frame` fails.
+/// As [`replay_from`].
 pub fn replay<E: From<StorageError>>(
     disk: &dyn Disk,
     on_frame: &mut dyn FnMut(&Frame, &str, u64) -> Result<(), E>,
 ) -> Result<JournalEnd, E> {
     let names = disk.names().map_err(StorageError::disk("list", "the data directory"))?;
-    let numbers: Vec<u64> = names.iter().filter_map(|name| journal_number(name)).collect();
+    let is_whole = names.contains(&journal_name(JournalPlace::START.segment));
+    let manifests = names.iter().filter(|name| manifest_number(name).is_some() && !is_whole);
+    let places = manifests.filter_map(|name| Manifest::read(disk, name).ok());
+    let first = places.map(|manifest| manifest.journal).min_by_key(|place| place.next);
+    replay_from(disk, first.unwrap_or(JournalPlace::START), on_frame)
+}
+
+/// Hands every frame from a place on to `on_frame`, in order, with its segment's name and its place
+/// there.
+///
+/// # Errors
+/// The disk fails, the segment of that place is gone, synced bytes are not what was written, or
+/// `on_frame` fails.
+pub fn replay_from<E: From<StorageError>>(
+    disk: &dyn Disk,
+    place: JournalPlace,
+    on_frame: &mut dyn FnMut(&Frame, &str, u64) -> Result<(), E>,
+) -> Result<JournalEnd, E> {
+    let names = disk.names().map_err(StorageError::disk("list", "the data directory"))?;
+    let mut numbers: Vec<u64> = names.iter().filter_map(|name| journal_number(name)).collect();
+    if place != JournalPlace::START {
+        numbers.retain(|&number| number >= place.segment);
+        if numbers.first() != Some(&place.segment) {
+            return Err(gone(&place).into());
+        }
+    }
     // The journal is made first and outlives everything that is made from it.
     if let Some(feed) = names.iter().find(|name| feed_first(name).is_some() && numbers.is_empty()) {
         return Err(StorageError::JournalGone { feed: feed.clone() }.into());
     }
     let (segment, segments) = (numbers.first().copied().unwrap_or(1), numbers.len() as u64);
-    let mut end = JournalEnd { segment, offset: 0, next: 1, segments, cut: None };
+    let JournalPlace { offset, next, .. } = place;
+    let mut end = JournalEnd { segment, offset, next, segments, cut: None };
     for &number in &numbers {
         let name = journal_name(number);
         let bytes = read_whole(disk, &name)?;
-        let mut at = 0;
+        let mut at = if number == segment { (offset as usize).min(bytes.len()) } else { 0 };
         while let Some(frame) =
             Frame::read(&bytes[at..], number).filter(|frame| frame.stamp.sequence == end.next)
         {
@@ -110,6 +138,13 @@ fn read_whole(disk: &dyn Disk, name: &str) -> Result<Vec<u8>, StorageError> {
     let read = file.read_at(&mut bytes, 0).map_err(StorageError::disk("read", name))?;
     bytes.truncate(read);
     Ok(bytes)
+}
+
+fn gone(place: &JournalPlace) -> StorageError {
+    let found = "the segment is gone, and the snapshots go on from there: put back a copy of the \
+                 data directory";
+    let name = journal_name(place.segment);
+    StorageError::Corrupt { name, offset: place.offset, found: found.to_owned() }
 }
 
 /// A whole frame from `at` on which says that the frame `missing` had been synced.

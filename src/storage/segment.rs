@@ -24,6 +24,49 @@ pub fn feed_first(name: &str) -> Option<u64> {
     number(name, FEED)
 }
 
+/// Whether a name is that of a snapshot or of what says which one counts.
+#[must_use]
+pub fn is_snapshot_file(name: &str) -> bool {
+    [SNAPSHOT, MANIFEST].iter().any(|prefix| number(name, prefix).is_some())
+}
+
+/// The name of the snapshot of a number.
+#[must_use]
+pub fn snapshot_name(number: u64) -> String {
+    format!("{SNAPSHOT}{number:020}{SEGMENT}")
+}
+
+/// The number of a snapshot of that name.
+#[must_use]
+pub fn snapshot_number(name: &str) -> Option<u64> {
+    number(name, SNAPSHOT)
+}
+
+/// The name of the manifest of a snapshot's number.
+#[must_use]
+pub fn manifest_name(number: u64) -> String {
+    format!("{MANIFEST}{number:020}{SEGMENT}")
+}
+
+/// The number of the snapshot that a manifest of that name is of.
+#[must_use]
+pub fn manifest_number(name: &str) -> Option<u64> {
+    number(name, MANIFEST)
+}
+
+/// The name under which a file is written that counts only as a whole.
+#[must_use]
+pub fn aside(name: &str) -> String {
+    format!("{name}{ASIDE}")
+}
+
+/// Whether a name is that of a file which was not finished.
+#[must_use]
+pub fn is_aside(name: &str) -> bool {
+    let made = |name: &str| snapshot_number(name).or_else(|| manifest_number(name)).is_some();
+    name.strip_suffix(ASIDE).is_some_and(made)
+}
+
 /// Which file of tracks: an hour of UTC, counted from 1970, and how often it was written anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TracksPlace {
@@ -55,6 +98,9 @@ fn number(name: &str, prefix: &str) -> Option<u64> {
     name.strip_prefix(prefix)?.strip_suffix(SEGMENT)?.parse().ok()
 }
 
+const SNAPSHOT: &str = "snapshot-";
+const MANIFEST: &str = "manifest-";
+const ASIDE: &str = ".part";
 const JOURNAL: &str = "journal-";
 const FEED: &str = "feed-";
 const TRACKS: &str = "tracks-";

@@ -36,6 +36,8 @@ struct Content {
     /// Sectors that differ since.
     dirty: BTreeSet<usize>,
     has_synced_entry: bool,
+    /// Its name when the entries were synced last, if that was another.
+    renamed_from: Option<String>,
 }
 
 impl SimDisk {
@@ -101,7 +103,8 @@ impl SimDisk {
         let mut files = BTreeMap::new();
         for (name, content) in &state.files {
             let is_there = content.has_synced_entry || dice.keeps();
-            if is_there {
+            let name = if is_there { Some(name) } else { content.renamed_from.as_ref() };
+            if let Some(name) = name {
                 files.insert(name.clone(), content.after_crash(&mut dice));
             }
         }
@@ -194,9 +197,21 @@ impl Disk for SimDisk {
         Ok(())
     }
 
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut state = self.step()?;
+        let mut content = state.files.remove(from).ok_or_else(dead)?;
+        if content.has_synced_entry {
+            content.renamed_from = Some(from.to_owned());
+        }
+        content.has_synced_entry = false;
+        state.files.insert(to.to_owned(), content);
+        Ok(())
+    }
+
     fn sync_entries(&self) -> io::Result<()> {
         for content in self.step()?.files.values_mut() {
             content.has_synced_entry = true;
+            content.renamed_from = None;
         }
         Ok(())
     }
@@ -302,7 +317,7 @@ impl Content {
             }
             bytes[from..to].copy_from_slice(&self.bytes[from..to]);
         }
-        Self { synced: bytes.clone(), bytes, dirty: BTreeSet::new(), has_synced_entry: true }
+        Self { synced: bytes.clone(), bytes, has_synced_entry: true, ..Self::default() }
     }
 }
 

@@ -63,7 +63,8 @@ fn concerned(fact: &Fact) -> Vec<CourierId> {
             Command::RemoveRoute { courier, .. }
             | Command::PutOrder { courier, .. }
             | Command::RemoveOrder { courier, .. }
-            | Command::SetStatus { courier, .. } => vec![*courier],
+            | Command::SetStatus { courier, .. }
+            | Command::EraseCourier { courier } => vec![*courier],
         },
     }
 }

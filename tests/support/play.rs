@@ -31,8 +31,8 @@ pub struct Told {
 
 /// The engines of all shards; partition p belongs to engine p mod n.
 pub struct Engines {
-    engines: Vec<Engine>,
-    partitions: Partitions,
+    pub engines: Vec<Engine>,
+    pub partitions: Partitions,
     out: Outputs,
 }
 

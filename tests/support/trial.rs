@@ -1,5 +1,5 @@
-//! Puts one scenario to the test: as it stands, again, on several shards, among strangers and with
-//! its batches cut otherwise.
+//! Puts one scenario to the test: as it stands, again, on several shards, interrupted, among
+//! strangers and with its batches cut otherwise.
 
 use std::fmt::Write as _;
 
@@ -13,6 +13,7 @@ use doorstep::runtime::partition::partition_of;
 use super::documents::COMPANY;
 use super::expectation::{Expectation, difference};
 use super::fact::{Fact, fact};
+use super::interrupted::interrupted;
 use super::invariants::broken;
 use super::play::{Engines, Step, Told, play};
 use super::story::Story;
@@ -33,6 +34,10 @@ pub fn run(name: &str, text: &str) -> Result<(), String> {
         if play(&story.steps, shards) != told {
             faults.push_str(&format!("  on {shards} shards the outputs are others\n"));
         }
+    }
+    // Long scenarios are interrupted less often.
+    if interrupted(&story.steps, 1 + story.steps.len() / 60) != told {
+        faults.push_str("  interrupted, and taken over by others, the outputs are others\n");
     }
     if among_strangers(text, &story)? != flat {
         faults.push_str("  among strangers the outputs are others\n");

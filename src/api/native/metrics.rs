@@ -39,6 +39,9 @@ pub(in crate::api) struct Metrics {
     groups: Counter,
     syncs: Counter,
     journal_bytes: Counter,
+    snapshots: Counter,
+    snapshots_failed: Counter,
+    picture_us_max: Gauge<i64, AtomicI64>,
     events: Gauge<i64, AtomicI64>,
     waiting: Gauge<i64, AtomicI64>,
     pushed: Counter,
@@ -67,6 +70,9 @@ impl Metrics {
     pub(in crate::api) fn new(feed: Feed, intake: Intake, node: Arc<Counters>) -> Self {
         let mut registry = Registry::with_prefix("doorstep");
         let (events, waiting, streams) = (Gauge::default(), Gauge::default(), Gauge::default());
+        let picture_us_max = Gauge::default();
+        let help = "The longest that a shard stood still for a snapshot, microseconds";
+        registry.register("snapshot_pause_max_us", help, picture_us_max.clone());
         registry.register("event_streams", "Streams of events that are open", streams.clone());
         let (pushed, refused) = (Counter::default(), Counter::default());
         let answers = Family::<Answer, Counter>::default();
@@ -93,6 +99,8 @@ impl Metrics {
             groups: counter(&mut registry, "journal_groups", "Writes of the journal"),
             syncs: counter(&mut registry, "journal_syncs", "Syncs of the journal"),
             journal_bytes: counter(&mut registry, "journal_bytes", "Bytes of the journal"),
+            snapshots: counter(&mut registry, "snapshots", "Snapshots taken"),
+            snapshots_failed: counter(&mut registry, "snapshots_failed", "Snapshots given up"),
             turned_away: counter(
                 &mut registry,
                 "http_connections_turned_away",
@@ -111,6 +119,7 @@ impl Metrics {
             registry,
             callbacks,
             callbacks_waiting,
+            picture_us_max,
             streams,
             feed,
             intake,
@@ -164,6 +173,9 @@ impl Metrics {
         set(&self.groups, counts.groups);
         set(&self.syncs, counts.syncs);
         set(&self.journal_bytes, counts.journal_bytes);
+        set(&self.snapshots, counts.snapshots);
+        set(&self.snapshots_failed, counts.snapshots_failed);
+        self.picture_us_max.set(counts.picture_us_max as i64);
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

@@ -16,7 +16,7 @@ use crate::api::status_log::{self, StatusEntry};
 use crate::domain::ids::OrderId;
 use crate::domain::order::OrderStatus;
 use crate::domain::time::Time;
-use crate::feed::cloud_event::{Item, iso};
+use crate::feed::cloud_event::{Item, Place, iso};
 use crate::runtime::access::Role;
 use crate::runtime::admission::{OrderTimes, order_times};
 use crate::runtime::feed_reader::{FeedBody, FeedEvent};
@@ -108,8 +108,8 @@ fn history_item(event: &FeedEvent, names: &crate::feed::names::Names) -> Value {
         view["source"] = json!({ "initiator": source.initiator });
     }
     if let Some(position) = &item.position {
-        view["position"] =
-            json!({ "lat": position.lat, "lon": position.lon, "time": position.time });
+        let place = |at: &Place| json!({ "lat": at.lat, "lon": at.lon, "time": at.time });
+        view["position"] = position.as_ref().map_or(Value::Null, place);
         view["used_mark_delivered_radius"] = json!(item.used_mark_delivered_radius);
         view["estimated_time"] = json!(item.estimated_time);
         view["stay"] = json!(item.stay);

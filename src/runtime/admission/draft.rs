@@ -110,6 +110,12 @@ impl<'a> Draft<'a> {
         self.catalog.routes_since(company, date, depot)
     }
 
+    /// The ids of a courier's routes.
+    pub(super) fn routes_of(&self, courier: u64) -> Result<Vec<u64>, CatalogError> {
+        let routes = self.catalog.children(Kind::Route, courier)?;
+        Ok(routes.into_iter().map(|route| route.id).collect())
+    }
+
     /// The id of a kind that was drawn last.
     pub(super) fn last_id(&self, kind: Kind) -> Result<u64, CatalogError> {
         match self.last_ids.get(&kind) {

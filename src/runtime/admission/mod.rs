@@ -7,6 +7,7 @@ mod attach;
 mod callbacks;
 mod draft;
 mod effects;
+mod erase;
 mod merge;
 mod plans;
 mod present;
@@ -45,6 +46,7 @@ use super::error::AdmissionError;
 use super::fault::Fault;
 use super::labels::Labels;
 use super::readers::Readers;
+use super::retainers::Boundary;
 use super::views::Views;
 use crate::domain::ids::OrderId;
 use crate::domain::order::{Initiator, OrderStatus};
@@ -86,6 +88,11 @@ impl Recovery {
         if note.journal_place <= self.applied || self.failed.is_some() {
             return;
         }
+        if note.journal_place > self.applied + 1 {
+            let (applied, journal) = (self.applied, note.journal_place);
+            self.failed = Some(AdmissionError::Behind { applied, journal });
+            return;
+        }
         let redone = decode(&note.bytes)
             .and_then(|changes| self.catalog.apply(note.journal_place, &changes));
         match redone {
@@ -94,6 +101,17 @@ impl Recovery {
                 self.redone += 1;
             }
             Err(error) => self.failed = Some(error.into()),
+        }
+    }
+
+    /// What is asked before segments of the journal are dropped: whether the catalog of a data
+    /// directory holds all their commands, durably.
+    pub fn retainer(directory: &Path) -> impl FnMut(Boundary) -> bool + Send + 'static {
+        let directory = directory.to_owned();
+        move |boundary| {
+            // A catalog that cannot be asked holds the segments back, and fails elsewhere.
+            let catalog = Catalog::open(&directory);
+            catalog.and_then(|catalog| catalog.make_durable(boundary.command)).unwrap_or(false)
         }
     }
 
@@ -160,6 +178,9 @@ impl Admission {
         let (applied, journal) = (recovery.applied, around.commands.last_place());
         if applied > journal {
             return Err(AdmissionError::Ahead { applied, journal });
+        }
+        if applied < journal {
+            return Err(AdmissionError::Behind { applied, journal: journal + 1 });
         }
         let (queue, jobs) = sync_channel(QUEUE_MAX);
         let labels = Arc::new(Labels::of(&recovery.catalog)?);

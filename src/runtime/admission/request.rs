@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::domain::geo::Point;
-use crate::domain::ids::{CompanyId, OrderId, RouteId};
+use crate::domain::ids::{CompanyId, CourierId, OrderId, RouteId};
 use crate::domain::order::{Initiator, OrderStatus};
 use crate::runtime::access::{Role, TokenId};
 use crate::runtime::documents::findings::Finding;
@@ -78,6 +78,16 @@ pub enum Request {
         courier: Option<u64>,
         /// The depot of a location's token.
         depot: Option<u64>,
+    },
+    /// A courier goes with its routes and its devices' tokens, and nothing of it stays in any
+    /// document: the first step of [`crate::runtime::erasure`].
+    EraseCourier {
+        /// The company.
+        company: CompanyId,
+        /// The courier.
+        courier: CourierId,
+        /// Orders whose statuses may say where it was, beside those of its routes.
+        orders: Vec<u64>,
     },
     /// A company wants the callbacks of its deliveries somewhere, or nowhere.
     SetCallback {

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::draft::{Draft, SetStatus};
 use super::effects::{Effects, Told};
+use super::erase;
 use super::present::Present;
 use super::request::{Accepted, Mode, Refusal, Request, place_of};
 use super::rules;
@@ -26,7 +27,7 @@ use crate::runtime::fault::Fault;
 use crate::runtime::labels::Labels;
 use crate::runtime::partition::partition_of;
 use crate::storage::catalog::Catalog;
-use crate::storage::catalog::change::{Change, Document, Kind, encode};
+use crate::storage::catalog::change::{Change, Document, Kind, StoredToken, encode};
 
 /// What the thread owns.
 pub(super) struct Work {
@@ -133,6 +134,7 @@ impl Work {
                 Change::Put(..)
                 | Change::Delete(..)
                 | Change::PutSecret(_)
+                | Change::EraseCourier { .. }
                 | Change::PutCallback(_)
                 | Change::DeleteCallback(_)
                 | Change::NoteDelivery(_) => {}
@@ -144,7 +146,7 @@ impl Work {
     async fn judge(&self, request: &Request) -> Result<Good, Stop> {
         let mut draft = Draft::new(&self.catalog);
         let mut findings = Findings::of_request(BATCH_MAX);
-        let mut others = Vec::new();
+        let (mut others, mut erasing) = (Vec::new(), None);
         let mut accepted = match request {
             Request::CreateToken { company, role, courier, depot } => {
                 let company = u64::from(company.0);
@@ -168,18 +170,20 @@ impl Work {
                 delete(&mut draft, u64::from(company.0), *kind, *id, &mut findings)?
             }
             Request::SetNodes { company, route, nodes } => {
-                let route = draft.own(Kind::Route, u64::from(company.0), route.0)?;
-                let Some(mut route) = route.map(|route| route.clone()) else {
-                    return Err(Stop::Refused(Refusal::NotFound("route")));
-                };
-                let at = Place::object();
-                rules::route::set_nodes(&mut draft, &mut route, nodes, &at, &mut findings)?;
-                Accepted { updated: 1, ids: vec![route.id], ..Accepted::default() }
+                let route = (u64::from(company.0), route.0);
+                set_nodes(&mut draft, route, nodes, &mut findings)?
             }
             Request::Attach(wanted) => {
                 attach::attach(&mut draft, wanted, self.clock.now(), &mut findings)?
             }
             Request::SetStatus { .. } => set_status(&mut draft, request, &mut findings)?,
+            Request::EraseCourier { company, courier, orders } => {
+                let erased = erase::courier(&mut draft, *company, *courier, orders)?;
+                others.extend(self.revoked_of(*courier)?);
+                others.push(erased.change);
+                erasing = Some(erased.part);
+                erased.accepted
+            }
             Request::SetCallback { company, callback } => {
                 let now = self.clock.now();
                 others.push(callbacks::set(&self.catalog, *company, callback.as_ref(), now)?);
@@ -198,7 +202,9 @@ impl Work {
             now: self.clock.now(),
         };
         effects.work_out().await?;
-        let (parts, newly_told) = (effects.parts, effects.newly_told);
+        let (mut parts, newly_told) = (effects.parts, effects.newly_told);
+        // Its routes are gone by then.
+        parts.extend(erasing);
         let mut changes = draft.changes();
         changes.extend(others);
         changes.extend(callbacks::written(&draft, self.clock.now()));
@@ -239,6 +245,14 @@ impl Work {
             token: Some((text, token)),
             ..Accepted::default()
         })
+    }
+
+    /// The tokens of a courier's devices, out of force.
+    fn revoked_of(&self, courier: CourierId) -> Result<Vec<Change>, Stop> {
+        let now_ms = self.clock.now().ms();
+        let tokens = self.catalog.tokens_of_courier(u64::from(courier.0))?.into_iter();
+        let revoked = tokens.map(|token| StoredToken { revoked_ms: Some(now_ms), ..token });
+        Ok(revoked.map(Change::PutToken).collect())
     }
 
     /// The instance's secret is drawn with its first company.
@@ -338,6 +352,21 @@ fn delete(
     }
     draft.delete(kind, id)?;
     Ok(Accepted { updated: 1, ids: vec![id], ..Accepted::default() })
+}
+
+/// Sets the sequence of a company's route anew.
+fn set_nodes(
+    draft: &mut Draft<'_>,
+    (company, route): (u64, u64),
+    nodes: &[Value],
+    findings: &mut Findings,
+) -> Result<Accepted, Stop> {
+    let route = draft.own(Kind::Route, company, route)?;
+    let Some(mut route) = route.map(|route| route.clone()) else {
+        return Err(Stop::Refused(Refusal::NotFound("route")));
+    };
+    rules::route::set_nodes(draft, &mut route, nodes, &Place::object(), findings)?;
+    Ok(Accepted { updated: 1, ids: vec![route.id], ..Accepted::default() })
 }
 
 /// A courier's app sets the status of an order on one of its own routes.

@@ -176,6 +176,13 @@ pub enum Change {
     PutToken(StoredToken),
     /// The instance's secret is drawn, in hexadecimal.
     PutSecret(String),
+    /// Nothing of a courier stays but its id; what else holds it is still to be erased.
+    EraseCourier {
+        /// The courier.
+        courier: u64,
+        /// Orders whose statuses may say where it was.
+        orders: Vec<u64>,
+    },
     /// A company wants its callbacks somewhere.
     PutCallback(StoredCallback),
     /// A company wants no callbacks any more.

@@ -27,6 +27,9 @@ pub enum CatalogError {
         /// What to do.
         remedy: &'static str,
     },
+    /// A reader stands in the way of writing the file anew.
+    #[error("failed to write the catalog anew: somebody reads it all the time")]
+    Busy,
     /// A note of the journal, or a stored document, is not one of this version.
     #[error("failed to read a document of the catalog: not one of this version")]
     Note,

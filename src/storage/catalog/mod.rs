@@ -4,6 +4,7 @@
 
 pub mod callbacks;
 pub mod change;
+pub(super) mod erasures;
 pub mod error;
 pub mod notifications;
 mod schema;
@@ -85,6 +86,28 @@ impl Catalog {
     /// The database refused.
     pub fn applied(&self) -> Result<u64, CatalogError> {
         self.counter(APPLIED)
+    }
+
+    /// Whether every command up to a journal place is applied and durable: makes it so, as far as
+    /// no reader is in the way.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn make_durable(&self, place: u64) -> Result<bool, CatalogError> {
+        for _ in 0..CHECKPOINTS_MAX {
+            if self.applied()? < place {
+                return Ok(false);
+            }
+            // A checkpoint syncs the log before it moves it into the file, and then the file.
+            let query = "PRAGMA wal_checkpoint(PASSIVE)";
+            let (is_busy, logged, moved): (bool, i64, i64) =
+                self.connection
+                    .query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            if !is_busy && logged == moved {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The last id drawn for a kind; 0: none.
@@ -386,6 +409,9 @@ fn apply_change(connection: &Connection, place: u64, change: &Change) -> Result<
             connection.prepare_cached(query)?.execute(params![SECRET, secret])?;
             Ok(())
         }
+        Change::EraseCourier { courier, orders } => {
+            erasures::erase_courier(connection, *courier, orders)
+        }
         Change::PutCallback(callback) => callbacks::put(connection, callback),
         Change::DeleteCallback(company) => callbacks::delete(connection, *company),
         Change::NoteDelivery(write) => {
@@ -440,10 +466,13 @@ const fn unsql(value: i64) -> u64 {
 /// The one file, beside its write-ahead log.
 const FILE_NAME: &str = "catalog.sqlite";
 const REMEDY: &str = "move it away, with the files of its name that end in -wal and -shm, and start \
-                      again: it is made anew from the journal";
+                      again: it is made anew from the journal, as long as that still has its first \
+                      segment; else put back a copy of the data directory";
 const SECRET: &str = "instance";
 const APPLIED: &str = "applied_place";
 /// How long a connection waits for another one's lock.
 const BUSY_MS_MAX: u64 = 5_000;
+/// A checkpoint that did not move everything is tried again so often.
+const CHECKPOINTS_MAX: usize = 3;
 /// Prepared statements kept by a connection.
 const STATEMENTS_MAX: usize = 64;

@@ -11,6 +11,7 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), CatalogError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // The journal's notes redo what a power cut takes: no sync per transaction.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "secure_delete", true)?;
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if !(0..=VERSION).contains(&found) {
         return Err(CatalogError::Version { found, expected: VERSION });

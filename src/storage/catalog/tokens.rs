@@ -29,6 +29,15 @@ impl Catalog {
         self.tokens("company = ?1 ORDER BY id LIMIT ?3 OFFSET ?2", values)
     }
 
+    /// The tokens of a courier's devices that are in force.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn tokens_of_courier(&self, courier: u64) -> Result<Vec<StoredToken>, CatalogError> {
+        let rule = "courier = ?1 AND revoked_ms IS NULL ORDER BY id";
+        self.tokens(rule, params![sql(courier)])
+    }
+
     /// A token by its id.
     ///
     /// # Errors

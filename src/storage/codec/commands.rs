@@ -52,6 +52,10 @@ pub fn put_command(to: &mut Writer, command: &Command) {
             words::put_status(to, *status);
             words::put_initiator(to, *initiator);
         }
+        Command::EraseCourier { courier } => {
+            to.u8(8);
+            to.varint(courier.0.into());
+        }
     }
 }
 
@@ -92,6 +96,7 @@ pub fn command(from: &mut Reader) -> Read<Command> {
             status: words::status(from)?,
             initiator: words::initiator(from)?,
         },
+        8 => Command::EraseCourier { courier: CourierId(from.narrow()?) },
         _ => return Err(Malformed),
     })
 }

@@ -55,6 +55,7 @@ pub(super) fn apply(oracle: &mut Oracle, command: &Command, now: Time, out: &mut
                 scene.set_status(route, *order, *status, *initiator)
             });
         }
+        Command::EraseCourier { courier } => drop(oracle.couriers.remove(courier)),
     }
 }
 
