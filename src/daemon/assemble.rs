@@ -88,7 +88,6 @@ impl Daemon {
     ) -> Result<(), DaemonError> {
         let names = Arc::new(names(&self.admission.labels()));
         let (sender, statuses) = mpsc::channel(STATUSES_MAX);
-        self.tasks.push(tokio::spawn(forward(statuses, self.admission.clone())));
         let services = QuicServices {
             access: Arc::clone(access),
             intake: self.node.intake(),
@@ -104,6 +103,8 @@ impl Daemon {
         let retention = Retention::new(settings.retention, clock, readers, self.node.tracks());
         self.tasks.push(tokio::spawn(let_go(retention)));
         let api = Arc::new(self.api(settings, access, names)?);
+        let forwarded = forward(statuses, self.admission.clone(), Arc::clone(&api));
+        self.tasks.push(tokio::spawn(forwarded));
         let tls = settings.http_tls.as_ref().map(HttpTls::config).transpose()?;
         self.tasks.push(tokio::spawn(send_callbacks(Arc::clone(&api))));
         let server = tokio::spawn(serve(listener, tls, Arc::clone(&api)));

@@ -22,6 +22,8 @@ pub struct Credit {
     pub is_claimed: bool,
 }
 
+kept!(Credit { sum_ms, interval_ms, is_claimed });
+
 /// The time between two positions inside.
 #[derive(Clone, Copy, Debug)]
 pub struct Interval {
@@ -34,8 +36,6 @@ pub struct Interval {
     /// The device stated at both ends that it drives.
     pub has_driven: bool,
 }
-
-kept!(Credit { sum_ms, interval_ms, is_claimed });
 
 impl Credit {
     /// Nothing yet.

@@ -2,11 +2,13 @@
 
 mod address;
 mod couriers;
-mod description;
 mod events;
 mod health;
 pub(super) mod metrics;
 mod tokens;
+
+pub(super) use self::couriers::{FOUND_MAX, NEAR_RADIUS_M_MAX};
+pub(super) use self::events::EVENTS_MAX;
 
 use std::sync::Arc;
 
@@ -18,7 +20,6 @@ use super::state::Api;
 pub(super) fn routes() -> Router<Arc<Api>> {
     Router::new()
         .merge(couriers::routes())
-        .merge(description::routes())
         .merge(events::routes())
         .merge(health::routes())
         .merge(address::routes())

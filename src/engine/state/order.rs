@@ -86,6 +86,9 @@ impl Kept for Order {
         marks.set(Mark::Overdue, has(4));
         let id = OrderId::take(from)?;
         let place = if has(0) { Point::take(from)? } else { Point::ANYWHERE };
+        let mut marks = Marks::default();
+        marks.set(Mark::WasNext, has(3));
+        marks.set(Mark::Overdue, has(4));
         Ok(Self {
             id,
             place,
