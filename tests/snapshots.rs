@@ -141,7 +141,7 @@ fn a_byte_of_a_snapshot_that_turned_shows() {
         let disk = lived.disk.after_crash(0, 100);
         let file = disk.open(name).expect("it lives");
         // All of the manifest and of the first frames; of the others, which are alike, some.
-        let counts = |at: usize| name == &manifest || at < 200 || at % 61 == 0;
+        let counts = |at: usize| name == &manifest || at < 200 || at.is_multiple_of(61);
         let bytes = lived.disk.bytes(name).into_iter().enumerate();
         for (at, byte) in bytes.filter(|(at, _)| counts(*at)) {
             let turned = byte ^ 1 << (at % 8);
