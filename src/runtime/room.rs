@@ -96,10 +96,18 @@ fn is_full(error: &io::Error) -> bool {
 /// A disk on which a write that finds no room is made again until there is some. A sync that fails
 /// is not: what it left undone nobody knows.
 pub struct PatientDisk {
-    /// The disk.
-    pub disk: Arc<dyn Disk>,
-    /// Who waits.
-    pub room: Arc<Room>,
+    disk: Arc<dyn Disk>,
+    room: Arc<Room>,
+}
+
+impl PatientDisk {
+    /// Room on a disk that is waited for in this way, and the disk.
+    #[must_use]
+    pub fn on(disk: &Arc<dyn Disk>, wait: Box<Wait>) -> (Arc<Room>, Arc<dyn Disk>) {
+        let room = Arc::new(Room::new(wait));
+        let patient = Self { disk: Arc::clone(disk), room: Arc::clone(&room) };
+        (room, Arc::new(patient))
+    }
 }
 
 impl Disk for PatientDisk {

@@ -16,6 +16,7 @@
 mod chance;
 mod checks;
 mod documents;
+mod end;
 mod faults;
 mod held;
 mod life;

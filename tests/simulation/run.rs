@@ -1,9 +1,7 @@
 //! One run: a world, a machine that fails in every way its ratios say, and processes on it one
 //! after the other, until the last works everything off and is judged against a fresh fold.
 
-use std::task::{Context, Poll, Waker};
-
-use doorstep::domain::ids::{CourierId, RouteId};
+use doorstep::domain::ids::CourierId;
 use doorstep::runtime::clock::Clock;
 use doorstep::runtime::feed_reader::FeedEvent;
 use doorstep::runtime::node::NodeSettings;
@@ -51,23 +49,23 @@ pub struct Run {
     pub chance: Chance,
     pub ratios: Ratios,
     pub did: Did,
-    clock: Clock,
-    disk: SimDisk,
-    images: Images,
-    trap: Trap,
-    runtime: Runtime,
-    devices: Vec<Device>,
-    clients: Clients,
-    readers: Vec<u64>,
-    published: Vec<FeedEvent>,
-    stalls: Stalls,
-    settings: NodeSettings,
-    step: u64,
-    ticks: u64,
+    pub(super) clock: Clock,
+    pub(super) disk: SimDisk,
+    pub(super) images: Images,
+    pub(super) trap: Trap,
+    pub(super) runtime: Runtime,
+    pub(super) devices: Vec<Device>,
+    pub(super) clients: Clients,
+    pub(super) readers: Vec<u64>,
+    pub(super) published: Vec<FeedEvent>,
+    pub(super) stalls: Stalls,
+    pub(super) settings: NodeSettings,
+    pub(super) step: u64,
+    pub(super) ticks: u64,
     /// A courier whose evaluation fails in every process.
-    poisoned: Option<CourierId>,
-    has_panicked_in_replay: bool,
-    room_after: Option<usize>,
+    pub(super) poisoned: Option<CourierId>,
+    pub(super) has_panicked_in_replay: bool,
+    pub(super) room_after: Option<usize>,
 }
 
 impl Run {
@@ -233,7 +231,7 @@ impl Run {
     }
 
     /// Starts a process on a disk; with the run's catalog, unless another is given.
-    fn start_on(
+    pub(super) fn start_on(
         &mut self,
         disk: &SimDisk,
         settings: &NodeSettings,
@@ -256,7 +254,7 @@ impl Run {
         self.clients.recovered(catalog);
     }
 
-    fn acked(&self) -> Vec<Numbered> {
+    pub(super) fn acked(&self) -> Vec<Numbered> {
         self.devices.iter().flat_map(Device::acked).collect()
     }
 
@@ -374,7 +372,7 @@ impl Run {
     }
 
     /// Every courier moves on by some seconds, and somebody notes it.
-    fn tick(&mut self) {
+    pub(super) fn tick(&mut self) {
         let ms = 1_000 * (1 + self.chance.below(12) as i64);
         self.clock.advance(ms);
         self.ticks += 1;
@@ -482,7 +480,7 @@ impl Run {
         format!("senders behind {behind:?}, clients waiting {}", self.clients.is_waiting())
     }
 
-    fn until_ended(&mut self, life: &mut Life) {
+    pub(super) fn until_ended(&mut self, life: &mut Life) {
         let _timers = self.runtime.enter();
         let mut rounds = 0;
         while !life.node.has_ended() && !life.node.fault().has_failed() {
@@ -567,71 +565,6 @@ impl Run {
         self.trap.lift();
         self.release(&mut life);
         self.judge_end(life);
-    }
-
-    /// What was quarantined is evaluated again, once nothing fails any more.
-    fn release(&mut self, life: &mut Life) {
-        let quarantined = life.node.views().quarantined();
-        let is_called_for = quarantined.is_empty() || self.trap.sprung() >= 2;
-        assert!(is_called_for, "quarantined without a cause");
-        self.did.quarantined += quarantined.len() as u64;
-        for courier in quarantined {
-            self.clients.release(&life.admission, courier);
-            assert!(self.drain(life), "{:?}", life.node.fault().cause());
-        }
-        assert!(life.node.views().quarantined().is_empty());
-        for _ in 0..10 {
-            self.tick();
-        }
-        assert!(self.drain(life), "{:?}", life.node.fault().cause());
-    }
-
-    /// Ends a process that has worked off everything, and compares all it was with a fresh fold.
-    pub fn judge_end(&mut self, mut life: Life) {
-        let states = self.states(&mut life);
-        let feed = checks::whole_feed(&life.node.feed());
-        checks::judge_feed(&feed, &self.published);
-        checks::judge_invariants(&feed);
-        checks::judge_chains(&life.node.feed(), &feed);
-        checks::judge_notifications(&life.node.feed(), &feed);
-        life.node.end();
-        self.until_ended(&mut life);
-        assert!(!life.node.fault().has_failed(), "{:?}", life.node.fault().cause());
-        checks::judge_acknowledged(&self.disk, self.acked().into_iter());
-        checks::judge_tracks(&self.disk, &self.clients.now.couriers);
-        let clean = checks::without_feed(&self.disk);
-        let settings = NodeSettings { shards: 1, ..self.settings.clone() };
-        let mut images = Images::default();
-        let mut fresh = self.start_on(&clean, &settings, Some(&mut images)).expect("it starts");
-        assert_eq!(self.states(&mut fresh), states, "the present state, and that of a fresh fold");
-        checks::judge_documents(life.catalog().expect("it is idle"), &fresh.notes);
-        let (kept, replayed) = (checks::feed_bytes(&self.disk), checks::feed_bytes(&clean));
-        assert_eq!(kept, replayed, "the feed's bytes, and those of a fresh fold");
-        self.did.acked = self.acked().len() as u64;
-        self.did.accepted = self.clients.accepted;
-        self.did.events = feed.len() as u64;
-    }
-
-    /// What the views show of every route, in words.
-    fn states(&mut self, life: &mut Life) -> String {
-        let _timers = self.runtime.enter();
-        let mut states = String::new();
-        for (route, courier) in self.clients.now.routes.clone() {
-            let views = life.node.views();
-            let courier = CourierId(courier as u32);
-            let mut asked = Box::pin(views.route(courier, RouteId(route)));
-            let mut task = Context::from_waker(Waker::noop());
-            loop {
-                if let Poll::Ready(state) = asked.as_mut().poll(&mut task) {
-                    states.push_str(&format!("{state:#?}\n"));
-                    break;
-                }
-                for shard in 0..life.node.shards() {
-                    life.step(Part::Shard(shard), &mut Images::default(), false);
-                }
-            }
-        }
-        states
     }
 }
 

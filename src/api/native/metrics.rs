@@ -104,11 +104,7 @@ impl Metrics {
             groups: counter(&mut registry, "journal_groups", "Writes of the journal"),
             syncs: counter(&mut registry, "journal_syncs", "Syncs of the journal"),
             journal_bytes: counter(&mut registry, "journal_bytes", "Bytes of the journal"),
-            quarantined: counter(
-                &mut registry,
-                "quarantined_positions",
-                "Positions of quarantined couriers, stored and not evaluated",
-            ),
+            quarantined: counter(&mut registry, "quarantined_positions", "Not evaluated for now"),
             quarantined_couriers,
             snapshots: counter(&mut registry, "snapshots", "Snapshots taken"),
             snapshots_failed: counter(&mut registry, "snapshots_failed", "Snapshots given up"),

@@ -160,7 +160,7 @@ impl Work {
     async fn judge(&self, request: &Request) -> Result<Good, Stop> {
         let mut draft = Draft::new(&self.catalog);
         let mut findings = Findings::of_request(BATCH_MAX);
-        let (mut others, mut released, mut erasing) = (Vec::new(), None, None);
+        let (mut others, mut erasing) = (Vec::new(), None);
         let mut accepted = match request {
             Request::CreateToken { company, role, courier, depot } => {
                 let company = u64::from(company.0);
@@ -191,10 +191,7 @@ impl Work {
                 attach::attach(&mut draft, wanted, self.clock.now(), &mut findings)?
             }
             Request::SetStatus { .. } => set_status(&mut draft, request, &mut findings)?,
-            Request::Release { courier } => {
-                released = Some(*courier);
-                Accepted { updated: 1, ids: vec![courier.0.into()], ..Accepted::default() }
-            }
+            Request::Release { .. } => Accepted { updated: 1, ..Accepted::default() },
             Request::EraseCourier { company, courier, orders } => {
                 let erased = erase::courier(&mut draft, *company, *courier, orders)?;
                 others.extend(self.revoked_of(*courier)?);
@@ -223,25 +220,23 @@ impl Work {
         };
         effects.work_out().await?;
         let (mut parts, newly_told) = (effects.parts, effects.newly_told);
-        if let Some(courier) = released {
-            parts.push(self.release(courier)?);
-        }
         // Its routes are gone by then.
-        parts.extend(erasing);
+        parts.extend(erasing.or(self.released(request)?));
         let mut changes = draft.changes();
         changes.extend(others);
         changes.extend(callbacks::written(&draft, self.clock.now()));
         Ok(Good { accepted, changes, parts, newly_told })
     }
 
-    /// The command that ends a courier's quarantine.
-    fn release(&self, courier: CourierId) -> Result<(PartitionId, Command), Stop> {
+    /// The command that ends a courier's quarantine, if the request asks for it.
+    fn released(&self, request: &Request) -> Result<Option<(PartitionId, Command)>, Stop> {
+        let Request::Release { courier } = *request else { return Ok(None) };
         let document = self.catalog.document_ever(Kind::Courier, courier.0.into())?;
         let Some(document) = document else {
             return Err(Stop::Refused(Refusal::NotFound("courier")));
         };
         let company = CompanyId(document.company as u32);
-        Ok((partition_of(company, courier), Command::Release(courier)))
+        Ok(Some((partition_of(company, courier), Command::Release(courier))))
     }
 
     /// A new company with its admin token.

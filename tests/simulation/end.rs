@@ -1,0 +1,78 @@
+//! The end of a run: what was quarantined is released, and all there is equals a fresh fold of the
+//! journal.
+
+use std::task::{Context, Poll, Waker};
+
+use doorstep::domain::ids::{CourierId, RouteId};
+use doorstep::runtime::node::NodeSettings;
+
+use super::checks;
+use super::life::{Images, Life, Part};
+use super::run::Run;
+
+impl Run {
+    /// What was quarantined is evaluated again, once nothing fails any more.
+    pub(super) fn release(&mut self, life: &mut Life) {
+        let quarantined = life.node.views().quarantined();
+        let is_called_for = quarantined.is_empty() || self.trap.sprung() >= 2;
+        assert!(is_called_for, "quarantined without a cause");
+        self.did.quarantined += quarantined.len() as u64;
+        for courier in quarantined {
+            self.clients.release(&life.admission, courier);
+            assert!(self.drain(life), "{:?}", life.node.fault().cause());
+        }
+        assert!(life.node.views().quarantined().is_empty());
+        for _ in 0..10 {
+            self.tick();
+        }
+        assert!(self.drain(life), "{:?}", life.node.fault().cause());
+    }
+
+    /// Ends a process that has worked off everything, and compares all it was with a fresh fold.
+    pub fn judge_end(&mut self, mut life: Life) {
+        let states = self.states(&mut life);
+        let feed = checks::whole_feed(&life.node.feed());
+        checks::judge_feed(&feed, &self.published);
+        checks::judge_invariants(&feed);
+        checks::judge_chains(&life.node.feed(), &feed);
+        checks::judge_notifications(&life.node.feed(), &feed);
+        life.node.end();
+        self.until_ended(&mut life);
+        assert!(!life.node.fault().has_failed(), "{:?}", life.node.fault().cause());
+        checks::judge_acknowledged(&self.disk, self.acked().into_iter());
+        checks::judge_tracks(&self.disk, &self.clients.now.couriers);
+        let clean = checks::without_feed(&self.disk);
+        let settings = NodeSettings { shards: 1, ..self.settings.clone() };
+        let mut images = Images::default();
+        let mut fresh = self.start_on(&clean, &settings, Some(&mut images)).expect("it starts");
+        assert_eq!(self.states(&mut fresh), states, "the present state, and that of a fresh fold");
+        checks::judge_documents(life.catalog().expect("it is idle"), &fresh.notes);
+        let (kept, replayed) = (checks::feed_bytes(&self.disk), checks::feed_bytes(&clean));
+        assert_eq!(kept, replayed, "the feed's bytes, and those of a fresh fold");
+        self.did.acked = self.acked().len() as u64;
+        self.did.accepted = self.clients.accepted;
+        self.did.events = feed.len() as u64;
+    }
+
+    /// What the views show of every route, in words.
+    fn states(&mut self, life: &mut Life) -> String {
+        let _timers = self.runtime.enter();
+        let mut states = String::new();
+        for (route, courier) in self.clients.now.routes.clone() {
+            let views = life.node.views();
+            let courier = CourierId(courier as u32);
+            let mut asked = Box::pin(views.route(courier, RouteId(route)));
+            let mut task = Context::from_waker(Waker::noop());
+            loop {
+                if let Poll::Ready(state) = asked.as_mut().poll(&mut task) {
+                    states.push_str(&format!("{state:#?}\n"));
+                    break;
+                }
+                for shard in 0..life.node.shards() {
+                    life.step(Part::Shard(shard), &mut Images::default(), false);
+                }
+            }
+        }
+        states
+    }
+}
