@@ -10,6 +10,7 @@ use super::intake::shard_of;
 use super::mailbox::{CommandFrame, CommandsMail, Mail, Weight};
 use super::node::Shared;
 use super::partition::partition_of;
+use super::room::Room;
 use crate::domain::command::Command;
 use crate::domain::ids::{CompanyId, CourierId, PartitionId};
 use crate::domain::time::Time;
@@ -89,6 +90,11 @@ impl Commands {
         listed.map(|(courier, company)| (company, partition_of(company, courier))).collect()
     }
 
+    /// Whether there is room on the disk.
+    pub(super) fn room(&self) -> &Arc<Room> {
+        &self.shared.room
+    }
+
     /// The number of the last command frame: what recovery found, and what was begun since.
     #[must_use]
     pub fn last_place(&self) -> u64 {
@@ -112,6 +118,9 @@ impl Commands {
         let mut place = self.shared.last_place.lock().unwrap_or_else(PoisonError::into_inner);
         if self.shared.fault.has_ended() {
             return Err(CommandError::Stopped);
+        }
+        if self.shared.room.is_full() {
+            return Err(CommandError::DiskFull);
         }
         self.reserve(&split)?;
         *place += 1;

@@ -17,7 +17,7 @@ use super::version::Condition;
 use super::{BATCH_MAX, Surroundings};
 use super::{attach, callbacks, overlaps};
 use crate::domain::command::Command;
-use crate::domain::ids::{CourierId, PartitionId};
+use crate::domain::ids::{CompanyId, CourierId, PartitionId};
 use crate::runtime::access::{Access, draw_token};
 use crate::runtime::clock::Clock;
 use crate::runtime::commands::Commands;
@@ -25,8 +25,10 @@ use crate::runtime::documents::findings::{Findings, Place};
 use crate::runtime::error::{AdmissionError, CommandError};
 use crate::runtime::fault::Fault;
 use crate::runtime::labels::Labels;
+use crate::runtime::partition::partition_of;
 use crate::storage::catalog::Catalog;
 use crate::storage::catalog::change::{Change, Document, Kind, StoredToken, encode};
+use crate::storage::catalog::error::CatalogError;
 
 /// What the thread owns.
 pub(super) struct Work {
@@ -111,15 +113,17 @@ impl Work {
                 restored.map_err(|error| Refusal::Stopped(error.to_string()))?;
                 return Err(match error {
                     CommandError::Overloaded => Refusal::Busy,
+                    CommandError::DiskFull => Refusal::DiskFull,
                     CommandError::TooLarge => too_large(),
                     CommandError::Stopped => Refusal::Stopped(error.to_string()),
                 });
             }
         };
-        if let Err(error) = self.catalog.apply(committed.journal_place, &good.changes) {
-            // Documents that are behind the journal must judge nothing: recovery redoes them.
+        if let Err(error) = self.apply(committed.journal_place, &good.changes) {
+            // Documents that are behind the journal must judge nothing: recovery redoes them. What
+            // was asked for stands.
             self.fault.fail(error.to_string());
-            return Err(Refusal::Stopped(error.to_string()));
+            return Ok(good.accepted);
         }
         self.told.extend(good.newly_told);
         self.applied.send_replace(committed.journal_place);
@@ -139,10 +143,24 @@ impl Work {
         Ok(good.accepted)
     }
 
+    /// Writes the catalog, for as long as it takes to find room for it.
+    fn apply(&mut self, place: u64, changes: &[Change]) -> Result<(), CatalogError> {
+        loop {
+            match self.catalog.apply(place, changes) {
+                Err(CatalogError::Full(_)) if self.commands.room().has_come() => {}
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    self.commands.room().found();
+                    return Ok(());
+                }
+            }
+        }
+    }
+
     async fn judge(&self, request: &Request) -> Result<Good, Stop> {
         let mut draft = Draft::new(&self.catalog);
         let mut findings = Findings::of_request(BATCH_MAX);
-        let (mut others, mut erasing) = (Vec::new(), None);
+        let (mut others, mut released, mut erasing) = (Vec::new(), None, None);
         let mut accepted = match request {
             Request::CreateToken { company, role, courier, depot } => {
                 let company = u64::from(company.0);
@@ -173,6 +191,10 @@ impl Work {
                 attach::attach(&mut draft, wanted, self.clock.now(), &mut findings)?
             }
             Request::SetStatus { .. } => set_status(&mut draft, request, &mut findings)?,
+            Request::Release { courier } => {
+                released = Some(*courier);
+                Accepted { updated: 1, ids: vec![courier.0.into()], ..Accepted::default() }
+            }
             Request::EraseCourier { company, courier, orders } => {
                 let erased = erase::courier(&mut draft, *company, *courier, orders)?;
                 others.extend(self.revoked_of(*courier)?);
@@ -201,12 +223,25 @@ impl Work {
         };
         effects.work_out().await?;
         let (mut parts, newly_told) = (effects.parts, effects.newly_told);
+        if let Some(courier) = released {
+            parts.push(self.release(courier)?);
+        }
         // Its routes are gone by then.
         parts.extend(erasing);
         let mut changes = draft.changes();
         changes.extend(others);
         changes.extend(callbacks::written(&draft, self.clock.now()));
         Ok(Good { accepted, changes, parts, newly_told })
+    }
+
+    /// The command that ends a courier's quarantine.
+    fn release(&self, courier: CourierId) -> Result<(PartitionId, Command), Stop> {
+        let document = self.catalog.document_ever(Kind::Courier, courier.0.into())?;
+        let Some(document) = document else {
+            return Err(Stop::Refused(Refusal::NotFound("courier")));
+        };
+        let company = CompanyId(document.company as u32);
+        Ok((partition_of(company, courier), Command::Release(courier)))
     }
 
     /// A new company with its admin token.
