@@ -176,6 +176,7 @@ impl Parts {
             return Err(StorageError::Locked.into());
         }
         let count = settings.shards.clamp(1, SHARDS_MAX);
+        FeedLog::mend(&**disk)?;
         let Around { retainers, progress } = around;
         let mut recovery = Recovery::begin(disk, settings, count, travel, progress)?;
         let journal = recovery.run(disk, segment_bytes, on_note)?;

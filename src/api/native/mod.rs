@@ -3,6 +3,7 @@
 mod address;
 mod couriers;
 mod description;
+mod erasures;
 mod events;
 mod health;
 pub(super) mod metrics;
@@ -19,6 +20,7 @@ pub(super) fn routes() -> Router<Arc<Api>> {
     Router::new()
         .merge(couriers::routes())
         .merge(description::routes())
+        .merge(erasures::routes())
         .merge(events::routes())
         .merge(health::routes())
         .merge(address::routes())
