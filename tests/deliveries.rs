@@ -111,6 +111,8 @@ fn every_parameter_has_its_type_and_its_limit() {
     assert_eq!(made.expect(201)["driver_latitude"], "48.5");
     let again = post(json!({"carrier": "UPS", "status": "pending"})).expect(422);
     assert!(again["errors"][0]["message"].as_str().unwrap().contains("already"), "line 12");
+    let half = serving.get(&scene.long);
+    assert_eq!(half["driver_longitude"], Value::Null, "not half of another place");
     for fixed in ["carrier", "carrier_ref", "fee"] {
         let answer = serving.ask("PATCH", &scene.long, &json!({fixed: "1.00 EUR"})).expect(422);
         assert_eq!(answer["errors"][0]["field"], fixed, "lines 67 to 69");

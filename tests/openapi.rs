@@ -16,13 +16,25 @@ mod support {
 
 use std::collections::BTreeSet;
 
+use doorstep::api::openapi;
 use doorstep::runtime::clock::Clock;
 use doorstep::storage::sim_disk::SimDisk;
 use serde_json::Value;
 use support::serving::{Place, Serving, morning};
 
+const FILE: &str = "docs/openapi.json";
+
 fn document() -> Value {
-    serde_json::from_str(&std::fs::read_to_string("docs/openapi.json").unwrap()).unwrap()
+    serde_json::from_str(openapi()).unwrap()
+}
+
+#[test]
+fn what_is_checked_in_is_up_to_date() {
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(FILE, openapi()).unwrap();
+    }
+    let kept = std::fs::read_to_string(FILE).unwrap();
+    assert!(kept == openapi(), "{FILE} is old: UPDATE=1 cargo test --test openapi writes it anew");
 }
 
 #[test]

@@ -367,3 +367,75 @@ fn words() -> Vec<Row> {
         ),
     ]
 }
+
+#[test]
+fn an_order_without_a_route_has_a_history_too() {
+    let (place, clock) = (Place::new(), Clock::manual(morning()));
+    let serving = Serving::start(&place, &SimDisk::default(), &clock);
+    let (_, route, _) = with_route(&serving);
+    let made =
+        serving.post(&format!("{C}/orders"), &json!({"number": "lone", "lat": 52, "lon": 13}));
+    let path = format!("{C}/orders/{}", made["id"]);
+    let created = json!([{"event": "ORDER_CREATED", "timestamp": 1_777_881_600.0,
+        "time": "2026-05-04T08:00:00.000Z"}]);
+    assert_eq!(made["history"], created);
+    clock.advance(60_000);
+    serving.ask("PATCH", &path, &json!({"status": "confirmed"})).expect(200);
+    clock.advance(60_000);
+    serving.ask("PATCH", &path, &json!({"route_id": route})).expect(200);
+    clock.advance(60_000);
+    let read = serving.ask("PATCH", &path, &json!({"status": "postponed"})).expect(200);
+    let told: Vec<_> = read["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| (item["event"].as_str().unwrap(), item["time"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        ("ORDER_CREATED", "2026-05-04T08:00:00.000Z"),
+        ("STATUS_UPDATE", "2026-05-04T08:01:00.000Z"),
+        ("STATUS_UPDATE", "2026-05-04T08:03:00.000Z"),
+    ];
+    assert_eq!(told, expected, "created once, wherever it went");
+    assert_eq!(read["history"][1]["source"]["initiator"], "user_api");
+    assert_eq!(read["status_log"].as_array().unwrap().len(), 2);
+    serving.stop();
+}
+
+#[test]
+fn doors_within_each_others_radius_are_warned_of() {
+    let place = Place::new();
+    let serving = Serving::start(&place, &SimDisk::default(), &Clock::manual(morning()));
+    let (_, route, order) = with_route(&serving);
+    let near = json!({"number": "near", "route_id": route, "lat": 52.5005, "lon": 13.4});
+    let far = json!({"number": "far", "route_id": route, "lat": 52.51, "lon": 13.4});
+    let same = json!({"number": "same", "route_id": route, "lat": 52.5, "lon": 13.4});
+    let warned = |body: &Value| {
+        let made = serving.post(&format!("{C}/orders"), body);
+        made["warnings"][0]["detail"].as_str().unwrap_or_default().to_owned()
+    };
+    let detail = warned(&near);
+    assert!(
+        detail.contains("\"near\" and \"A-1\"") && detail.contains("overlap_policy"),
+        "{detail}"
+    );
+    assert_eq!(warned(&far), "");
+    assert!(warned(&same).contains("\"near\""), "A-1 has the same door");
+    // In a batch, when an order moves, and not again when nothing moves.
+    let batch = json!([{"number": "b1", "route_id": route, "lat": 53, "lon": 13},
+        {"number": "b2", "route_id": route, "lat": 53.0005, "lon": 13}]);
+    let stored = serving.ask("POST", &format!("{C}/orders-batch"), &batch).expect(200);
+    assert_eq!(stored["warnings"].as_array().map(Vec::len), Some(1), "{stored}");
+    let path = format!("{C}/orders/{order}");
+    let moved = serving.ask("PATCH", &path, &json!({"lat": 52.5101})).expect(200);
+    assert!(moved["warnings"][0]["detail"].as_str().unwrap().contains("\"far\""), "{moved}");
+    let named = serving.ask("PATCH", &path, &json!({"comments": "x"})).expect(200);
+    assert!(named.get("warnings").is_none(), "{named}");
+    // The setting that tells them apart, or a radius that keeps them apart, ends it.
+    let small = serving.ask("PATCH", &path, &json!({"mark_delivered_radius": 5})).expect(200);
+    assert!(small.get("warnings").is_none(), "{small}");
+    serving.ask("PATCH", C, &json!({"overlap_policy": "nearest"})).expect(200);
+    let large = serving.ask("PATCH", &path, &json!({"mark_delivered_radius": 500})).expect(200);
+    assert!(large.get("warnings").is_none(), "{large}");
+    serving.stop();
+}

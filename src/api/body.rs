@@ -134,4 +134,4 @@ const ROOM_BYTES: usize = 1 << 10;
 /// Entries of one page.
 pub(super) const PAGE_MAX: u64 = 1_000;
 /// Highest page that can be asked for.
-const PAGES_MAX: u64 = 1_000_000;
+pub(super) const PAGES_MAX: u64 = 1_000_000;

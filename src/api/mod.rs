@@ -4,6 +4,7 @@
 mod body;
 mod caller;
 mod deliveries;
+mod description;
 mod edge;
 pub mod error;
 mod fields;
@@ -31,6 +32,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 
 pub use self::deliveries::callbacks::worker::run as send_callbacks;
+pub use self::description::openapi;
 use self::error::Problem;
 pub use self::state::{Api, ApiParts, QuicAddress, Site, names};
 
@@ -39,6 +41,7 @@ pub fn router(api: Arc<Api>) -> Router {
     Router::new()
         .merge(track_and_trace::routes())
         .merge(native::routes())
+        .merge(description::routes())
         .merge(deliveries::routes())
         .merge(trackers::routes())
         .merge(tracking_page::routes())

@@ -2,23 +2,25 @@
 
 use std::sync::Arc;
 
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use serde_json::json;
 use tokio::sync::{Semaphore, watch};
 
 use super::body::body_room;
+use super::error::Problem;
 use super::idempotency::InFlight;
 use super::limits::Limits;
 use super::native::metrics::Metrics;
 use super::quotas::Quotas;
 use super::streams::Streams;
+use crate::domain::ids::OrderId;
 use crate::domain::time::Time;
 use crate::feed::cloud_event::iso;
 use crate::feed::names::Names;
 use crate::feed::outbound::Outbound;
 use crate::feed::press::Press;
 use crate::runtime::access::{Access, Grant, TokenId};
-use crate::runtime::admission::Admission;
+use crate::runtime::admission::{Admission, Refusal};
 use crate::runtime::clock::Clock;
 use crate::runtime::counters::Counters;
 use crate::runtime::erasure::Erasure;
@@ -164,14 +166,28 @@ impl Api {
 
     /// Notes a write: who, what, when and what came of it. Ids only, no word of its content.
     pub(super) fn audit(&self, grant: &Grant, method: &Method, path: &str, status: u16) {
+        self.note(grant, method.as_str(), path, status);
+    }
+
+    fn note(&self, grant: &Grant, method: &str, path: &str, status: u16) {
         let line = json!({
             "time": iso(self.clock.now()), "token_id": grant.token.0,
             "company_id": grant.company.0, "role": grant.role.name(),
-            "method": method.as_str(), "path": path, "status": status,
+            "method": method, "path": path, "status": status,
         });
         if self.audit.append(&line.to_string()).is_err() {
             self.metrics.unaudited();
         }
+    }
+
+    /// Notes a status that was set over QUIC, in the form of a request by HTTP.
+    pub fn audit_status(&self, grant: &Grant, order: OrderId, answer: &Result<(), Refusal>) {
+        let status = match answer {
+            Ok(()) => StatusCode::OK,
+            Err(refusal) => Problem::from(refusal.clone()).status(),
+        };
+        let (method, path) = ("QUIC", format!("/orders/{}/status", order.0));
+        self.note(grant, method, &path, status.as_u16());
     }
 
     /// Keeps when tokens were used. Blocks.

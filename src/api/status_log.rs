@@ -19,6 +19,10 @@ pub(super) struct StatusEntry {
     pub(super) at: Time,
     /// The status.
     pub(super) status: OrderStatus,
+    /// Who set it.
+    pub(super) initiator: Initiator,
+    /// The history does not tell it: the order was on no route.
+    pub(super) is_off_route: bool,
     point: Value,
     comment: Option<String>,
 }
@@ -50,7 +54,14 @@ pub(super) fn of(order: &Document, history: &[FeedEvent]) -> Vec<StatusEntry> {
     let by_hand = set.iter().filter(|(_, _, initiator, _)| *initiator != Initiator::Engine);
     let mut unnoted = by_hand.count().saturating_sub(told.len());
     for (at, status, initiator, visit) in set {
-        let mut entry = StatusEntry { at, status, point: place(visit), comment: None };
+        let mut entry = StatusEntry {
+            at,
+            status,
+            initiator,
+            is_off_route: false,
+            point: place(visit),
+            comment: None,
+        };
         if initiator != Initiator::Engine {
             entry.point = Value::Null;
             if unnoted > 0 {
@@ -83,13 +94,18 @@ fn noted(order: &Document) -> (VecDeque<StatusEntry>, Vec<StatusEntry>) {
     for change in changes.into_iter().flatten() {
         let status = change.get("status").and_then(Value::as_str).and_then(OrderStatus::from_name);
         let Some(status) = status else { continue };
+        let is_on_route = change.get("on_route").and_then(Value::as_bool) == Some(true);
+        let initiator = change.get("initiator").and_then(Value::as_str);
+        let is_app = initiator == Some(Initiator::App.name());
         let entry = StatusEntry {
             at: Time::from_ms(change.get("at_ms").and_then(Value::as_i64).unwrap_or(0)),
             status,
+            initiator: if is_app { Initiator::App } else { Initiator::UserApi },
+            is_off_route: !is_on_route,
             point: change.get("point").cloned().unwrap_or_default(),
             comment: change.get("comment").and_then(Value::as_str).map(str::to_owned),
         };
-        if change.get("on_route").and_then(Value::as_bool) == Some(true) {
+        if is_on_route {
             on_route.push_back(entry);
         } else {
             off_route.push(entry);

@@ -88,7 +88,6 @@ impl Daemon {
     ) -> Result<(), DaemonError> {
         let names = Arc::new(names(&self.admission.labels()));
         let (sender, statuses) = mpsc::channel(STATUSES_MAX);
-        self.tasks.push(tokio::spawn(forward(statuses, self.admission.clone())));
         let services = QuicServices {
             access: Arc::clone(access),
             intake: self.node.intake(),
@@ -108,6 +107,8 @@ impl Daemon {
         let erasing = Arc::clone(&api);
         // What fails here is tried again at the next start.
         self.tasks.push(tokio::task::spawn_blocking(move || drop(erasing.finish_erasures())));
+        let forwarded = forward(statuses, self.admission.clone(), Arc::clone(&api));
+        self.tasks.push(tokio::spawn(forwarded));
         let tls = settings.http_tls.as_ref().map(HttpTls::config).transpose()?;
         self.tasks.push(tokio::spawn(send_callbacks(Arc::clone(&api))));
         let server = tokio::spawn(serve(listener, tls, Arc::clone(&api)));

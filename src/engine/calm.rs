@@ -40,6 +40,7 @@ impl Engine {
         if is_regular {
             line.eta.follow_regularly(seen);
         }
+        line.standing.follow(fix, line.last);
         line.last_t = seen.t;
         line.last = Some(seen);
         line.run_start = seen.t;

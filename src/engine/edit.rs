@@ -6,6 +6,7 @@ use super::deadlines::Deadline;
 use super::depot::{NodeBetween, StartingDepot};
 use super::eta::EtaLine;
 use super::route::{Order, Route, RouteLine, RouteSlot};
+use super::standing::Standing;
 use super::stay::StaySlot;
 use super::step::RouteStep;
 use crate::domain::depot::DepotPlan;
@@ -23,6 +24,7 @@ pub fn empty_route(plan: &RoutePlan, created_at: Time) -> (RouteLine, Route) {
         last_t: Time::DISTANT_PAST,
         last: None,
         run_start: Time::DISTANT_PAST,
+        standing: Standing::NONE,
         clearance: Clearance::unknown(),
         active_from: created_at,
         active_until: Time::DISTANT_FUTURE,
@@ -67,7 +69,7 @@ impl RouteStep<'_, '_> {
         self.rebuild_orders(plan);
         self.route.last_visited = last_visited.and_then(|id| self.place_of(id));
         self.line.mode = plan.routing_mode;
-        self.route.depot = plan.depot;
+        self.route.depot = plan.depot.map(Box::new);
         self.route.route_start = plan.route_start;
         self.route.route_finish = plan.route_finish;
         self.line.is_over = false;
@@ -278,7 +280,7 @@ impl RouteStep<'_, '_> {
     pub fn put_depot(&mut self, depot: DepotPlan) -> bool {
         let is_same = |plan: &DepotPlan| plan.id == depot.id;
         let mut has_it = false;
-        if let Some(plan) = self.route.depot.as_mut().filter(|plan| is_same(plan)) {
+        if let Some(plan) = self.route.depot.as_deref_mut().filter(|plan| is_same(plan)) {
             *plan = depot;
             has_it = true;
         }

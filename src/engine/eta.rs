@@ -3,7 +3,7 @@
 use super::deadlines::{LOST_MS, STALE_MS, TRACKING_GRACE_MS};
 use super::fix::{Fix, Seen};
 use super::output::OutputBody;
-use super::route::Order;
+use super::route::{Mark, Order};
 use super::state::kept;
 use super::step::RouteStep;
 use super::travel_time::TravelTime;
@@ -162,7 +162,7 @@ impl RouteStep<'_, '_> {
     /// Evaluates the whole chain for a new position, or the documents anew, and tells what changed.
     pub fn evaluate(&mut self, cause: EtaCause) {
         for order in &mut self.route.orders {
-            order.is_overdue = false;
+            order.marks.set(Mark::Overdue, false);
         }
         self.evaluate_by(cause, None);
     }
@@ -200,8 +200,10 @@ impl RouteStep<'_, '_> {
             let told = order.told_eta;
             let is_away = told != Order::NO_ETA && !order.stay.is_some();
             let passed = clock.filter(|&clock| is_away && clock - told >= TOLD_MS);
-            let Some(bound) = passed.or(order.is_overdue.then_some(told)) else { continue };
-            order.is_overdue = true;
+            let Some(bound) = passed.or(order.marks.has(Mark::Overdue).then_some(told)) else {
+                continue;
+            };
+            order.marks.set(Mark::Overdue, true);
             eta.eta = eta.eta.max(bound);
             eta.arrival = eta.arrival.max(bound);
             eta.completion = eta.completion.max(bound);

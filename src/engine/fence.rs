@@ -37,6 +37,12 @@ impl Fence {
         self.radius_m + (NEAR_SHARE * (self.radius_m - NEAR_FROM_M)).max(0.0)
     }
 
+    /// Whether one who seems to be at `distance_m` from the centre is so far inside that no drift of
+    /// a receiver makes the difference.
+    pub fn is_sure(self, distance_m: f64) -> bool {
+        distance_m <= self.near_m() - DRIFT_M.min(self.radius_m * DRIFT_SHARE_MAX)
+    }
+
     /// What a position at `distance_m` from the centre proves.
     pub fn evidence(self, distance_m: f64, accuracy: Option<Accuracy>) -> Evidence {
         let known_m = accuracy.map(|accuracy| f64::from(accuracy.metres()));
@@ -84,11 +90,22 @@ pub enum Evidence {
     None,
 }
 
+impl Evidence {
+    /// Not within the radius.
+    pub fn is_away(self) -> bool {
+        matches!(self, Self::Beyond | Self::Outside)
+    }
+}
+
 /// So far behind the exit distance no error of a receiver puts a courier twice in a row.
 const FAR_M: f64 = 60.0;
 /// Of a radius over [`NEAR_FROM_M`], so much of the excess is added for what is near.
 const NEAR_SHARE: f64 = 0.04;
 const NEAR_FROM_M: f64 = 250.0;
+/// What a receiver among houses drifts in a minute or two...
+const DRIFT_M: f64 = 10.0;
+/// ...as far as that leaves something of a small fence.
+const DRIFT_SHARE_MAX: f64 = 0.2;
 /// More inaccuracy than this is not held against a distance.
 const MARGIN_MAX_M: f64 = 100.0;
 /// More inaccurate positions prove an exit only by their full error.

@@ -32,9 +32,11 @@ pub struct Fix {
     pub is_silent_when_still: bool,
     /// The device states a speed at which nobody stands.
     pub is_moving: bool,
+    /// The device states that it stands.
+    pub is_standing: bool,
 }
 
-kept!(Fix { seen, accuracy, received_at, is_silent_when_still, is_moving });
+kept!(Fix { seen, accuracy, received_at, is_silent_when_still, is_moving, is_standing });
 
 impl Fix {
     /// What a route needs to know of a position.
@@ -51,6 +53,7 @@ impl Fix {
             received_at,
             is_silent_when_still: position.silent_when_still,
             is_moving: states_over(STANDING_MAX_MPS),
+            is_standing: position.speed_mps.is_some() && !states_over(STANDING_MAX_MPS),
         }
     }
 
@@ -62,6 +65,11 @@ impl Fix {
     /// Accurate enough to be evidence of being inside any fence (behaviour 3.5).
     pub fn is_sharp(&self) -> bool {
         self.accuracy.is_none_or(|accuracy| f64::from(accuracy.metres()) <= SHARP_M)
+    }
+
+    /// Too inaccurate to say where in a small fence the courier stands.
+    pub fn is_blurred(&self) -> bool {
+        !self.is_sharp()
     }
 
     /// Young enough when it came to raise notifications (behaviour 7).

@@ -34,6 +34,7 @@ mod route;
 mod shift;
 mod silence;
 mod sources;
+mod standing;
 pub mod state;
 mod stay;
 mod step;

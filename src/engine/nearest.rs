@@ -1,6 +1,7 @@
 //! The right door where fences overlap: an interval between two positions inside counts only for
 //! the order that is nearest when it ends (behaviour 4.4).
 
+use super::crossing::GAP_MAX_MS;
 use super::fix::Fix;
 use super::route::StopRange;
 use super::state::kept;
@@ -23,6 +24,19 @@ pub struct Credit {
 
 kept!(Credit { sum_ms, interval_ms, is_claimed });
 
+/// The time between two positions inside.
+#[derive(Clone, Copy, Debug)]
+pub struct Interval {
+    /// All of it.
+    pub gap_ms: i64,
+    /// What of it lies behind the window's start, if that matters; may be negative.
+    pub counted_ms: i64,
+    /// It was too long a silence.
+    pub restarts: bool,
+    /// The device stated at both ends that it drives.
+    pub has_driven: bool,
+}
+
 impl Credit {
     /// Nothing yet.
     pub const NONE: Self = Self { sum_ms: 0, interval_ms: None, is_claimed: false };
@@ -30,11 +44,19 @@ impl Credit {
     pub const ENTERED: Self = Self { interval_ms: Some(0), ..Self::NONE };
 
     /// An interval inside ends; if it was too long, it takes what was credited.
-    pub fn stayed(&mut self, interval_ms: i64, restarts: bool) {
-        if restarts {
+    pub fn stayed(&mut self, interval: &Interval) {
+        if interval.restarts {
             self.sum_ms = 0;
         }
-        self.interval_ms = Some(if restarts { 0 } else { interval_ms.max(0) });
+        let is_seen = interval.gap_ms <= GAP_MAX_MS;
+        self.interval_ms = Some(if interval.restarts || (is_seen && interval.has_driven) {
+            0
+        } else if is_seen || self.is_claimed {
+            interval.counted_ms.max(0)
+        } else {
+            // Nobody saw when the courier came from the other door.
+            interval.counted_ms.max(0) / 2
+        });
     }
 
     /// Settles whose the interval is. Tells whether this stay has it.

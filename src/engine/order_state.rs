@@ -138,7 +138,7 @@ impl OnRoute<'_> {
             has_open_stay: order.stay.is_some(),
             stays_told: order.stays_told,
             is_visited: order.is_visited,
-            is_started: order.is_started,
+            is_started: order.is_started(),
             is_next: order.is_next,
             is_open: order.is_open(self.policy),
             queue_position: order.is_ahead(self.policy).then_some(ahead),

@@ -5,6 +5,7 @@
 
 use super::Engine;
 use super::route::{RouteLine, RouteSlot};
+use super::stay::Stay;
 use crate::domain::geo::Point;
 use crate::domain::ids::CourierId;
 
@@ -33,6 +34,12 @@ impl Engine {
         if let Some((route, point)) = route_at(ORDERS_AHEAD) {
             self.look_at_orders(route, point);
         }
+        if let Some((route, _)) = route_at(VISIT_AHEAD) {
+            let line = self.routes.line(route);
+            if let Some(stay) = self.stays.of(line.first_stay).filter(|stay| is_due(line, stay)) {
+                self.routes.prefetch_orders(route, stay.at);
+            }
+        }
     }
 
     fn look_at_stay(&self, route: RouteSlot, point: Point) {
@@ -40,24 +47,31 @@ impl Engine {
         if line.first_stay.is_some() {
             self.stays.prefetch(line.first_stay);
         }
-        if is_near(line, point) {
+        if !line.clearance.covers(point) {
             self.routes.prefetch_rest(route);
         }
     }
 
     fn look_at_orders(&self, route: RouteSlot, point: Point) {
         let line = self.routes.line(route);
-        if !is_near(line, point) {
-            return;
+        let stay = self.stays.of(line.first_stay);
+        if !line.clearance.covers(point) {
+            self.routes.prefetch_orders(
+                route,
+                stay.map_or_else(|| self.routes.route(route).head_at, |stay| stay.at),
+            );
+        } else if stay.is_some_and(|stay| is_due(line, stay)) {
+            self.routes.prefetch_rest(route);
         }
-        let stay = self.stays.of(line.first_stay).map(|stay| stay.at);
-        self.routes.prefetch_orders(route, stay.unwrap_or(0));
     }
 }
 
-/// Whether a position will look at orders.
-fn is_near(line: &RouteLine, point: Point) -> bool {
-    line.first_stay.is_some() || !line.clearance.covers(point)
+/// Whether the next position at a stay is likely to visit its order. Parked couriers look at no
+/// order otherwise.
+fn is_due(line: &RouteLine, stay: &Stay) -> bool {
+    stay.may_visit
+        && !stay.has_visited
+        && stay.presence.dwelt_ms(line.last_t, None) + NEXT_MS >= stay.required_ms
 }
 
 /// Asks for every cache line of an element; nothing happens if it is not there.
@@ -92,4 +106,7 @@ const LINE_AHEAD: usize = 13;
 const ROUTE_AHEAD: usize = 10;
 const STAY_AHEAD: usize = 7;
 const ORDERS_AHEAD: usize = 4;
+const VISIT_AHEAD: usize = 2;
+/// A courier's next position is likely to be no more than so much later.
+const NEXT_MS: i64 = 10_000;
 const CACHE_LINE_BYTES: usize = 64;

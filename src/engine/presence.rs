@@ -81,6 +81,8 @@ pub enum Change {
         since: Time,
         /// The silence was too long, and the dwell counts from this position.
         restarts: bool,
+        /// The device stated at both that it drives.
+        has_driven: bool,
     },
     /// The exit is confirmed.
     Left(Exit),
@@ -143,6 +145,7 @@ impl Presence {
 
     fn stay(&mut self, fix: &Fix, max_gap_ms: i64) -> Change {
         let since = self.last_inside.t;
+        let has_driven = self.last_inside.is_driving && fix.seen.is_driving;
         let restarts = fix.seen.t - since > self.longest_gap_ms(max_gap_ms);
         let away = self.away.take().map_or(Share::default(), |away| away.within);
         if restarts {
@@ -152,7 +155,7 @@ impl Presence {
         }
         self.last_inside = fix.seen;
         self.is_silent_when_still = fix.is_silent_when_still;
-        Change::Stayed { since, restarts }
+        Change::Stayed { since, restarts, has_driven }
     }
 
     fn go_away(&mut self, seen: Seen, reading: Reading, is_after_silence: bool) -> Option<Exit> {

@@ -3,7 +3,7 @@
 
 use super::fix::Fix;
 use super::output::OutputBody;
-use super::route::{ShiftStart, StopRange};
+use super::route::{Mark, ShiftStart, StopRange};
 use super::step::RouteStep;
 use crate::domain::eta::EtaCause;
 use crate::domain::event::EventKind;
@@ -60,8 +60,7 @@ impl RouteStep<'_, '_> {
     /// START of one order, once.
     pub fn start_order(&mut self, at: usize, t: Time) {
         let order = &mut self.route.orders[at];
-        if !order.is_started {
-            order.is_started = true;
+        if !order.is_started() {
             order.shift_start =
                 if order.is_open(self.policy) { ShiftStart::Due } else { ShiftStart::Never };
             self.emit.event(self.route.id, order.id, t, EventKind::Start);
@@ -83,14 +82,14 @@ impl RouteStep<'_, '_> {
         for at in 0..self.route.orders.len() {
             let order = &mut self.route.orders[at];
             if is_first {
-                order.was_next = order.is_next;
+                order.marks.set(Mark::WasNext, order.is_next);
             }
             let is_next = order.is_ahead(self.policy) && head.is_some_and(|head| head.holds(at));
             let has_entered = is_next && !order.is_next;
             order.is_next = is_next;
             entered += usize::from(has_entered);
-            if has_entered && !order.was_next && self.line.is_started {
-                order.was_next = true;
+            if has_entered && !order.marks.has(Mark::WasNext) && self.line.is_started {
+                order.marks.set(Mark::WasNext, true);
                 self.emit.event(self.route.id, order.id, t, EventKind::OrderBecameNext);
             }
         }

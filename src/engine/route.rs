@@ -7,6 +7,7 @@ use super::depot::{NodeBetween, StartingDepot};
 use super::eta::{EtaLine, NO_ORDER};
 use super::fix::{Fix, Seen};
 use super::prefetch::{prefetch, prefetch_head};
+use super::standing::Standing;
 use super::state::kept;
 use super::stay::StaySlot;
 use crate::domain::depot::DepotPlan;
@@ -41,6 +42,8 @@ pub struct RouteLine {
     pub last: Option<Seen>,
     /// When the run of positions at the place of the last one began.
     pub run_start: Time,
+    /// Where the courier stands.
+    pub standing: Standing,
     /// How far the courier may go before an order can be near.
     pub clearance: Clearance,
     /// Tracking begins.
@@ -69,6 +72,7 @@ kept!(RouteLine {
     last_t,
     last,
     run_start,
+    standing,
     clearance,
     active_from,
     active_until,
@@ -97,7 +101,7 @@ pub struct Route {
     /// Depots and garages in their sequence, but for the starting depot.
     pub nodes_between: Vec<NodeBetween>,
     /// The depot whose radius serves orders without their own.
-    pub depot: Option<DepotPlan>,
+    pub depot: Option<Box<DepotPlan>>,
     /// The depot that must be left before START.
     pub starting_depot: Option<Box<StartingDepot>>,
     /// Planned start.
@@ -113,7 +117,7 @@ pub struct Route {
     /// Where the courier was when START became possible, on a route without a starting depot.
     pub first_position: Option<Point>,
     /// The position held as a possible jump.
-    pub held: Option<Fix>,
+    pub held: Option<Box<Fix>>,
     /// No order before this place in the sequence is ahead.
     pub head_at: usize,
     /// The order visited last, by its place in the sequence.
@@ -178,14 +182,10 @@ pub struct Order {
     pub(super) has_point: bool,
     /// ORDER_VISIT has been told.
     pub is_visited: bool,
-    /// START has been told for this order.
-    pub is_started: bool,
     /// In the head stop now.
     pub is_next: bool,
-    /// In the head stop before this input, or since told to be.
-    pub was_next: bool,
-    /// The clock has passed the told ETA and moved it since the last evaluation.
-    pub is_overdue: bool,
+    /// What is rarely asked.
+    pub marks: Marks,
     /// Passed over by a violation since the sequence was set.
     pub is_skipped: bool,
 }
@@ -193,7 +193,7 @@ pub struct Order {
 /// Where an order's `shift_start` stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShiftStart {
-    /// The route has not started.
+    /// START has not been told for the order.
     Waiting,
     /// To be raised at the first fresh position while the order is open.
     Due,
@@ -201,6 +201,31 @@ pub enum ShiftStart {
     Never,
     /// Raised.
     Told,
+}
+
+/// Flags of an order in one byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks(u8);
+
+/// One of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// In the head stop before this input, or since told to be.
+    WasNext = 1,
+    /// The clock has passed the told ETA and moved it since the last evaluation.
+    Overdue = 2,
+}
+
+impl Marks {
+    /// Whether a flag is set.
+    pub const fn has(self, mark: Mark) -> bool {
+        self.0 & mark as u8 != 0
+    }
+
+    /// Sets or clears a flag.
+    pub const fn set(&mut self, mark: Mark, is_set: bool) {
+        self.0 = if is_set { self.0 | mark as u8 } else { self.0 & !(mark as u8) };
+    }
 }
 
 impl Order {
@@ -231,10 +256,8 @@ impl Order {
             shift_start: ShiftStart::Waiting,
             has_point: false,
             is_visited: false,
-            is_started: false,
             is_next: false,
-            was_next: false,
-            is_overdue: false,
+            marks: Marks::default(),
             is_skipped: false,
         };
         order.edit(plan);
@@ -255,6 +278,11 @@ impl Order {
     /// The delivery point.
     pub fn point(&self) -> Option<Point> {
         self.has_point.then_some(self.place)
+    }
+
+    /// Whether START has been told for this order.
+    pub fn is_started(&self) -> bool {
+        self.shift_start != ShiftStart::Waiting
     }
 
     /// The radius in force.
@@ -459,4 +487,5 @@ impl Routes {
 /// Those beyond follow in the memory's own stride.
 const ORDERS_AHEAD_MAX: usize = 4;
 
+const _: () = assert!(size_of::<Order>() <= 64, "an order is one cache line");
 const _: () = assert!(size_of::<RouteLine>() <= 192, "a position reads three cache lines of it");

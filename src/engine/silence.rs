@@ -1,5 +1,5 @@
-//! Visits that nobody saw: the dwell before a confirmed exit that only its silence (behaviour 4.2) or
-//! the way out (4.6) makes up.
+//! Visits that a confirmed exit tells: of a dwell that only the silence before it (behaviour 4.2) or
+//! the way out (4.6) makes up, or that was met where it was not sure that the courier stood inside.
 
 use super::crossing::{DRIVE_MPS, GAP_MAX_MS};
 use super::presence::{Exit, Presence};
@@ -11,6 +11,19 @@ use crate::domain::policy::InferredVisits;
 use crate::domain::time::{SECOND_MS, Time};
 
 impl RouteStep<'_, '_> {
+    /// Visits the order of a stay that is left if its dwell was met at the last position inside, but
+    /// it was not sure where the courier stood; tells when.
+    pub fn visit_by_dwell(&mut self, slot: StaySlot) -> Option<Time> {
+        let stay = self.stays.stay(slot);
+        let seen = stay.presence.last_inside;
+        if self.is_nearest_first() {
+            return None;
+        }
+        let estimated = self.dwell_met(stay, seen.t)?;
+        self.visit(slot, &Visit { t: seen.t, seen, estimated, means: Means::Seen });
+        Some(seen.t)
+    }
+
     /// Visits the order of a stay that is left if the silence before its exit makes up the dwell;
     /// tells when.
     pub fn infer_visit(&mut self, slot: StaySlot, exit: &Exit) -> Option<Time> {

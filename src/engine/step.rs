@@ -55,7 +55,7 @@ impl RouteStep<'_, '_> {
     /// Judges a position and steps over what it makes acceptable. Tells whether it was itself.
     pub fn position(&mut self, fix: &Fix) -> bool {
         self.emit.backfilled = !fix.is_fresh();
-        let held = if self.line.has_held { self.route.held } else { None };
+        let held = if self.line.has_held { self.route.held.as_deref().copied() } else { None };
         let t = fix.seen.t;
         let verdict =
             track::judge(self.line.last_t, self.line.last, held.map(|held| held.seen), fix);
@@ -67,7 +67,7 @@ impl RouteStep<'_, '_> {
                 self.end_if_over(t);
             }
             Verdict::Hold => {
-                self.route.held = Some(*fix);
+                self.route.held = Some(Box::new(*fix));
                 self.line.has_held = true;
                 self.drop_held(held);
             }
@@ -112,6 +112,7 @@ impl RouteStep<'_, '_> {
             return;
         }
         self.is_frozen = track::is_frozen(self.line.last, &mut self.line.run_start, fix);
+        self.line.standing.follow(fix, self.line.last);
         if self.line.last.is_none() {
             self.moved_first(fix.seen.t);
         }

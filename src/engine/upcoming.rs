@@ -48,7 +48,7 @@ impl Engine {
                 Some(UpcomingOrder {
                     order: order.id,
                     point: order.point()?,
-                    radius_m: order.radius(policy, route.depot.as_ref()).metres(),
+                    radius_m: order.radius(policy, route.depot.as_deref()).metres(),
                     eta: (order.told_eta != Order::NO_ETA).then_some(order.told_eta),
                 })
             };

@@ -4,7 +4,7 @@ use super::clearance::Bounds;
 use super::crossing::{GAP_MAX_MS, entry_time, exit_time};
 use super::fence::{Evidence, Fence};
 use super::fix::{Fix, Seen};
-use super::nearest::Credit;
+use super::nearest::{Credit, Interval};
 use super::presence::{Change, Exit, Presence};
 use super::route::Order;
 use super::stay::{Stay, StaySlot};
@@ -14,7 +14,7 @@ use crate::domain::event::{EndReason, EventKind, StayPoint};
 use crate::domain::geo::Centre;
 use crate::domain::order::{Initiator, OrderStatus};
 use crate::domain::policy::{ArrivalScope, OverlapPolicy, Radius};
-use crate::domain::time::Time;
+use crate::domain::time::{SECOND_MS, Time};
 
 /// An ORDER_VISIT that is due.
 pub struct Visit {
@@ -91,7 +91,7 @@ impl RouteStep<'_, '_> {
 
     /// How far around an order a position may concern it; `None`: nowhere.
     fn reach(&self, order: &Order) -> Option<Reach> {
-        let radius = order.radius(self.policy, self.route.depot.as_ref());
+        let radius = order.radius(self.policy, self.route.depot.as_deref());
         let is_tracked = self.is_tracked(order) && radius != Radius::OFF;
         let nearby_m = self.nearby_reach_m(order);
         let reach_m = match (is_tracked, nearby_m) {
@@ -166,16 +166,26 @@ impl RouteStep<'_, '_> {
         let stay = self.stays.stay_mut(slot);
         let distance_m = stay.centre.distance_m(fix.seen.point);
         let reading = stay.fence.read(distance_m, fix.accuracy);
+        let is_inside = |place| stay.centre.distance_m(place) <= stay.fence.radius_m;
+        if reading.evidence.is_away() && self.line.standing.place().is_some_and(is_inside) {
+            // Who stands inside has not left; the receiver errs.
+            return;
+        }
         match stay.presence.step(reading, fix, self.line.last, max_gap_ms) {
             Change::None => {}
-            Change::Stayed { since, restarts } => {
+            Change::Stayed { since, restarts, has_driven } => {
                 if restarts {
                     stay.dwell_estimated = fix.seen.t;
                 }
                 if self.policy.overlap_policy == OverlapPolicy::Nearest {
                     let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
                     let from = not_before.map_or(since, |start| start.max(since));
-                    stay.credit.stayed(fix.seen.t - from, restarts);
+                    stay.credit.stayed(&Interval {
+                        gap_ms: fix.seen.t - since,
+                        counted_ms: fix.seen.t - from,
+                        restarts,
+                        has_driven,
+                    });
                 } else {
                     self.test_visit(slot, fix);
                 }
@@ -184,20 +194,42 @@ impl RouteStep<'_, '_> {
         }
     }
 
+    /// A position inside: visits if the dwell is met, unless the courier is where the exit can better
+    /// tell ([`Self::visit_by_dwell`]).
     fn test_visit(&mut self, slot: StaySlot, fix: &Fix) {
         let stay = self.stays.stay(slot);
         // The order is asked only if the stay alone would visit: its line is far away.
-        if !self.may_visit(stay) || stay.presence.dwelt_ms(fix.seen.t, None) < stay.required_ms {
+        if stay.presence.dwelt_ms(fix.seen.t, None) < stay.required_ms {
             return;
         }
-        let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
-        let is_met = stay.presence.dwelt_ms(fix.seen.t, not_before) >= stay.required_ms;
-        if is_met && stay.presence.is_mostly_near() {
-            let begun = stay.dwell_estimated.max(not_before.unwrap_or(stay.dwell_estimated));
-            let estimated = begun + stay.required_ms;
+        let Some(estimated) = self.dwell_met(stay, fix.seen.t) else { return };
+        if self.is_surely_inside(stay, fix) {
             let (t, seen) = (fix.seen.t, fix.seen);
             self.visit(slot, &Visit { t, seen, estimated, means: Means::Seen });
         }
+    }
+
+    /// Whether a courier whose dwell is met is well inside; a long dwell needs the border only, and
+    /// none at all not even that.
+    fn is_surely_inside(&self, stay: &Stay, fix: &Fix) -> bool {
+        let place = self.line.standing.place().unwrap_or(fix.seen.point);
+        let distance_m = stay.centre.distance_m(place);
+        let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
+        let over_ms = stay.presence.dwelt_ms(fix.seen.t, not_before) - stay.required_ms;
+        stay.required_ms == 0
+            || stay.fence.is_sure(distance_m)
+            || (over_ms >= DOUBT_MAX_MS && distance_m <= stay.fence.radius_m)
+    }
+
+    /// Best estimate of when the dwell was met, if it was at `t` and may visit.
+    pub fn dwell_met(&self, stay: &Stay, t: Time) -> Option<Time> {
+        if !self.may_visit(stay) {
+            return None;
+        }
+        let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
+        let is_met = stay.presence.dwelt_ms(t, not_before) >= stay.required_ms;
+        let begun = stay.dwell_estimated.max(not_before.unwrap_or(stay.dwell_estimated));
+        (is_met && stay.presence.is_mostly_near()).then(|| begun + stay.required_ms)
     }
 
     /// Whether a stay may still visit its order.
@@ -266,8 +298,10 @@ impl RouteStep<'_, '_> {
         let stay = self.stays.stay(slot);
         let inside = stay.presence.last_inside;
         let crossed = exit_time(&stay.centre, stay.fence.radius_m, inside, exit.first_away);
-        let visited =
-            self.infer_visit(slot, &exit).or_else(|| self.visit_by_exit(slot, &exit, crossed));
+        let visited = self
+            .visit_by_dwell(slot)
+            .or_else(|| self.infer_visit(slot, &exit))
+            .or_else(|| self.visit_by_exit(slot, &exit, crossed));
         // Nobody leaves before the visit.
         let estimated = visited.map_or(crossed, |visited| visited.max(crossed));
         self.depart(slot, exit.left, estimated, EndReason::Left);
@@ -324,3 +358,6 @@ fn stay_point(stay: &Stay, seen: Seen, estimated_time: Time) -> StayPoint {
         interpolated: stay.is_interpolated,
     }
 }
+
+/// So long a dwell waits near the border for the exit.
+const DOUBT_MAX_MS: i64 = 300 * SECOND_MS;

@@ -14,6 +14,8 @@ pub struct Device {
     cadence_s: (i64, i64),
     silent_when_still: bool,
     states_speed: bool,
+    /// How often it states that it moves.
+    moves: f64,
     frozen: Option<Frozen>,
     freezes: f64,
 }
@@ -40,6 +42,7 @@ impl Device {
             cadence_s: random.pick(&[(1, 3), (4, 12), (4, 30), (4, 30), (20, 60), (40, 60)]),
             silent_when_still: random.chance(0.5),
             states_speed: random.chance(0.6),
+            moves: random.pick(&[0.01, 0.3, 0.7, 0.7]),
             frozen: None,
             freezes: random.pick(&[0.0, 0.0, 0.01, 0.03]),
         }
@@ -64,7 +67,12 @@ impl Device {
         }
         position.source = self.senders[self.sender];
         position.silent_when_still = self.silent_when_still != random.chance(0.03);
-        let speed = random.pick(&[0.0, 1.0, 1.1, 2.0, 2.1, 6.0, 9.0]);
+        let moves = random.chance(self.moves);
+        let speed = random.pick(if moves {
+            &[1.1, 2.0, 2.1, 6.0, 9.0]
+        } else {
+            &[0.0, 0.5, 0.9, 1.0, 1.0]
+        });
         position.speed_mps = self.states_speed.then_some(speed);
         if self.frozen.is_none() && random.chance(self.freezes) {
             let until_ms = now_ms + random.between(50, 500) * 1_000;

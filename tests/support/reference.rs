@@ -2,7 +2,7 @@
 //! 3.5, 4.1, 4.2, 4.6): one order by itself, told in full (`arrival_scope: any`), its status untouched.
 //! Slow, and written without a look at the engine.
 
-use doorstep::domain::geo::{Centre, distance_m};
+use doorstep::domain::geo::{Centre, Point, distance_m};
 use doorstep::domain::order::{EtaType, OrderPlan};
 use doorstep::domain::policy::Policy;
 use doorstep::domain::position::Position;
@@ -60,6 +60,8 @@ struct Machine<'a> {
     max_gap_ms: i64,
     not_before: Time,
     visited: bool,
+    /// The mean of the positions since the device states that it stands, and of how many.
+    stand: Option<(Point, i64)>,
     stay: Option<Stay>,
     told: Vec<StayEvent>,
 }
@@ -96,6 +98,7 @@ impl<'a> Machine<'a> {
             max_gap_ms: policy.max_gap_ms,
             not_before: window.map_or(Time::DISTANT_PAST, |window| window.start),
             visited: false,
+            stand: None,
             stay: None,
             told: Vec::new(),
         }
@@ -118,12 +121,46 @@ impl<'a> Machine<'a> {
     }
 
     fn step(&mut self, before: Option<&Position>, position: &Position) {
+        self.stand(before, position);
+        let stands_inside = self.stand.is_some_and(|(mean, _)| self.from_m(mean) <= self.radius_m);
         match self.evidence(position) {
             Evidence::None => {}
+            Evidence::Outside | Evidence::Beyond if stands_inside => {}
             Evidence::Inside if self.radius_m > 0.0 => self.inside(before, position),
             Evidence::Inside => {}
             away => self.away(before, position, away),
         }
+    }
+
+    fn stand(&mut self, before: Option<&Position>, position: &Position) {
+        let states_rest = position.speed_mps.is_some_and(|speed| speed <= 1.0);
+        let goes_on = states_rest
+            && before.is_some_and(|before| position.device_time - before.device_time <= 60_000);
+        let begun = self.stand.filter(|_| goes_on);
+        if !states_rest || position.accuracy_m.is_some_and(|accuracy| accuracy.metres() > 50.0) {
+            self.stand = begun;
+            return;
+        }
+        let (mean, count) = begun.unwrap_or((position.point, 0));
+        let (lat, lon) = mean.offset_e7(position.point);
+        self.stand = Some(if lat.abs() <= 15_000 && lon.abs() <= 15_000 {
+            let count = (count + 1).min(64);
+            let part = |way: i64| i32::try_from(way / count).expect("it is small");
+            let (lat_e7, lon_e7) = (mean.lat_e7() + part(lat), mean.lon_e7() + part(lon));
+            (Point::from_e7(lat_e7, lon_e7).expect("these tracks stay on the map"), count)
+        } else {
+            (position.point, 1)
+        });
+    }
+
+    /// Whether a courier who is where it stands, or at the position, is well inside; at the border is
+    /// enough 5 minutes after the dwell was met.
+    fn is_sure(&self, stay: &Stay, position: &Position) -> bool {
+        let d = self.from_m(self.stand.map_or(position.point, |(mean, _)| mean));
+        let dwelt_ms = position.device_time - stay.dwell_from.max(self.not_before);
+        let is_long = dwelt_ms - self.required_ms >= 300_000;
+        let margin_m = f64::min(10.0, 0.2 * self.radius_m);
+        self.required_ms == 0 || d <= self.near_m() - margin_m || (is_long && d <= self.radius_m)
     }
 
     fn inside(&mut self, before: Option<&Position>, position: &Position) {
@@ -152,6 +189,15 @@ impl<'a> Machine<'a> {
         stay.within = (stay.near.iter().filter(|near| **near).count(), stay.near.len());
         stay.last_inside = *position;
         stay.away.clear();
+        if self.stay.as_ref().is_some_and(|stay| self.is_sure(stay, position)) {
+            self.test_visit();
+        }
+    }
+
+    /// The dwell up to the last position inside.
+    fn test_visit(&mut self) {
+        let Some(stay) = &self.stay else { return };
+        let t = stay.last_inside.device_time;
         let dwelt_ms = t - stay.dwell_from.max(self.not_before);
         if !self.visited && dwelt_ms >= self.required_ms && stay.is_mostly_near() {
             self.visited = true;
@@ -162,8 +208,7 @@ impl<'a> Machine<'a> {
 
     fn away(&mut self, before: Option<&Position>, position: &Position, evidence: Evidence) {
         let is_far = self.distance_m(position) > self.exit_m() + 60.0;
-        let near_m = self.radius_m + f64::max(0.0, 0.04 * (self.radius_m - 250.0));
-        let is_near = self.distance_m(position) <= near_m;
+        let is_near = self.distance_m(position) <= self.near_m();
         let Some(stay) = &mut self.stay else { return };
         if stay.away.is_empty() {
             let inside_t = stay.last_inside.device_time;
@@ -183,6 +228,9 @@ impl<'a> Machine<'a> {
         };
         let is_long = stay.away.len() >= 3 && position.device_time - first.device_time >= 45_000;
         let left = begun.or(is_long.then_some(first.device_time));
+        if left.is_some() {
+            self.test_visit();
+        }
         if let (Some(left), Some(stay)) = (left, left.and_then(|_| self.stay.take())) {
             self.leave(left, &stay, &first);
         }
@@ -248,11 +296,19 @@ impl<'a> Machine<'a> {
     }
 
     fn distance_m(&self, position: &Position) -> f64 {
-        distance_m(self.order.point.expect("these orders have one"), position.point)
+        self.from_m(position.point)
+    }
+
+    fn from_m(&self, point: Point) -> f64 {
+        distance_m(self.order.point.expect("these orders have one"), point)
     }
 
     fn exit_m(&self) -> f64 {
         self.radius_m + (self.radius_m / 10.0).clamp(20.0, 100.0)
+    }
+
+    fn near_m(&self) -> f64 {
+        self.radius_m + f64::max(0.0, 0.04 * (self.radius_m - 250.0))
     }
 
     fn way_m(&self, a: &Position, b: &Position) -> f64 {

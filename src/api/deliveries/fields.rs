@@ -1,7 +1,8 @@
 //! The documented parameters of a delivery: their types, their limits, and which may be changed.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::api::description::forms::{self, or_null};
 use crate::api::error::Problem;
 use crate::query::delivery::DeliveryStatus;
 use crate::runtime::admission::Item;
@@ -45,7 +46,7 @@ impl Written {
             };
             match kept {
                 Ok(kept) => {
-                    if key == "status" {
+                    if key == STATUS {
                         status = kept.as_str().and_then(DeliveryStatus::from_name);
                     }
                     fields.insert(key.clone(), kept);
@@ -115,6 +116,53 @@ fn is_decimal(text: &str) -> bool {
     text.len() <= DECIMAL_DIGITS_MAX && is_digits(whole) && is_digits(fraction)
 }
 
+/// A request that makes a delivery, as others are told of it.
+pub(in crate::api) fn create_schema() -> Value {
+    let needed: Vec<_> = FIELDS.iter().filter(|field| field.is_needed).map(|f| f.key).collect();
+    let mut schema = schema(|_| true);
+    schema["required"] = json!(needed);
+    schema
+}
+
+/// A request that changes one.
+pub(in crate::api) fn change_schema() -> Value {
+    schema(|field| !field.is_fixed)
+}
+
+/// A delivery as it is read, but for its ids: every field is there.
+pub(in crate::api) fn read_fields() -> impl Iterator<Item = (&'static str, Value)> {
+    FIELDS.iter().map(|field| {
+        let schema = field.form.schema();
+        (field.key, if field.key == STATUS { schema } else { or_null(schema) })
+    })
+}
+
+fn schema(of: impl Fn(&Field) -> bool) -> Value {
+    let fields = FIELDS.iter().filter(|field| of(field)).map(|field| {
+        let schema = field.form.schema();
+        (field.key.to_owned(), if field.is_needed { schema } else { or_null(schema) })
+    });
+    let fields: Item = fields.collect();
+    json!({ "type": "object", "properties": fields, "additionalProperties": false })
+}
+
+impl Form {
+    fn schema(self) -> Value {
+        match self {
+            Self::Text => forms::text(TEXT_CHARS_MAX),
+            Self::Status => forms::one_of(DeliveryStatus::ALL.map(DeliveryStatus::name)),
+            Self::Money => {
+                json!({ "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)? [A-Z]{3}$" })
+            }
+            Self::Time => forms::time(),
+            Self::Degrees { .. } => {
+                let (digits, chars_max) = ("^-?[0-9]+(\\.[0-9]+)?$", DECIMAL_DIGITS_MAX + 1);
+                json!({ "type": "string", "pattern": digits, "maxLength": chars_max })
+            }
+        }
+    }
+}
+
 /// One documented parameter.
 struct Field {
     key: &'static str,
@@ -158,6 +206,7 @@ const FIELDS: [Field; 17] = [
     field("delivered_at", Form::Time),
     field("cancelled_at", Form::Time),
 ];
+const STATUS: &str = "status";
 /// Longest text.
 const TEXT_CHARS_MAX: usize = 1_023;
 /// Longest decimal.

@@ -1,7 +1,7 @@
 //! Deliveries as their API document has them: a delivery hangs on an order, a location is a depot.
 
 pub(super) mod callbacks;
-mod fields;
+pub(super) mod fields;
 mod refusal;
 mod view;
 

@@ -70,7 +70,9 @@ fn body(api: &Api, order: &Document, location: &Document, seen: &Seen) -> Result
     let text = |key: &str, told: Option<&str>| {
         set(key).unwrap_or_else(|| told.map_or(Value::Null, Into::into))
     };
-    let last = state.as_ref().and_then(|state| state.courier_position);
+    // A place of which one half is set by hand is not filled up with another place's.
+    let by_hand = set("driver_latitude").or_else(|| set("driver_longitude")).is_some();
+    let last = state.as_ref().and_then(|state| state.courier_position).filter(|_| !by_hand);
     let degrees = |key: &str, told: Option<f64>| {
         set(key).unwrap_or_else(|| told.map_or(Value::Null, |told| told.to_string().into()))
     };

@@ -44,8 +44,8 @@ async fn near(
 ) -> Result<axum::Json<Value>, Problem> {
     let company = caller.company(Role::reads)?;
     let point = point(wanted.lat, wanted.lon)?;
-    if !(0.0..=RADIUS_M_MAX).contains(&wanted.radius_m) {
-        return Err(Problem::invalid("/radius_m", format!("expected 0 to {RADIUS_M_MAX}")));
+    if !(0.0..=NEAR_RADIUS_M_MAX).contains(&wanted.radius_m) {
+        return Err(Problem::invalid("/radius_m", format!("expected 0 to {NEAR_RADIUS_M_MAX}")));
     }
     let limit = limit("/limit", wanted.limit)?;
     let found = api.views.couriers_near(company, point, wanted.radius_m, limit).await?;
@@ -138,8 +138,8 @@ fn point(lat: f64, lon: f64) -> Result<Point, Problem> {
 
 fn limit(pointer: &str, limit: Option<u64>) -> Result<usize, Problem> {
     match limit.unwrap_or(LIMIT_DEFAULT) {
-        limit if (1..=LIMIT_MAX).contains(&limit) => Ok(limit as usize),
-        _ => Err(Problem::invalid(pointer, format!("expected 1 to {LIMIT_MAX}"))),
+        limit if (1..=FOUND_MAX).contains(&limit) => Ok(limit as usize),
+        _ => Err(Problem::invalid(pointer, format!("expected 1 to {FOUND_MAX}"))),
     }
 }
 
@@ -158,6 +158,6 @@ fn bounds(text: &str) -> Option<Bounds> {
 
 const LIMIT_DEFAULT: u64 = 100;
 /// Most couriers of one answer.
-const LIMIT_MAX: u64 = 1_000;
+pub(in crate::api) const FOUND_MAX: u64 = 1_000;
 /// Widest circle that is searched.
-const RADIUS_M_MAX: f64 = 1_000_000.0;
+pub(in crate::api) const NEAR_RADIUS_M_MAX: f64 = 1_000_000.0;

@@ -87,8 +87,8 @@ async fn page(
     after: Cursor,
     limit: u64,
 ) -> Result<Response, Problem> {
-    if !(1..=PAGE_EVENTS_MAX).contains(&limit) {
-        return Err(Problem::invalid("/limit", format!("expected 1 to {PAGE_EVENTS_MAX}")));
+    if !(1..=EVENTS_MAX).contains(&limit) {
+        return Err(Problem::invalid("/limit", format!("expected 1 to {EVENTS_MAX}")));
     }
     let limit = limit as usize;
     let mut body = String::from("{\"events\":[");
@@ -194,7 +194,7 @@ fn gap_told(gap: FeedGap) -> serde_json::Value {
 
 const PAGE_DEFAULT: u64 = 100;
 /// Most events of one page.
-const PAGE_EVENTS_MAX: u64 = 1_000;
+pub(in crate::api) const EVENTS_MAX: u64 = 1_000;
 /// Most events of the feed that one page looks at.
 const LOOKED_AT_MAX: usize = 100_000;
 /// Seconds between comments on a quiet stream.

@@ -2,12 +2,14 @@
 
 mod address;
 mod couriers;
-mod description;
 mod erasures;
 mod events;
 mod health;
 pub(super) mod metrics;
 mod tokens;
+
+pub(super) use self::couriers::{FOUND_MAX, NEAR_RADIUS_M_MAX};
+pub(super) use self::events::EVENTS_MAX;
 
 use std::sync::Arc;
 
@@ -19,7 +21,6 @@ use super::state::Api;
 pub(super) fn routes() -> Router<Arc<Api>> {
     Router::new()
         .merge(couriers::routes())
-        .merge(description::routes())
         .merge(erasures::routes())
         .merge(events::routes())
         .merge(health::routes())

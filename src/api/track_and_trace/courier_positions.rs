@@ -94,4 +94,4 @@ fn instant(pointer: &str, text: Option<&String>) -> Result<Time, Problem> {
 /// Longest span of one request.
 const SPAN_MS_MAX: i64 = 2 * HOUR_MS;
 /// The last second of the year 9999.
-const UNIX_S_MAX: f64 = 253_402_300_799.0;
+pub(in crate::api) const UNIX_S_MAX: f64 = 253_402_300_799.0;

@@ -10,6 +10,9 @@ mod positions;
 mod rendered;
 mod route_view;
 
+pub(super) use self::courier_positions::UNIX_S_MAX;
+pub(super) use self::positions::TIMESTAMP_MAX_S;
+
 use std::sync::Arc;
 
 use axum::Router;

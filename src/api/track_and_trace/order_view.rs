@@ -13,12 +13,13 @@ use crate::api::preconditions::tag;
 use crate::api::present::{state, status, visible};
 use crate::api::state::Api;
 use crate::api::status_log::{self, StatusEntry};
+use crate::domain::event::EventKind;
 use crate::domain::ids::OrderId;
 use crate::domain::order::OrderStatus;
-use crate::domain::time::Time;
+use crate::domain::time::{SECOND_MS, Time};
 use crate::feed::cloud_event::{Item, Place, iso};
 use crate::runtime::access::Role;
-use crate::runtime::admission::{OrderTimes, order_times};
+use crate::runtime::admission::{CREATED, OrderTimes, order_times};
 use crate::runtime::feed_reader::{FeedBody, FeedEvent};
 use crate::storage::catalog::Catalog;
 use crate::storage::catalog::change::{Document, Kind};
@@ -44,9 +45,7 @@ pub(super) async fn rendered(api: &Api, order: &Document) -> Result<Value, Probl
         Ok((order_times(catalog, order)?, companies(catalog, &order.shared_with)?))
     })?;
     let mut view = fields(order, &times);
-    let entries = history.iter().filter(|event| matches!(event.body, FeedBody::Event(_)));
-    view["history"] =
-        entries.map(|event| history_item(event, &api.names)).collect::<Vec<_>>().into();
+    view["history"] = self::history(api, order, &history, &log);
     view["status"] = status(order, state.as_ref()).name().into();
     view["status_log"] = log.iter().map(StatusEntry::rendered).collect();
     view["order_status_comments"] = status_log::comments(&log);
@@ -59,6 +58,31 @@ pub(super) async fn rendered(api: &Api, order: &Document) -> Result<Value, Probl
     view["confirmed_at"] = first(&[OrderStatus::Confirmed]);
     view["delivered_at"] = first(&done);
     Ok(view)
+}
+
+/// What was told of an order, and what nobody could tell because it was on no route.
+fn history(api: &Api, order: &Document, told: &[FeedEvent], log: &[StatusEntry]) -> Value {
+    let item = |event: &str, at: Time| {
+        let timestamp = at.ms() as f64 / SECOND_MS as f64;
+        json!({ "event": event, "timestamp": timestamp, "time": iso(at) })
+    };
+    let created = order.field(CREATED).and_then(Value::as_i64).map(Time::from_ms);
+    let mut items: Vec<(Time, Value)> =
+        created.map(|at| (at, item("ORDER_CREATED", at))).into_iter().collect();
+    for entry in log.iter().filter(|entry| entry.is_off_route) {
+        let mut update = item("STATUS_UPDATE", entry.at);
+        update["source"] = json!({ "initiator": entry.initiator.name() });
+        items.push((entry.at, update));
+    }
+    for event in told {
+        let FeedBody::Event(of_order) = &event.body else { continue };
+        // It is created once, whenever it comes onto a route.
+        if created.is_none() || !matches!(of_order.kind, EventKind::OrderCreated) {
+            items.push((event.recorded_at, history_item(event, &api.names)));
+        }
+    }
+    items.sort_by_key(|(at, _)| *at);
+    items.into_iter().map(|(_, item)| item).collect()
 }
 
 /// What the document itself says.

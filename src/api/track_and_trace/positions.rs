@@ -115,4 +115,4 @@ fn position(pushed: Value, at: &str) -> Result<Position, Problem> {
 }
 
 /// The last second of the year 9999.
-const TIMESTAMP_MAX_S: f64 = 253_402_300_799.0;
+pub(in crate::api) const TIMESTAMP_MAX_S: f64 = 253_402_300_799.0;

@@ -1,8 +1,9 @@
 //! The documented fields of a tracker with their types and limits, as a table.
 
 use axum::http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::api::description::forms::{self, or_null};
 use crate::api::error::Problem;
 use crate::runtime::admission::Item;
 
@@ -88,6 +89,20 @@ fn value_of(form: Form, value: &Value, at: &str, errors: &mut Vec<(String, Strin
     errors.extend(problem.map(|problem| (at.to_owned(), problem)));
 }
 
+/// The request as others are told of it.
+pub(in crate::api) fn schema() -> Value {
+    let mut schema = described(&TRACKER);
+    // What is missing is answered apart, with 400.
+    schema["anyOf"] = json!([{ "required": ["locationExternalId"] }, { "required": ["pickup"] }]);
+    schema
+}
+
+fn described(fields: &[Field]) -> Value {
+    let fields = fields.iter().map(|(key, form)| ((*key).to_owned(), or_null(form.schema())));
+    let fields: Item = fields.collect();
+    json!({ "type": "object", "properties": fields, "additionalProperties": false })
+}
+
 type Field = (&'static str, Form);
 
 /// The type and the limit of a field. Null is allowed everywhere and the same as absent.
@@ -114,6 +129,20 @@ enum Form {
 }
 
 impl Form {
+    fn schema(self) -> Value {
+        match self {
+            Self::Text(chars_max) => forms::text(chars_max),
+            Self::Word(words) => forms::one_of(words.iter().copied()),
+            Self::Amount => forms::not_negative(),
+            Self::Number { most } => forms::number(-most, most),
+            Self::Millis => forms::whole(0, MILLIS_MAX),
+            Self::Object(fields) => described(fields),
+            Self::AnyObject => forms::any_object(),
+            Self::Texts => forms::list(forms::text(TEXT_CHARS_MAX), Some(ENTRIES_MAX)),
+            Self::AnyObjects => forms::list(forms::any_object(), Some(ENTRIES_MAX)),
+        }
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Text(_) | Self::Word(_) => "a text",

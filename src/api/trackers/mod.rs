@@ -1,7 +1,7 @@
 //! Trackers as their API document has them: a tracker is an order of ours, so that a courier's visit
 //! moves it. What the order has no field for is kept with it.
 
-mod fields;
+pub(super) mod fields;
 mod order;
 mod refusal;
 mod view;

@@ -5,7 +5,6 @@ mod depot;
 mod dto;
 mod items;
 mod names;
-mod overlap;
 mod route;
 
 use std::fs;
@@ -16,7 +15,6 @@ pub use names::Names;
 
 use self::depot::Depots;
 use self::dto::{CourierDto, PlanDto};
-use self::overlap::overlapping;
 use self::route::{RouteContext, route_plan};
 use super::error::CliError;
 use crate::cli::stderr::tell;
@@ -28,6 +26,7 @@ use crate::domain::route::RoutePlan;
 use crate::domain::time::Time;
 use crate::ingest::files::Origin;
 use crate::runtime::documents::company::Company;
+use crate::runtime::documents::doors::overlapping;
 use crate::runtime::documents::dto::CompanyDto;
 use crate::runtime::documents::findings::{Findings, Place};
 use crate::runtime::documents::words::in_words;

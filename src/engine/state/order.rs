@@ -3,7 +3,7 @@
 use super::{Kept, NotState, StateReader, StateWriter, Taken};
 use crate::domain::geo::Point;
 use crate::domain::ids::OrderId;
-use crate::engine::route::Order;
+use crate::engine::route::{Mark, Marks, Order};
 use crate::engine::stay::StaySlot;
 
 /// Two bytes of flags, then what is always there, then what the flags say is there.
@@ -27,19 +27,16 @@ impl Kept for Order {
             shift_start,
             has_point,
             is_visited,
-            is_started,
             is_next,
-            was_next,
-            is_overdue,
+            marks,
             is_skipped,
         } = self;
         let has = [
             *has_point,
             *is_visited,
-            *is_started,
             *is_next,
-            *was_next,
-            *is_overdue,
+            marks.has(Mark::WasNext),
+            marks.has(Mark::Overdue),
             *is_skipped,
             window.is_some(),
             *told_eta != Self::NO_ETA,
@@ -84,8 +81,14 @@ impl Kept for Order {
         }
         let has = |bit: u32| flags & 1 << bit != 0;
         let (status, shift_start) = (Kept::take(from)?, Kept::take(from)?);
+        let mut marks = Marks::default();
+        marks.set(Mark::WasNext, has(3));
+        marks.set(Mark::Overdue, has(4));
         let id = OrderId::take(from)?;
         let place = if has(0) { Point::take(from)? } else { Point::ANYWHERE };
+        let mut marks = Marks::default();
+        marks.set(Mark::WasNext, has(3));
+        marks.set(Mark::Overdue, has(4));
         Ok(Self {
             id,
             place,
@@ -94,24 +97,22 @@ impl Kept for Order {
             stays_told: Kept::take(from)?,
             nearby_latched: Kept::take(from)?,
             nearby_primed: Kept::take(from)?,
-            window: if has(7) { Some(Kept::take(from)?) } else { None },
-            told_eta: if has(8) { Kept::take(from)? } else { Self::NO_ETA },
-            radius_mm: if has(9) { Kept::take(from)? } else { Self::NO_RADIUS },
-            leg_ms: if has(10) { Kept::take(from)? } else { Self::NO_LEG },
-            eta_type: if has(11) { Some(Kept::take(from)?) } else { None },
+            window: if has(6) { Some(Kept::take(from)?) } else { None },
+            told_eta: if has(7) { Kept::take(from)? } else { Self::NO_ETA },
+            radius_mm: if has(8) { Kept::take(from)? } else { Self::NO_RADIUS },
+            leg_ms: if has(9) { Kept::take(from)? } else { Self::NO_LEG },
+            eta_type: if has(10) { Some(Kept::take(from)?) } else { None },
             stay: StaySlot::NONE,
             status,
             shift_start,
             has_point: has(0),
             is_visited: has(1),
-            is_started: has(2),
-            is_next: has(3),
-            was_next: has(4),
-            is_overdue: has(5),
-            is_skipped: has(6),
+            is_next: has(2),
+            marks,
+            is_skipped: has(5),
         })
     }
 }
 
 /// So many bits say what is there.
-const FLAGS: u32 = 12;
+const FLAGS: u32 = 11;

@@ -24,7 +24,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-pub use self::address::{Address, AddressError};
+pub use self::address::{ADDRESS_CHARS_MAX, Address, AddressError};
 pub use self::reach::{Network, NetworkError, Reach};
 
 /// Sends requests.

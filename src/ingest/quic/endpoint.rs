@@ -86,9 +86,8 @@ impl QuicEndpoint {
             // A storm of reconnecting couriers waits in the endpoint's own queue.
             let Ok(permit) = Arc::clone(&handshakes).acquire_owned().await else { return };
             let (services, settings) = (Arc::clone(&services), Arc::clone(&self.settings));
-            connections.spawn(async move {
-                admit(incoming, &services, &settings, permit).await;
-            });
+            // What only the beginning needs shall not lie in the task for the connection's life.
+            connections.spawn(admit(Box::new(incoming), services, settings, permit));
         }
         connections.shutdown().await;
     }
@@ -101,16 +100,16 @@ impl QuicEndpoint {
 }
 
 async fn admit(
-    incoming: Incoming,
-    services: &Arc<QuicServices>,
-    settings: &Arc<QuicSettings>,
+    incoming: Box<Incoming>,
+    services: Arc<QuicServices>,
+    settings: Arc<QuicSettings>,
     permit: tokio::sync::OwnedSemaphorePermit,
 ) {
     let Ok(connecting) = incoming.accept() else { return };
     // The server may always speak before the handshake is done; what came in 0-RTT is told apart
     // stream by stream.
     let Ok((connection, handshake)) = connecting.into_0rtt() else { return };
-    serve_connection(connection, handshake, permit, services, settings).await;
+    serve_connection(connection, handshake, permit, &services, &settings).await;
 }
 
 /// Application code of a connection that ends because the daemon does.

@@ -3,12 +3,13 @@
 //! that a device costs a few bytes a route.
 
 use core::hash::{Hash, Hasher};
+use core::pin::Pin;
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::settings::{ROUTE_IDLE_LOOKS, ROUTE_ORDERS_MAX};
 use super::wire::server_frame::FrameWriter;
@@ -24,6 +25,9 @@ pub(super) struct RouteNews {
     told: BTreeMap<RouteId, u64>,
     answer: Option<oneshot::Receiver<Vec<UpcomingRoute>>>,
     looked: Instant,
+    /// Ends when it is time to look again. Kept over the waiting for other things, since a timer
+    /// that is set costs more than one that is asked.
+    wake: Pin<Box<Sleep>>,
     /// The device has spoken since.
     has_spoken: bool,
 }
@@ -32,15 +36,20 @@ impl RouteNews {
     /// Asks for the first time.
     pub(super) fn new(courier: CourierId, views: Views, every: Duration) -> Self {
         let (told, looked) = (BTreeMap::new(), Instant::now());
-        let mut news =
-            Self { courier, views, every, told, answer: None, looked, has_spoken: false };
+        let wake = Box::pin(sleep_until(looked));
+        let has_spoken = false;
+        let mut news = Self { courier, views, every, told, answer: None, looked, wake, has_spoken };
         news.look();
         news
     }
 
     /// The device has sent something: its routes may have moved on.
-    pub(super) const fn spoken(&mut self) {
-        self.has_spoken = true;
+    pub(super) fn spoken(&mut self) {
+        if !self.has_spoken {
+            self.has_spoken = true;
+            let due = self.due();
+            self.wake.as_mut().reset(due);
+        }
     }
 
     /// When to look again.
@@ -58,7 +67,7 @@ impl RouteNews {
                     return routes;
                 }
             }
-            tokio::time::sleep_until(self.due()).await;
+            self.wake.as_mut().await;
             self.look();
         }
     }
@@ -85,6 +94,8 @@ impl RouteNews {
 
     fn look(&mut self) {
         (self.looked, self.has_spoken) = (Instant::now(), false);
+        let due = self.due();
+        self.wake.as_mut().reset(due);
         // A shard that is busy is asked another time.
         self.answer = self.views.upcoming(self.courier, ROUTE_ORDERS_MAX).ok();
     }

@@ -59,7 +59,7 @@ pub(super) async fn serve_stream(mut session: Session) {
         End::Quiet => session.speech.finish(),
         End::Told(word) => {
             let Session { peer, heard, speech } = &mut session;
-            speech.last_word(&word, heard, &peer.connection).await;
+            Box::pin(speech.last_word(&word, heard, &peer.connection)).await;
         }
     }
 }
@@ -191,11 +191,12 @@ impl Session {
             }
             ClientFrame::Status(status) => {
                 speaker.device()?;
-                return serve_status(&mut self.speech, &self.peer, &speaker.grant, &status).await;
+                let Self { peer, speech, .. } = self;
+                return Box::pin(serve_status(speech, peer, &speaker.grant, &status)).await;
             }
             ClientFrame::Subscribe(wanted) => {
                 let subscription = super::subscriber::subscribe(&self.peer, &speaker, &wanted)?;
-                return Err(serve_subscriber(self, subscription).await);
+                return Err(Box::pin(serve_subscriber(self, subscription)).await);
             }
             ClientFrame::Hello(_) => return Err(End::hard(422, "a second hello on one stream")),
         };
@@ -208,7 +209,14 @@ impl Session {
         let (fixes, mut parts) = (delivery.fixes.len(), 0);
         if fixes > 0 {
             let intake = &self.peer.services.intake;
-            parts = match intake.submit_in_turn(delivery, STALLED_AFTER).await {
+            let submitted = match intake.submit(delivery) {
+                Err(SubmitError::Overloaded(delivery)) => {
+                    // Rarely, so that waiting does not make every stream's task larger.
+                    Box::pin(intake.submit_in_turn(*delivery, STALLED_AFTER)).await
+                }
+                submitted => submitted,
+            };
+            parts = match submitted {
                 Ok(parts) => parts,
                 Err(SubmitError::Overloaded(_)) => {
                     return Err(End::transient(503, "nothing is worked off any more"));

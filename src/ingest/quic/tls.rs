@@ -45,6 +45,8 @@ pub fn server_config(
     tls.alpn_protocols = vec![ALPN.to_vec()];
     // QUIC bounds early data by its own windows; TLS must say all or nothing.
     tls.max_early_data_size = u32::MAX;
+    // A courier has one connection, and comes back with one ticket.
+    tls.send_tls13_tickets = 1;
     tls.session_storage = ServerSessionMemoryCache::new(settings.tls_sessions_max);
     let tls = QuicServerConfig::try_from(tls).map_err(|error| refused(error.to_string()))?;
     let mut server = ServerConfig::with_crypto(Arc::new(tls));

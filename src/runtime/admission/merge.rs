@@ -100,7 +100,7 @@ fn is_own(kind: Kind, key: &str) -> bool {
     match kind {
         Kind::Company | Kind::Depot | Kind::Courier => false,
         Kind::Route => matches!(key, NODES | DEPOT),
-        Kind::Order => matches!(key, PLACED | STATUS_CHANGES | TRACKER | DELIVERY),
+        Kind::Order => matches!(key, PLACED | CREATED | STATUS_CHANGES | TRACKER | DELIVERY),
     }
 }
 
@@ -114,6 +114,8 @@ pub const NODES: &str = "nodes";
 pub const DEPOT: &str = "depot";
 /// Whether an order was ever on a route, so that its ORDER_CREATED is told once.
 pub const PLACED: &str = "placed";
+/// When an order was stored that was on no route then, Unix milliseconds: the engine does not know.
+pub const CREATED: &str = "created_ms";
 /// What is said about a status that an item sets.
 pub(super) const STATUS_COMMENT: &str = "status_comment";
 /// What the Tracker view keeps of an order beside the order's own fields.

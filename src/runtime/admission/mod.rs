@@ -9,6 +9,7 @@ mod draft;
 mod effects;
 mod erase;
 mod merge;
+mod overlaps;
 mod plans;
 mod present;
 mod replanned;
@@ -28,7 +29,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
 pub use self::attach::CHANGES;
-pub use self::merge::{DELIVERY, DEPOT, NODES, PLACED, STATUS_CHANGES, TRACKER};
+pub use self::merge::{CREATED, DELIVERY, DEPOT, NODES, PLACED, STATUS_CHANGES, TRACKER};
 pub use self::plans::{
     OrderTimes, Pickup, company_eta_type, company_zone, depot_zone, order_times, pickup,
     stored_route_plan,

@@ -15,7 +15,7 @@ use super::store::{Batch, Stop, store};
 use super::tokens::{self, Wish};
 use super::version::Condition;
 use super::{BATCH_MAX, Surroundings};
-use super::{attach, callbacks};
+use super::{attach, callbacks, overlaps};
 use crate::domain::command::Command;
 use crate::domain::ids::{CompanyId, CourierId, PartitionId};
 use crate::runtime::access::{Access, draw_token};
@@ -200,7 +200,9 @@ impl Work {
         };
         accepted.warnings =
             findings.settle().map_err(|errors| Stop::Refused(Refusal::Invalid(errors)))?;
+        accepted.warnings.extend(overlaps::warnings(&mut draft)?);
         self.note_statuses(&mut draft).await?;
+        rules::order::note_created(&mut draft, self.clock.now())?;
         let mut effects = Effects {
             draft: &mut draft,
             present: &self.present,

@@ -4,8 +4,10 @@ use jiff::tz::TimeZone;
 
 use super::dto::CompanyDto;
 use super::findings::{Findings, Place};
-use crate::domain::order::EtaType;
-use crate::domain::policy::{ArrivalScope, InferredVisits, NEARBY_ETA_MAX, OverlapPolicy, Policy};
+use super::limits::{
+    ARRIVAL_SCOPES, ETA_TYPES, INFERRED_VISITS, OVERLAP_POLICIES, RETENTION_DAYS_MIN,
+};
+use crate::domain::policy::{NEARBY_ETA_MAX, Policy};
 use crate::domain::time::{HOUR_MS, SECOND_MS};
 use crate::runtime::local_time;
 
@@ -115,24 +117,9 @@ fn set_times(policy: &mut Policy, dto: &CompanyDto, at: &Place, findings: &mut F
 /// Settings that the engine does not act on: their values are checked all the same.
 fn check_unused(dto: &CompanyDto, at: &Place, findings: &mut Findings) {
     if let Some(days) = dto.retention_days
-        && days < 1
+        && days < RETENTION_DAYS_MIN
     {
-        let problem = format!("{days} is not allowed: expected 1 day or more");
+        let problem = format!("{days} is not allowed: expected {RETENTION_DAYS_MIN} day or more");
         findings.error(&at.key("retention_days"), problem);
     }
 }
-
-/// The words of `eta_type`.
-pub(crate) const ETA_TYPES: [(&str, EtaType); 2] = [
-    (EtaType::ArrivalTime.name(), EtaType::ArrivalTime),
-    (EtaType::DeliveryTime.name(), EtaType::DeliveryTime),
-];
-const ARRIVAL_SCOPES: [(&str, ArrivalScope); 2] =
-    [("head", ArrivalScope::Head), ("any", ArrivalScope::Any)];
-const OVERLAP_POLICIES: [(&str, OverlapPolicy); 2] =
-    [("parallel", OverlapPolicy::Parallel), ("nearest", OverlapPolicy::Nearest)];
-const INFERRED_VISITS: [(&str, InferredVisits); 3] = [
-    ("off", InferredVisits::Off),
-    ("silent_devices", InferredVisits::SilentDevices),
-    ("any_gap", InferredVisits::AnyGap),
-];

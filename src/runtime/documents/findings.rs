@@ -6,6 +6,7 @@ use std::fmt::{Display, Write};
 use crate::domain::geo::Point;
 use crate::domain::policy::{RADIUS_MAX_M, Radius};
 use crate::domain::position::{Source, SourceSet};
+use crate::runtime::documents::limits::{NUMBER_CHARS_MAX, SECONDS_MAX};
 
 /// A place in the file, such as `routes[0].orders[3].lat`.
 #[derive(Clone, Debug)]
@@ -224,7 +225,3 @@ impl Findings {
 
 /// Errors told before the rest is only counted.
 const ERRORS_MAX: usize = 20;
-/// Longest number of an object, as for orders in the API document.
-const NUMBER_CHARS_MAX: usize = 80;
-/// Longest service time: a week.
-const SECONDS_MAX: u32 = 7 * 86_400;

@@ -3,8 +3,10 @@
 
 pub(crate) mod company;
 pub(crate) mod depot;
+pub(crate) mod doors;
 pub(crate) mod dto;
 pub(crate) mod findings;
+pub(crate) mod limits;
 pub(crate) mod order;
 pub(crate) mod route;
 pub(crate) mod words;

@@ -1,8 +1,12 @@
 //! One order: the limits of its fields, its point and its window.
 
-use super::company::{Company, ETA_TYPES};
+use super::company::Company;
 use super::dto::OrderDto;
 use super::findings::{Findings, Place};
+use super::limits::{
+    CUSTOMER_NAME_CHARS_MAX, CUSTOMER_NUMBER_CHARS_MAX, DESCRIPTION_CHARS_MAX, ETA_TYPES,
+    ORDER_TYPES, PAYMENT_STATUSES, PAYMENT_TYPES, statuses,
+};
 use crate::domain::geo::Point;
 use crate::domain::ids::OrderId;
 use crate::domain::order::{OrderPlan, OrderStatus};
@@ -111,8 +115,7 @@ fn window(
 fn status(dto: &OrderDto, company: &Company, at: &Place, findings: &mut Findings) -> OrderStatus {
     let Some(word) = &dto.status else { return OrderStatus::New };
     let place = at.key("status");
-    let choices = OrderStatus::ALL.map(|status| (status.name(), status));
-    let status = findings.choice(&place, word, &choices).unwrap_or(OrderStatus::New);
+    let status = findings.choice(&place, word, &statuses()).unwrap_or(OrderStatus::New);
     if status == OrderStatus::PartiallyFinished && !company.partially_finished_status_enabled {
         let problem =
             "partially_finished needs company.partially_finished_status_enabled to be true";
@@ -124,9 +127,9 @@ fn status(dto: &OrderDto, company: &Company, at: &Place, findings: &mut Findings
 fn check_texts(dto: &OrderDto, at: &Place, findings: &mut Findings) {
     findings.number(&at.key("number"), &dto.number);
     let texts = [
-        ("customer_name", &dto.customer_name, 1023),
-        ("customer_number", &dto.customer_number, 128),
-        ("description", &dto.description, 1023),
+        ("customer_name", &dto.customer_name, CUSTOMER_NAME_CHARS_MAX),
+        ("customer_number", &dto.customer_number, CUSTOMER_NUMBER_CHARS_MAX),
+        ("description", &dto.description, DESCRIPTION_CHARS_MAX),
     ];
     for (key, text, chars_max) in texts {
         findings.text(&at.key(key), text.as_deref().unwrap_or(""), chars_max);
@@ -136,14 +139,12 @@ fn check_texts(dto: &OrderDto, at: &Place, findings: &mut Findings) {
             findings.choice(&at.key(key), word, choices);
         }
     };
-    word("type", &dto.kind, &[("delivery", ()), ("pickup", ()), ("drop_off", ())]);
+    word("type", &dto.kind, &ORDER_TYPES);
     word("payment_type", &dto.payment_type, &PAYMENT_TYPES);
-    word("payment_status", &dto.payment_status, &[("paid", ()), ("unpaid", ())]);
+    word("payment_status", &dto.payment_status, &PAYMENT_STATUSES);
     if let Some(amount) = dto.amount {
         findings.not_negative(&at.key("amount"), amount);
     }
 }
 
-const PAYMENT_TYPES: [(&str, ()); 4] =
-    [("cash", ()), ("card", ()), ("prepaid", ()), ("yandex_pay", ())];
 const SERVICE_DEFAULT_S: u32 = 600;

@@ -329,6 +329,7 @@ fn blank(plan: &RoutePlan, stored_at: Time) -> Route {
         last_t: None,
         last_fix: None,
         run_from: None,
+        stand: None,
         held: None,
         first_moved: None,
         has_ended: false,

@@ -26,7 +26,7 @@ fn crossing_time(centre: Point, r: f64, side: f64, (first, second): (&Fix, &Fix)
     let share = chord.cut(r, side);
     let earliest = drive_ms(share * chord.length());
     let latest = gap_ms - drive_ms((1.0 - share) * chord.length());
-    let after_ms = match (moves(first), moves(second)) {
+    let after_ms = match (first.drives(), second.drives()) {
         _ if gap_ms <= 60_000.0 => share * gap_ms,
         (true, true) => share * gap_ms,
         (true, false) => earliest,
@@ -34,10 +34,6 @@ fn crossing_time(centre: Point, r: f64, side: f64, (first, second): (&Fix, &Fix)
         (false, false) => f64::midpoint(earliest, latest),
     };
     first.t + libm::round(after_ms.clamp(0.0, gap_ms)) as i64
-}
-
-fn moves(fix: &Fix) -> bool {
-    fix.speed_mps.is_some_and(|speed| speed > 2.0)
 }
 
 fn drive_ms(metres: f64) -> f64 {

@@ -15,6 +15,7 @@ mod overlap;
 mod route;
 mod scene;
 mod silence;
+mod stand;
 mod stay;
 mod step;
 #[cfg(test)]

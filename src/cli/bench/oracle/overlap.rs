@@ -48,14 +48,21 @@ impl Scene<'_> {
         let Some(order) = route.order_mut(index) else { return };
         let waits_until = order.waits_until(self.policy);
         let Some(stay) = order.stay.as_mut() else { return };
-        stay.is_claimed = has_claim;
+        let had_claim = std::mem::replace(&mut stay.is_claimed, has_claim);
         let Presence::Since(last) = presence else { return };
-        if fix.t - last.t > last.longest_gap_ms(self.policy.max_gap_ms) {
+        let gap_ms = fix.t - last.t;
+        if gap_ms > last.longest_gap_ms(self.policy.max_gap_ms) {
             stay.credit_ms = 0;
-        } else if has_claim {
-            let from = waits_until.map_or(last.t, |start| start.max(last.t));
-            stay.credit_ms += (fix.t - from).max(0);
+            return;
         }
+        let from = waits_until.map_or(last.t, |start| start.max(last.t));
+        let behind_start_ms = (fix.t - from).max(0);
+        stay.credit_ms += match has_claim {
+            true if gap_ms <= 60_000 && last.drives() && fix.drives() => 0,
+            true if gap_ms > 60_000 && !had_claim => behind_start_ms / 2,
+            true => behind_start_ms,
+            false => 0,
+        };
     }
 
     fn test_credit(&mut self, route: &mut Route, index: usize, fix: &Fix) {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::stand::Stand;
 use super::stay::{Fix, Stay};
 use crate::domain::depot::DepotPlan;
 use crate::domain::eta::Eta;
@@ -28,6 +29,7 @@ pub(super) struct Route {
     pub last_fix: Option<Fix>,
     /// Since when the receiver may have been frozen at the last position.
     pub run_from: Option<Time>,
+    pub stand: Option<Stand>,
     pub held: Option<Fix>,
     pub first_moved: Option<Time>,
     pub has_ended: bool,

@@ -9,6 +9,25 @@ use crate::domain::policy::{InferredVisits, OverlapPolicy};
 use crate::domain::time::Time;
 
 impl Scene<'_> {
+    /// `parallel`: the visit of a stay whose exit was just confirmed, if its dwell was met by the last
+    /// inside position, while it was not sure where the courier stood; its time.
+    pub fn visit_late(&mut self, route: &mut Route, index: usize) -> Option<Time> {
+        let order = route.order(index)?;
+        let stay = order.stay.as_ref()?;
+        let (last, waits_until) = (stay.last_inside, order.waits_until(self.policy));
+        let is_due = self.policy.overlap_policy == OverlapPolicy::Parallel
+            && !stay.is_further
+            && !order.visited
+            && stay.is_met(last.t, waits_until)
+            && stay.is_presence();
+        if !is_due {
+            return None;
+        }
+        let at = stay_point(stay, &last, stay.visit_estimate(waits_until));
+        self.visit(route, index, last.t, at);
+        Some(last.t)
+    }
+
     /// The visit of a stay whose exit was just confirmed, if the silence between its last inside
     /// position and `out`, the first one away, is credited and long enough; its time.
     pub fn infer_visit(&mut self, route: &mut Route, index: usize, out: &Fix) -> Option<Time> {

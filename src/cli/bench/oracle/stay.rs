@@ -2,6 +2,7 @@
 
 use super::crossing::{entry_estimate, exit_estimate};
 use super::distance::metres;
+use super::stand::Stand;
 use crate::domain::geo::Point;
 use crate::domain::policy::Radius;
 use crate::domain::position::Position;
@@ -40,6 +41,10 @@ impl Fix {
     /// The longest silence after it that counts as presence.
     pub fn longest_gap_ms(&self, max_gap_ms: i64) -> i64 {
         if self.silent_when_still { max_gap_ms.max(HOUR_MS) } else { max_gap_ms }
+    }
+
+    pub fn drives(&self) -> bool {
+        self.speed_mps.is_some_and(|speed| speed > 2.0)
     }
 
     pub fn is_coarse(&self) -> bool {
@@ -88,6 +93,11 @@ fn exit_metres(r: f64) -> f64 {
     r + (r / 10.0).clamp(20.0, 100.0)
 }
 
+/// How far from the centre a position may be and count as at the fence.
+pub(super) fn close_metres(r: f64) -> f64 {
+    r + (0.04 * (r - 250.0)).max(0.0)
+}
+
 /// A courier inside a fence.
 #[derive(Clone, Debug)]
 pub(super) struct Stay {
@@ -129,10 +139,8 @@ impl Tally {
     const BEGUN: Self = Self { all: 1, within: 1 };
 
     fn count(&mut self, centre: Point, radius: Radius, fix: &Fix) {
-        let r = radius.metres();
-        let near_enough = r + (0.04 * (r - 250.0)).max(0.0);
         self.all += 1;
-        self.within += u64::from(metres(centre, fix.point) <= near_enough);
+        self.within += u64::from(metres(centre, fix.point) <= close_metres(radius.metres()));
     }
 
     /// Whether 55 % of them are close to the fence or in it.
@@ -209,6 +217,22 @@ impl Stay {
         }
     }
 
+    /// A position at an order's fence, where the courier may stand.
+    pub fn step_at_order(
+        &mut self,
+        centre: Point,
+        (before, stand): (Option<Fix>, Option<Stand>),
+        fix: &Fix,
+        max_gap_ms: i64,
+    ) -> Moved {
+        let stands_inside =
+            stand.is_some_and(|stand| stand.metres_from(centre) <= self.radius.metres());
+        if stands_inside && evidence(centre, self.radius, fix) != Evidence::Inside {
+            return Moved::No;
+        }
+        self.step(centre, before, fix, max_gap_ms)
+    }
+
     /// `before` is the last accepted position before `fix`.
     pub fn step(
         &mut self,
@@ -232,7 +256,6 @@ impl Stay {
                     self.presence = Tally::BEGUN;
                 }
                 self.presence_inside = self.presence;
-                self.is_claimed = false;
                 Moved::Inside(last)
             }
             Evidence::Beyond | Evidence::Outside => {

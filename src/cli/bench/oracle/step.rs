@@ -1,15 +1,16 @@
 //! Section 5.6: one accepted position at work on one route.
 
 use super::distance::metres;
-use super::route::{Place, Route};
+use super::route::{Order, Place, Route};
 use super::scene::{Scene, stay_point};
-use super::stay::{Evidence, Fix, Moved, Stay, evidence};
+use super::stand::Stand;
+use super::stay::{Evidence, Fix, Moved, Stay, close_metres, evidence};
 use super::told::ToldBody;
 use crate::domain::eta::EtaCause;
 use crate::domain::event::{EndReason, EventKind, StayPoint};
 use crate::domain::geo::Point;
 use crate::domain::order::{Initiator, OrderStatus};
-use crate::domain::policy::{ArrivalScope, OverlapPolicy, Radius};
+use crate::domain::policy::{ArrivalScope, OverlapPolicy, Policy, Radius};
 use crate::domain::time::Time;
 
 impl Scene<'_> {
@@ -31,6 +32,7 @@ impl Scene<'_> {
         route.first_moved.get_or_insert(fix.t);
         route.last_t = route.last_t.max(Some(fix.t));
         route.last_fix = Some(fix);
+        route.stand = Stand::after(route.stand, before, &fix);
         self.step_start(route, before, &fix);
         self.step_orders(route, before, &fix);
         let regular = route.regular_at.is_none_or(|last| fix.t - last >= 10_000);
@@ -135,6 +137,7 @@ impl Scene<'_> {
         before: Option<Fix>,
         fix: &Fix,
     ) -> Option<Presence> {
+        let stand = route.stand;
         let order = route.order_mut(index)?;
         let point = order.plan.point?;
         let Some(stay) = order.stay.as_mut() else {
@@ -144,11 +147,12 @@ impl Scene<'_> {
             self.try_drive_through(route, index, before, fix);
             return None;
         };
-        match stay.step(point, before, fix, self.policy.max_gap_ms) {
+        match stay.step_at_order(point, (before, stand), fix, self.policy.max_gap_ms) {
             Moved::No => {}
             Moved::Inside(last) => return Some(Presence::Since(last)),
             Moved::Left { at, estimate, unseen_until } => {
-                let visit = unseen_until.and_then(|out| {
+                let visit = self.visit_late(route, index).or_else(|| {
+                    let out = unseen_until?;
                     self.infer_visit(route, index, &out)
                         .or_else(|| self.interpolate_visit(route, index, &out, estimate))
                 });
@@ -205,7 +209,8 @@ impl Scene<'_> {
         let Some(order) = route.order(index) else { return };
         let Some(stay) = order.stay.as_ref() else { return };
         let waits_until = order.waits_until(self.policy);
-        if !order.visited && stay.is_met(fix.t, waits_until) && stay.is_presence() {
+        let is_sure = stay.required_ms == 0 || is_sure_inside(route, order, stay, self.policy);
+        if is_sure && !order.visited && stay.is_met(fix.t, waits_until) && stay.is_presence() {
             let at = stay_point(stay, fix, stay.visit_estimate(waits_until));
             self.visit(route, index, fix.t, at);
         }
@@ -272,6 +277,19 @@ pub(super) enum Presence {
     Entered,
     /// As did the one before, in the same stay.
     Since(Fix),
+}
+
+/// Whether the courier is well inside the fence of a stay at its last inside position, or just
+/// inside 5 minutes after the dwell was met.
+fn is_sure_inside(route: &Route, order: &Order, stay: &Stay, policy: &Policy) -> bool {
+    let Some(point) = order.plan.point else { return false };
+    let r = stay.radius.metres();
+    let d = route
+        .stand
+        .map_or_else(|| metres(point, stay.last_inside.point), |stand| stand.metres_from(point));
+    let five_minutes_ago = stay.last_inside.t - 300_000;
+    let is_long = stay.is_met(five_minutes_ago, order.waits_until(policy));
+    d <= close_metres(r) - (0.2 * r).min(10.0) || (is_long && d <= r)
 }
 
 /// Section 3.6, for a position that is not the last one yet; keeps the run.

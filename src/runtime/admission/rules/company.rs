@@ -5,6 +5,7 @@ use crate::runtime::admission::request::Item;
 use crate::runtime::documents::company::Company;
 use crate::runtime::documents::dto::{CompanyDto, CompanyNamesDto};
 use crate::runtime::documents::findings::{Findings, Place};
+use crate::runtime::documents::limits::COMPANY_NAME_CHARS_MAX;
 use crate::storage::catalog::change::{Document, Kind};
 use crate::storage::catalog::error::CatalogError;
 
@@ -23,7 +24,7 @@ pub(in crate::runtime::admission) fn check(
     let names: Option<CompanyNamesDto> = typed(Kind::Company, &names, at, findings);
     let settings: Option<CompanyDto> = typed(Kind::Company, &settings, at, findings);
     let (Some(names), Some(settings)) = (names, settings) else { return Ok(false) };
-    findings.text(&at.key("name"), names.name.as_deref().unwrap_or(""), NAME_CHARS_MAX);
+    findings.text(&at.key("name"), names.name.as_deref().unwrap_or(""), COMPANY_NAME_CHARS_MAX);
     if let Some(number) = &names.number {
         findings.number(&at.key("number"), number);
         if draft.company_by_number(number)?.is_some_and(|other| other != document.id) {
@@ -44,6 +45,3 @@ pub(in crate::runtime::admission) fn settings(document: &Document) -> Company {
     let dto: Option<CompanyDto> = typed(Kind::Company, &settings, &Place::object(), &mut findings);
     Company::checked(&dto.unwrap_or_default(), &Place::object(), &mut findings)
 }
-
-/// Longest name, as for companies in the API document.
-const NAME_CHARS_MAX: usize = 80;

@@ -4,6 +4,7 @@ use crate::domain::courier::CourierPlan;
 use crate::domain::ids::{CompanyId, CourierId};
 use crate::runtime::documents::dto::CourierDocumentDto;
 use crate::runtime::documents::findings::{Findings, Place};
+use crate::runtime::documents::limits::COURIER_TEXT_CHARS_MAX;
 use crate::storage::catalog::change::{Document, Kind};
 
 use super::super::merge::typed;
@@ -18,8 +19,8 @@ pub(in crate::runtime::admission) fn check(
         return false;
     };
     findings.number(&at.key("number"), &dto.number);
-    findings.text(&at.key("name"), dto.name.as_deref().unwrap_or(""), TEXT_CHARS_MAX);
-    findings.text(&at.key("phone"), dto.phone.as_deref().unwrap_or(""), TEXT_CHARS_MAX);
+    findings.text(&at.key("name"), dto.name.as_deref().unwrap_or(""), COURIER_TEXT_CHARS_MAX);
+    findings.text(&at.key("phone"), dto.phone.as_deref().unwrap_or(""), COURIER_TEXT_CHARS_MAX);
     if let Some(names) = &dto.allowed_courier_position_sources {
         findings.sources(&at.key("allowed_courier_position_sources"), names);
     }
@@ -38,5 +39,3 @@ pub(in crate::runtime::admission) fn plan(document: &Document) -> CourierPlan {
         allowed_courier_position_sources: sources.map(|names| findings.sources(&at, &names)),
     }
 }
-
-const TEXT_CHARS_MAX: usize = 1023;

@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 use super::references::{Named, Reference};
 use super::route;
 use crate::domain::order::{Initiator, OrderStatus};
+use crate::domain::time::Time;
 use crate::runtime::admission::draft::{Draft, SetStatus};
-use crate::runtime::admission::merge::{PLACED, STATUS_CHANGES, STATUS_COMMENT};
+use crate::runtime::admission::merge::{CREATED, PLACED, STATUS_CHANGES, STATUS_COMMENT};
 use crate::runtime::admission::plans::{self, OrderFrame};
 use crate::runtime::admission::request::{Item, Mode};
 use crate::runtime::documents::findings::{Findings, Place};
+use crate::runtime::documents::limits::{COMMENT_CHARS_MAX, PAYMENT_TYPE_INTERNAL, SHARED_MAX};
 use crate::storage::catalog::change::{Document, Kind};
 use crate::storage::catalog::error::CatalogError;
 
@@ -31,8 +33,11 @@ pub(in crate::runtime::admission) fn store(
         document.body.insert(PLACED.to_owned(), true.into());
     }
     share(draft, document, item, at, findings)?;
-    if item.get("payment_type").and_then(Value::as_str) == Some("yandex_pay") {
-        findings.error(&at.key("payment_type"), "yandex_pay cannot be set through the API");
+    if item.get("payment_type").and_then(Value::as_str) == Some(PAYMENT_TYPE_INTERNAL) {
+        findings.error(
+            &at.key("payment_type"),
+            format!("{PAYMENT_TYPE_INTERNAL} cannot be set through the API"),
+        );
     }
     let frame = OrderFrame::of(draft, document)?;
     if plans::order_plan(&frame, document, at, findings).is_none() || findings.has_errors() {
@@ -97,6 +102,23 @@ fn comment(item: &Item, at: &Place, findings: &mut Findings) -> Option<String> {
     Some(comment.to_owned())
 }
 
+/// Notes when the orders were stored that are on no route: no event tells it.
+pub(in crate::runtime::admission) fn note_created(
+    draft: &mut Draft<'_>,
+    now: Time,
+) -> Result<(), CatalogError> {
+    let new = draft.touched_of(Kind::Order).filter(|touched| touched.before.is_none());
+    let new = new.filter_map(|touched| touched.after.as_ref());
+    let off_route: Vec<u64> =
+        new.filter(|order| order.parent.is_none()).map(|order| order.id).collect();
+    for id in off_route {
+        if let Some(order) = draft.document(Kind::Order, id)? {
+            order.body.insert(CREATED.to_owned(), now.ms().into());
+        }
+    }
+    Ok(())
+}
+
 /// Notes that a status was set, where the courier was, and what was said.
 pub(in crate::runtime::admission) fn note_status(document: &mut Document, change: Value) {
     let changes = document.body.entry(STATUS_CHANGES).or_insert_with(|| json!([]));
@@ -156,9 +178,5 @@ fn share(
 
 const ROUTE: Reference =
     Reference { kind: Kind::Route, id_key: "route_id", number_key: "route_number" };
-/// Longest comment on a status.
-const COMMENT_CHARS_MAX: usize = 1_023;
-/// Most companies that share an order.
-const SHARED_MAX: usize = 100;
 /// Most status changes kept with an order; older ones leave its log.
 const STATUS_CHANGES_MAX: usize = 1_000;

@@ -9,7 +9,7 @@ use crate::domain::route::RoutePlan;
 
 /// The first two orders of a route, at different doors, that lie within each other's radius, if
 /// the policy counts each by itself.
-pub(super) fn overlapping(route: &RoutePlan, policy: &Policy) -> Option<(OrderId, OrderId)> {
+pub(crate) fn overlapping(route: &RoutePlan, policy: &Policy) -> Option<(OrderId, OrderId)> {
     if policy.overlap_policy == OverlapPolicy::Nearest {
         return None;
     }
@@ -21,10 +21,14 @@ pub(super) fn overlapping(route: &RoutePlan, policy: &Policy) -> Option<(OrderId
     })
 }
 
-struct Door {
-    order: OrderId,
-    centre: Centre,
-    radius: Radius,
+/// An order's point with its effective radius.
+pub(crate) struct Door {
+    /// The order.
+    pub(crate) order: OrderId,
+    /// Its point.
+    pub(crate) centre: Centre,
+    /// The radius that counts.
+    pub(crate) radius: Radius,
 }
 
 fn door(order: &OrderPlan, depot: Option<&DepotPlan>, policy: &Policy) -> Option<Door> {
@@ -34,7 +38,8 @@ fn door(order: &OrderPlan, depot: Option<&DepotPlan>, policy: &Policy) -> Option
 }
 
 impl Door {
-    fn overlaps(&self, other: &Self) -> bool {
+    /// Whether two doors lie within each other's radius and are not one.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
         let reach_m = self.radius.min(other.radius).metres();
         !self.centre.point.is_same_place(other.centre.point)
             && self.centre.distance_m(other.centre.point) <= reach_m
