@@ -74,6 +74,12 @@ impl Feed {
         &self.shared.feed
     }
 
+    /// Position of the first event that is still there; 1, if there is none yet.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.shared.feed.first()
+    }
+
     /// Position of the last event; 0: there is none.
     #[must_use]
     pub fn head(&self) -> u64 {
