@@ -77,6 +77,7 @@ async fn start(time_scale: f64) -> Daemon {
         feed: node.feed(),
         views: node.views(),
         tracks: node.tracks(),
+        snapshots: node.snapshots(),
         clock: node.clock(),
         fault: node.fault(),
         counters: node.counters(),

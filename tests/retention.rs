@@ -16,6 +16,7 @@ mod support {
 
 use doorstep::domain::time::{DAY_MS, HOUR_MS};
 use doorstep::runtime::clock::Clock;
+use doorstep::runtime::retention::RetentionSettings;
 use doorstep::storage::disk::Disk;
 use doorstep::storage::sim_disk::SimDisk;
 use serde_json::{Value, json};
@@ -104,5 +105,54 @@ fn what_is_too_old_goes_at_the_start() {
     let mut retention = serving.retention();
     assert_eq!(retention.run_if_due().unwrap().unwrap().track_files, 1);
     assert_eq!(listed(&serving, 1, &token, route), 0);
+    serving.stop();
+}
+
+/// What of the feed is too old, or too much, goes by whole segments once snapshots need it no more;
+/// who reads behind is told of the gap, and histories begin later.
+#[test]
+fn the_feed_is_kept_by_age_and_size() {
+    let place = Place::new();
+    let (disk, clock) = (SimDisk::default(), Clock::manual(morning()));
+    let serving = Serving::start(&place, &disk, &clock);
+    let (courier, route, order) = with_route(&serving);
+    drive(&serving, courier, route, &[(10, 500.0), (20, 400.0)]);
+    let tell = |serving: &Serving, count: u64| {
+        for status in ["confirmed", "new"].into_iter().cycle().take(count as usize) {
+            let path = format!("{C}/orders/{order}");
+            serving.ask("PATCH", &path, &json!({"status": status})).expect(200);
+        }
+    };
+    tell(&serving, 300);
+    let page = |serving: &Serving| serving.get("/v1/events?limit=1000");
+    let whole = page(&serving)["events"].as_array().unwrap().clone();
+    let mut retention =
+        serving.retention_of(RetentionSettings { feed_days: 3, ..Default::default() });
+    clock.advance(2 * DAY_MS);
+    assert_eq!(retention.run_if_due().unwrap().unwrap().feed_segments, 0, "it is young");
+    clock.advance(2 * DAY_MS);
+    tell(&serving, 5);
+    assert_eq!(retention.run_if_due().unwrap().unwrap().feed_segments, 0, "a start needs it");
+    serving.snapshot();
+    clock.advance(DAY_MS);
+    assert!(retention.run_if_due().unwrap().unwrap().feed_segments > 0);
+    let left = page(&serving);
+    let events = left["events"].as_array().unwrap();
+    assert!(events[0]["sequence"].as_str() > whole[0]["sequence"].as_str());
+    assert_eq!(left["gap"]["first_missing"], whole[0]["sequence"]);
+    assert_eq!(left["gap"]["first_available"], events[0]["sequence"]);
+    let document = serving.get(&format!("{C}/orders/{order}"));
+    assert!(document["history"].as_array().unwrap().len() < 300);
+    let small = RetentionSettings { feed_bytes_max: 1, ..Default::default() };
+    tell(&serving, 100);
+    serving.snapshot();
+    serving.snapshot();
+    assert!(serving.retention_of(small).run_if_due().unwrap().unwrap().feed_segments > 0);
+    let left = page(&serving);
+    let token = serving.token.clone();
+    serving.stop();
+    let serving = Serving::start(&place, &disk.after_crash(0, 0), &clock);
+    let again = serving.ask_as(Some(&token), "GET", "/v1/events?limit=1000", &Value::Null);
+    assert_eq!(again.expect(200)["events"], left["events"]);
     serving.stop();
 }

@@ -116,6 +116,7 @@ const TABLE: &[(&str, &str, [u16; 10])] = &[
     ("GET", "/v1/couriers/near", READ_OWN),
     ("GET", "/v1/couriers/nearest", READ_OWN),
     ("GET", "/v1/couriers/within", READ_OWN),
+    ("POST", "/v1/erasures", [401, 401, 404, 200, 403, 403, 403, 403, 403, 403]),
     ("GET", "/v1/events", LISTEN_OWN),
     ("GET", "/v1/info", OPEN),
     ("GET", "/v1/tokens", ADMIN_OWN),
@@ -300,6 +301,7 @@ impl Scene {
             "callback" => json!({"url": "https://example.com/"}),
             "tokens" => json!({"role": "read"}),
             "trackers" => tracker(self.unique()),
+            "erasures" => json!({"courier_id": self.made("couriers")}),
             "push-positions-v3" => {
                 let point = json!({"lat": 52.0, "lon": 13.0});
                 json!({"positions": [{"timestamp": 1_777_881_600, "point": point}]})

@@ -23,12 +23,15 @@ use crate::runtime::access::{Access, Grant, TokenId};
 use crate::runtime::admission::{Admission, Refusal};
 use crate::runtime::clock::Clock;
 use crate::runtime::counters::Counters;
+use crate::runtime::erasure::Erasure;
+use crate::runtime::error::ErasureError;
 use crate::runtime::fault::Fault;
 use crate::runtime::feed_reader::Feed;
 use crate::runtime::intake::Intake;
 use crate::runtime::labels::Labels;
 use crate::runtime::notifications::Notifications;
 use crate::runtime::readers::Readers;
+use crate::runtime::rounds::Snapshots;
 use crate::runtime::tracks::Tracks;
 use crate::runtime::views::Views;
 use crate::storage::audit_log::AuditLog;
@@ -49,6 +52,8 @@ pub struct ApiParts {
     pub views: Views,
     /// Where couriers were.
     pub tracks: Tracks,
+    /// The snapshots.
+    pub snapshots: Snapshots,
     /// The clock.
     pub clock: Clock,
     /// Whether the node has failed.
@@ -97,6 +102,7 @@ pub struct Api {
     pub(super) feed: Feed,
     pub(super) views: Views,
     pub(super) tracks: Tracks,
+    pub(super) snapshots: Snapshots,
     pub(super) clock: Clock,
     pub(super) fault: Fault,
     pub(super) names: Arc<Names>,
@@ -150,6 +156,7 @@ impl Api {
             feed: parts.feed,
             views: parts.views,
             tracks: parts.tracks,
+            snapshots: parts.snapshots,
             clock: parts.clock,
             fault: parts.fault,
             names: parts.names,
@@ -189,6 +196,25 @@ impl Api {
         let uses: Vec<_> = uses.map(|(token, at)| (token.0, at.ms())).collect();
         // It is told again a minute later.
         let _ = self.ledger.note_uses(&uses);
+    }
+
+    /// Those who take part in an erasure.
+    pub(super) const fn erasure(&self) -> Erasure<'_> {
+        Erasure {
+            admission: &self.admission,
+            feed: &self.feed,
+            tracks: &self.tracks,
+            snapshots: &self.snapshots,
+            ledger: &self.ledger,
+        }
+    }
+
+    /// Finishes every erasure that a crash broke off. Blocks.
+    ///
+    /// # Errors
+    /// A step failed: it is tried again at the next start.
+    pub fn finish_erasures(&self) -> Result<(), ErasureError> {
+        self.erasure().finish_open_blocking()
     }
 
     /// Ends the streams of events and lets [`super::server::serve`] return.

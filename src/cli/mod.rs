@@ -12,6 +12,7 @@ pub mod check_config;
 pub mod client;
 pub mod company;
 pub mod demo;
+pub mod erase;
 pub mod error;
 pub mod evaluate;
 mod event_text;
@@ -38,6 +39,7 @@ use self::bench::{BenchArgs, bench};
 use self::check_config::{CheckConfigArgs, check_config};
 use self::company::{CompanyArgs, company};
 use self::demo::{DemoArgs, demo};
+use self::erase::{EraseArgs, erase};
 use self::evaluate::{EvaluateArgs, evaluate};
 use self::journal::{JournalArgs, journal};
 use self::load::{LoadArgs, load};
@@ -73,6 +75,7 @@ enum Command {
     Journal(JournalArgs),
     Quarantine(QuarantineArgs),
     Backup(BackupArgs),
+    Erase(EraseArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -93,6 +96,7 @@ pub fn run() -> ExitCode {
         Command::Journal(args) => journal(&args),
         Command::Quarantine(args) => quarantine(&args),
         Command::Backup(args) => backup(&args),
+        Command::Erase(args) => erase(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -126,7 +126,8 @@ async fn create(http: &Http, args: &CreateArgs) -> Result<Value, ClientError> {
     http.post("/v1/tokens", &wish).await
 }
 
-async fn courier_id(http: &Http, number: &str) -> Result<u64, ClientError> {
+/// The id of the courier of a number.
+pub(super) async fn courier_id(http: &Http, number: &str) -> Result<u64, ClientError> {
     let info = http.get("/v1/info").await?;
     let company = info.get("company").and_then(|company| company.get("id")?.as_u64());
     let company = company.ok_or_else(|| ClientError::Argument("unknown token".to_owned()))?;

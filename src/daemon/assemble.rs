@@ -104,9 +104,13 @@ impl Daemon {
         let quic = self.quic.clone();
         self.tasks.push(tokio::spawn(async move { quic.serve(services).await }));
         let (clock, readers) = (self.node.clock(), self.admission.readers());
-        let retention = Retention::new(settings.retention, clock, readers, self.node.tracks());
+        let (tracks, feed) = (self.node.tracks(), self.node.feed());
+        let retention = Retention::new(settings.retention, clock, readers, tracks, feed);
         self.tasks.push(tokio::spawn(let_go(retention)));
         let api = Arc::new(self.api(settings, access, names)?);
+        let erasing = Arc::clone(&api);
+        // What fails here is tried again at the next start.
+        self.tasks.push(tokio::task::spawn_blocking(move || drop(erasing.finish_erasures())));
         let forwarded = forward(statuses, self.admission.clone(), Arc::clone(&api));
         self.tasks.push(tokio::spawn(forwarded));
         let tls = settings.http_tls.as_ref().map(HttpTls::config).transpose()?;
@@ -143,6 +147,7 @@ impl Daemon {
             feed: self.node.feed(),
             views: self.node.views(),
             tracks: self.node.tracks(),
+            snapshots: self.node.snapshots(),
             clock: self.node.clock(),
             fault: self.node.fault(),
             counters: self.node.counters(),

@@ -113,6 +113,10 @@ pub struct SnapshotsConfig {
 pub struct RetentionConfig {
     /// The hour of UTC in which the rest goes.
     pub hour: u8,
+    /// Days for which events are kept.
+    pub feed_days: u32,
+    /// Most MiB of events, as far as whole segments of 64 MiB go.
+    pub feed_mb_max: u64,
 }
 
 /// What an acknowledgement means.
@@ -213,7 +217,7 @@ impl Default for SnapshotsConfig {
 
 impl Default for RetentionConfig {
     fn default() -> Self {
-        let RetentionSettings { hour } = RetentionSettings::default();
-        Self { hour }
+        let RetentionSettings { hour, feed_days, .. } = RetentionSettings::default();
+        Self { hour, feed_days, feed_mb_max: 1 << 20 }
     }
 }

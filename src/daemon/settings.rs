@@ -140,7 +140,18 @@ fn retention(config: &RetentionConfig) -> Result<RetentionSettings, DaemonError>
         let (key, problem) = ("retention.hour", "expected 0 to 23");
         return Err(DaemonError::Setting { key, problem });
     }
-    Ok(RetentionSettings { hour: config.hour })
+    let at_least_one = [
+        ("retention.feed_days", u64::from(config.feed_days)),
+        ("retention.feed_mb_max", config.feed_mb_max),
+    ];
+    if let Some((key, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
+        return Err(DaemonError::Setting { key, problem: "expected 1 or more" });
+    }
+    Ok(RetentionSettings {
+        hour: config.hour,
+        feed_days: config.feed_days,
+        feed_bytes_max: config.feed_mb_max.saturating_mul(1 << 20),
+    })
 }
 
 fn networks(key: &'static str, texts: &[String]) -> Result<Vec<Network>, DaemonError> {

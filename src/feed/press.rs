@@ -146,6 +146,10 @@ impl Press {
     }
 
     fn recent_after(&self, after: Cursor) -> Option<Vec<Arc<Printed>>> {
+        // What is past retention is told of as a gap, though it may be kept here.
+        if after.0 + 1 < self.feed.first() {
+            return None;
+        }
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let skipped = after.0.checked_sub(recent.front()?.event.position - 1)?;
         let found: Vec<_> =

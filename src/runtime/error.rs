@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::admission::Refusal;
 use super::intake::Delivery;
 use crate::domain::ids::{CourierId, PartitionId};
 use crate::storage::catalog::error::CatalogError;
@@ -253,10 +254,33 @@ pub enum TracksError {
 /// Why what is too old does not go.
 #[derive(Debug, Error)]
 pub enum RetentionError {
+    /// The feed cannot be read or written.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// The catalog cannot be read.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     /// The node has stopped.
+    #[error(transparent)]
+    View(#[from] ViewError),
+}
+
+/// Why an erasure is not finished.
+#[derive(Debug, Error)]
+pub enum ErasureError {
+    /// The documents are not changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The catalog or the ledger cannot be used.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The feed cannot be read or written.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// There is no snapshot without the courier.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The tracks are not written anew.
     #[error(transparent)]
     View(#[from] ViewError),
 }

@@ -7,8 +7,11 @@ use tokio::sync::watch;
 
 use super::node::Shared;
 use crate::domain::ids::OrderId;
+use crate::domain::time::Time;
 use crate::storage::error::StorageError;
 pub use crate::storage::feed_event::{FeedBody, FeedEvent};
+use crate::storage::feed_log::FeedLog;
+use crate::storage::feed_log::erase::FeedKeeping;
 
 /// A run of events.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,6 +57,29 @@ impl Feed {
         Ok(FeedPage { events, next, gap })
     }
 
+    /// Removes whole segments of the feed that hold only events from before an instant, or that are
+    /// too much, the oldest first; what a start would need of the feed stays. Says how many.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn let_go(&self, since: Time, bytes_max: u64) -> Result<u64, StorageError> {
+        let feed = &self.shared.feed;
+        // Without a snapshot a start makes the feed from its first event on.
+        let Some(needed_from) = feed.needed_by_snapshots()? else { return Ok(0) };
+        feed.let_go(&FeedKeeping { since, bytes_max, needed_from })
+    }
+
+    /// The log itself, for whoever takes something out of it.
+    pub(super) fn log(&self) -> &FeedLog {
+        &self.shared.feed
+    }
+
+    /// Position of the first event that is still there; 1, if there is none yet.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.shared.feed.first()
+    }
+
     /// Position of the last event; 0: there is none.
     #[must_use]
     pub fn head(&self) -> u64 {
@@ -86,7 +112,9 @@ impl Feed {
         while let Some(at) = position
             && events.len() < HISTORY_EVENTS_MAX
         {
-            let Some(event) = self.shared.feed.read(at - 1, 1)?.pop() else { break };
+            let event = self.shared.feed.read(at - 1, 1)?.pop();
+            // What is past retention is gone.
+            let Some(event) = event.filter(|event| event.position == at) else { break };
             position = event.previous;
             events.push(event);
         }

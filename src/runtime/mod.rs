@@ -14,6 +14,7 @@ mod committer;
 pub mod counters;
 mod directory;
 pub mod documents;
+pub mod erasure;
 pub mod error;
 pub mod fault;
 pub mod feed_reader;

@@ -2,6 +2,7 @@
 
 use super::clock::Clock;
 use super::error::RetentionError;
+use super::feed_reader::Feed;
 use super::readers::Readers;
 use super::tracks::{Keeping, Tracks};
 use crate::domain::ids::CompanyId;
@@ -13,11 +14,15 @@ use crate::storage::catalog::change::Kind;
 pub struct RetentionSettings {
     /// The hour of UTC, 0 to 23, in which the rest goes.
     pub hour: u8,
+    /// Days for which events are kept.
+    pub feed_days: u32,
+    /// Most bytes of events.
+    pub feed_bytes_max: u64,
 }
 
 impl Default for RetentionSettings {
     fn default() -> Self {
-        Self { hour: 2 }
+        Self { hour: 2, feed_days: 90, feed_bytes_max: u64::MAX }
     }
 }
 
@@ -27,6 +32,7 @@ pub struct Retention {
     clock: Clock,
     readers: Readers,
     tracks: Tracks,
+    feed: Feed,
     /// When it is due; `None`: it has not been done since the start.
     due: Option<Time>,
 }
@@ -36,6 +42,8 @@ pub struct Retention {
 pub struct LetGo {
     /// Files of tracks that were removed or written anew.
     pub track_files: u64,
+    /// Segments of the feed that were removed.
+    pub feed_segments: u64,
 }
 
 impl Retention {
@@ -46,8 +54,9 @@ impl Retention {
         clock: Clock,
         readers: Readers,
         tracks: Tracks,
+        feed: Feed,
     ) -> Self {
-        Self { settings, clock, readers, tracks, due: None }
+        Self { settings, clock, readers, tracks, feed, due: None }
     }
 
     /// Does it if it is due; `None`: it is not. Blocks.
@@ -60,8 +69,11 @@ impl Retention {
             return Ok(None);
         }
         let track_files = self.tracks.sweep_old_blocking(self.keeping(now)?)?;
-        self.due = Some(next_night(now, self.settings.hour));
-        Ok(Some(LetGo { track_files }))
+        let RetentionSettings { hour, feed_days, feed_bytes_max } = self.settings;
+        let since = now + -i64::from(feed_days) * DAY_MS;
+        let feed_segments = self.feed.let_go(since, feed_bytes_max)?;
+        self.due = Some(next_night(now, hour));
+        Ok(Some(LetGo { track_files, feed_segments }))
     }
 
     fn keeping(&self, now: Time) -> Result<Keeping, RetentionError> {

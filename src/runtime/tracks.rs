@@ -162,6 +162,12 @@ impl Tracks {
         self.sweep_blocking(Swept::Courier(courier))
     }
 
+    /// Has what is open written, soon.
+    pub(super) fn write_soon(&self) {
+        // A busy writer writes anyway.
+        let _ = self.shared.tracks.try_send(TrackMail::Write);
+    }
+
     fn sweep_blocking(&self, what: Swept) -> Result<u64, ViewError> {
         let (reply, done) = oneshot::channel();
         let sweep = Sweep { what, reply, hours: None, changed: 0 };
@@ -240,7 +246,8 @@ impl TrackWriter {
         limits: TrackLimits,
     ) -> Result<Self, StorageError> {
         let written = shared.track_log.next();
-        let reader = JournalReader::open(disk, written)?;
+        let end = shared.journalled.load(Ordering::Acquire);
+        let reader = JournalReader::open(disk, written, end)?;
         let (open, sweeps) = (OpenTracks::default(), VecDeque::new());
         Ok(Self { shared, reader, open, written, limits, sweeps, lacks_room: false })
     }
@@ -367,8 +374,8 @@ impl TrackWriter {
         if !self.open.is_empty() {
             self.reader.sync()?;
             self.shared.track_log.append(&self.open, self.reader.next())?;
-            self.open.clear();
         }
+        self.open.clear();
         self.written = self.reader.next();
         self.shared.tracked.store(self.written, Ordering::Release);
         Ok(())

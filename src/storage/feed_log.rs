@@ -4,7 +4,9 @@
 //! A record is the length of its body (4 bytes), the CRC-32C of the body (4 bytes), the body. A
 //! segment is named by its first position, and full once it has reached the size that is set.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub mod erase;
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::bytes::{Malformed, Reader, Writer};
 use super::codec::outputs::{feed_event, put_feed_event};
@@ -22,6 +24,8 @@ pub struct FeedLog {
     disk: Arc<dyn Disk>,
     segment_bytes: u64,
     index: RwLock<Index>,
+    /// Held by who appends, or begins a segment.
+    writing: Mutex<()>,
 }
 
 /// Where the records are.
@@ -51,7 +55,7 @@ impl FeedLog {
     pub fn open(disk: Arc<dyn Disk>, segment_bytes: u64) -> Self {
         let index =
             Index { segments: Vec::new(), head: 0, is_recovering: true, rewritten_bytes: 0 };
-        Self { disk, segment_bytes, index: RwLock::new(index) }
+        Self { disk, segment_bytes, index: RwLock::new(index), writing: Mutex::default() }
     }
 
     /// The feed log of a directory, about to be recovered from a place on: what lies before stays
@@ -108,6 +112,7 @@ impl FeedLog {
     /// # Errors
     /// The disk fails.
     pub fn append(&self, events: &[FeedEvent]) -> Result<(), StorageError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         // One writer: nobody else changes the index between these locks, and readers are kept out
         // only while the places are entered, never while bytes are written.
         let (mut marks, mut run) = (Vec::new(), Writer::default());

@@ -28,11 +28,12 @@ pub struct JournalReader {
 pub type OnFrame<'a> = &'a mut dyn FnMut(FrameKind, &[u8]) -> Result<(), StorageError>;
 
 impl JournalReader {
-    /// A reader whose next frame is `next`, or the first that there is.
+    /// A reader whose next frame is `next`, or the first that there is; `end`: the journal's next
+    /// frame, where all before it were dropped.
     ///
     /// # Errors
     /// The disk fails.
-    pub fn open(disk: Arc<dyn Disk>, next: u64) -> Result<Self, StorageError> {
+    pub fn open(disk: Arc<dyn Disk>, next: u64, end: u64) -> Result<Self, StorageError> {
         let names = disk.names().map_err(StorageError::disk("list", "the data directory"))?;
         let numbers: Vec<u64> = names.iter().filter_map(|name| journal_number(name)).collect();
         let first = numbers.first().copied().unwrap_or(1);
@@ -46,9 +47,8 @@ impl JournalReader {
                 break;
             }
         }
-        if let Some(frame) = reader.frame()? {
-            reader.next = next.max(frame.sequence);
-        }
+        let first = reader.frame()?.map_or(end, |frame| frame.sequence);
+        reader.next = next.max(first);
         reader.forget();
         Ok(reader)
     }

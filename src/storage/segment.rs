@@ -60,6 +60,12 @@ pub fn aside(name: &str) -> String {
     format!("{name}{ASIDE}")
 }
 
+/// The name that a file which is written aside will have.
+#[must_use]
+pub fn without_aside(name: &str) -> Option<&str> {
+    name.strip_suffix(ASIDE)
+}
+
 /// Whether a name is that of a file which was not finished.
 #[must_use]
 pub fn is_aside(name: &str) -> bool {

@@ -105,6 +105,7 @@ fn settings() -> NodeSettings {
     NodeSettings {
         shards: 2,
         segment_bytes: 4 << 20,
+        feed_segment_bytes: 4 << 10,
         // A machine that is busy with other tests makes no 504.
         answer_ms_max: 30_000,
         ..NodeSettings::default()
@@ -186,6 +187,7 @@ impl Serving {
             feed: node.feed(),
             views: node.views(),
             tracks: node.tracks(),
+            snapshots: node.snapshots(),
             clock: clock.clone(),
             fault: node.fault(),
             counters: node.counters(),
@@ -219,9 +221,24 @@ impl Serving {
 
     /// What lets go what is too old: due at once.
     pub fn retention(&self) -> Retention {
-        let (settings, readers) = (RetentionSettings::default(), self.admission.readers());
-        let tracks = self.node.as_ref().unwrap().tracks();
-        Retention::new(settings, self.clock.clone(), readers, tracks)
+        self.retention_of(RetentionSettings::default())
+    }
+
+    /// The same with settings of one's own.
+    pub fn retention_of(&self, settings: RetentionSettings) -> Retention {
+        let readers = self.admission.readers();
+        let node = self.node.as_ref().unwrap();
+        Retention::new(settings, self.clock.clone(), readers, node.tracks(), node.feed())
+    }
+
+    /// Ends what a crash broke off of an erasure.
+    pub fn finish_erasures(&self) {
+        self.api.as_ref().unwrap().0.finish_erasures().unwrap();
+    }
+
+    /// Takes a snapshot, so that what is older may go.
+    pub fn snapshot(&self) {
+        self.node.as_ref().unwrap().snapshots().take().unwrap();
     }
 
     /// Asks with the admin token.

@@ -228,6 +228,10 @@ fn courier_position() -> Value {
     ])
 }
 
+fn erasure() -> Value {
+    closed([("courier_id", id()), ("events", at_least(0)), ("track_files", at_least(0))])
+}
+
 /// Keys that are not known are passed over.
 fn positions() -> Value {
     let point = object([("lat", number(-90.0, 90.0)), ("lon", number(-180.0, 180.0))]);
@@ -298,6 +302,8 @@ fn native() -> Vec<(&'static str, Value)> {
     vec![
         ("Token", token),
         ("TokenWish", wish),
+        ("ErasureWish", closed([("courier_id", at_least(0))])),
+        ("Erasure", erasure()),
         ("Event", event),
         ("Events", events),
         ("Info", info),

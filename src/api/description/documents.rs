@@ -326,7 +326,7 @@ fn history_item() -> Value {
             "ORDER_CREATED", "START", "ORDER_BECAME_NEXT", "STATUS_UPDATE", "INTERVAL_UPDATE",
             "ARRIVAL", "ORDER_VISIT", "DEPARTURE",
         ]),
-        "timestamp": any_number(), "time": time(), "position": position,
+        "timestamp": any_number(), "time": time(), "position": or_null(position),
         "used_mark_delivered_radius": radius(), "source": source,
         "estimated_time": or_null(time()), "visited": flag(), "reason": or_null(any_text()),
         "inferred": or_null(flag()), "interpolated": or_null(flag()), "backfilled": or_null(flag()),

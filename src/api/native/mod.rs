@@ -2,6 +2,7 @@
 
 mod address;
 mod couriers;
+mod erasures;
 mod events;
 pub(super) mod health;
 pub(super) mod metrics;
@@ -20,6 +21,7 @@ use super::state::Api;
 pub(super) fn routes() -> Router<Arc<Api>> {
     Router::new()
         .merge(couriers::routes())
+        .merge(erasures::routes())
         .merge(events::routes())
         .merge(health::routes())
         .merge(address::routes())

@@ -102,6 +102,11 @@ pub enum Request {
         /// Where; `None`: it wants none.
         callback: Option<Callback>,
     },
+    /// The last step of an erasure: the catalog is written anew, without what was deleted.
+    FinishErasure {
+        /// The courier.
+        courier: CourierId,
+    },
     /// A token is in force no more.
     RevokeToken {
         /// The company.

@@ -91,6 +91,13 @@ impl Work {
         if let Some(condition) = condition {
             condition.check(&self.catalog)?;
         }
+        if let Request::FinishErasure { courier } = request {
+            let scrubbed = self.catalog.scrub();
+            let finished =
+                scrubbed.and_then(|()| self.catalog.finish_erasure(u64::from(courier.0)));
+            let finished = finished.map_err(|error| Refusal::Stopped(error.to_string()));
+            return finished.map(|()| Accepted::default());
+        }
         let good = self.judge(request).await.map_err(|stop| match stop {
             Stop::Refused(refusal) => refusal,
             Stop::Failed(error) => Refusal::Stopped(error.to_string()),
@@ -190,6 +197,7 @@ impl Work {
             Request::Attach(wanted) => {
                 attach::attach(&mut draft, wanted, self.clock.now(), &mut findings)?
             }
+            Request::FinishErasure { .. } => Accepted::default(),
             Request::SetStatus { .. } => set_status(&mut draft, request, &mut findings)?,
             Request::Release { .. } => Accepted { updated: 1, ..Accepted::default() },
             Request::EraseCourier { company, courier, orders } => {

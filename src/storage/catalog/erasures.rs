@@ -73,7 +73,10 @@ pub(super) fn erase_courier(
         let Some(found) = found else { continue };
         let mut body: Map<String, Value> =
             serde_json::from_str(&found).map_err(|_| CatalogError::Note)?;
-        if forget_places(&mut body) {
+        // Callbacks that wait may say who comes, and where it is.
+        let query = "DELETE FROM callback_queue WHERE order_id = ?1";
+        connection.prepare_cached(query)?.execute([sql(*order)])?;
+        if forget_places(&mut body) | forget_driver(&mut body) {
             let body = serde_json::to_string(&body).map_err(|_| CatalogError::Note)?;
             let query = "UPDATE orders SET body = ?2 WHERE id = ?1";
             connection.prepare_cached(query)?.execute(params![sql(*order), body])?;
@@ -94,6 +97,15 @@ fn forget_places(body: &mut Map<String, Value>) -> bool {
         }
     }
     has_changed
+}
+
+/// Forgets what the Deliveries view was told of the driver by hand.
+fn forget_driver(body: &mut Map<String, Value>) -> bool {
+    let delivery = body.get_mut("delivery").and_then(Value::as_object_mut);
+    let Some(delivery) = delivery else { return false };
+    let known = delivery.len();
+    delivery.retain(|key, _| !key.starts_with("driver_"));
+    delivery.len() < known
 }
 
 /// The names of the counters that say how far an erasure is, before the courier's id.

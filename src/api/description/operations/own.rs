@@ -1,6 +1,6 @@
 //! The native paths, the customer's page, and what operators ask.
 
-use super::{Ask, Give, LIST_OWN, NONE, Operation, POST_OWN, READ, Room};
+use super::{Ask, Give, LIST_OWN, NONE, Operation, POST, POST_OWN, READ, Room};
 
 pub(super) const ROWS: &[Operation] = &[
     Operation {
@@ -123,6 +123,17 @@ pub(super) const ROWS: &[Operation] = &[
         gives: Give::List("Located"),
         refuses: LIST_OWN,
         parameters: &["bbox", "limit"],
+    },
+    Operation {
+        method: "post",
+        path: "/v1/erasures",
+        id: "eraseCourier",
+        summary: "Erase a courier; answered when no file holds it any more",
+        room: Room::Native,
+        asks: Ask::One("ErasureWish"),
+        gives: Give::One("Erasure"),
+        refuses: POST,
+        parameters: &[],
     },
     Operation {
         method: "get",
