@@ -1,5 +1,5 @@
 //! The parts of a position's way by criterion, on the canonical workload and its seed: a step of the
-//! engine, a stay, a chain of ETAs, the reading of a frame, a record of the journal and its append.
+//! engine, a chain of ETAs, the reading of a frame, a record of the journal and its append.
 
 #![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 
