@@ -82,17 +82,17 @@ impl Commands {
         self.shared.directory.declare(courier, is_silent);
     }
 
+    /// Whether there is room on the disk.
+    pub(super) fn room(&self) -> &Arc<Room> {
+        &self.shared.room
+    }
+
     /// The partitions in which each company has couriers.
     #[must_use]
     pub fn partitions_of_companies(&self) -> BTreeSet<(CompanyId, PartitionId)> {
         let directory = self.shared.directory.open();
         let listed = directory.companies();
         listed.map(|(courier, company)| (company, partition_of(company, courier))).collect()
-    }
-
-    /// Whether there is room on the disk.
-    pub(super) fn room(&self) -> &Arc<Room> {
-        &self.shared.room
     }
 
     /// The number of the last command frame: what recovery found, and what was begun since.

@@ -180,8 +180,8 @@ impl Parts {
         }
         let fault = Fault::default();
         let room = Arc::new(Room::new(wait(&fault)));
-        let patient = PatientDisk { disk: Arc::clone(disk), room: Arc::clone(&room) };
-        let patient: Arc<dyn Disk> = Arc::new(patient);
+        let patient: Arc<dyn Disk> =
+            Arc::new(PatientDisk { disk: Arc::clone(disk), room: Arc::clone(&room) });
         let count = settings.shards.clamp(1, SHARDS_MAX);
         let Around { retainers, progress } = around;
         let mut recovery = Recovery::begin(&patient, settings, count, travel, progress)?;
