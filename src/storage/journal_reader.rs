@@ -199,7 +199,7 @@ mod tests {
             journal.write().expect("it lives");
         };
         write(&[b"one", b"two"]);
-        let mut reader = JournalReader::open(disk, 1).expect("it lives");
+        let mut reader = JournalReader::open(disk, 1, 1).expect("it lives");
         let mut seen = Vec::new();
         let mut step = |until| {
             reader.step(until, &mut |_, payload| {

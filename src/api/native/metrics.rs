@@ -73,7 +73,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix("doorstep");
         let (events, waiting, streams) = (Gauge::default(), Gauge::default(), Gauge::default());
         let picture_us_max = Gauge::default();
-        let help = "The longest that a shard stood still for a snapshot, microseconds";
+        let help = "Longest pause of a shard for a snapshot, microseconds";
         registry.register("snapshot_pause_max_us", help, picture_us_max.clone());
         registry.register("event_streams", "Streams of events that are open", streams.clone());
         let quarantined_couriers = Gauge::<i64, AtomicI64>::default();
