@@ -81,7 +81,8 @@
 //! given, shard by shard in one order. A shard waits for the committer, the committer for the disk. The committer takes nothing
 //! more from a shard whose part of a command is there until the other shards' parts are; all shards
 //! get the commands in one order, so nobody waits in a circle. Questions to a shard are refused
-//! when it is busy. Readers of the feed wait for nobody and hold nobody up. A failure of any thread
+//! when it is busy. Readers of the feed wait for nobody and hold nobody up. Who
+//! writes to a full disk waits for room, and meanwhile nothing new is let in. A failure of any thread
 //! ends the node: what waited is let go, unanswered. The track writer reads what is journalled and
 //! holds nobody up. Requests wait for the admission thread, which
 //! waits for its frame and asks shards questions; nothing in the node waits for admission.

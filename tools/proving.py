@@ -52,8 +52,9 @@ def free_port(kind):
 class Daemon:
     """`doorstep serve` on fixed ports, so that clients find it again."""
 
-    def __init__(self, binary, directory, ports, settings="", within=()):
-        """`within` is a command that runs it, as strace does; `settings` is TOML."""
+    def __init__(self, binary, directory, ports, settings="", within=(), flags=()):
+        """`within` is a command that runs it, as strace does; `settings` is TOML; `flags` are
+        more of `serve`'s own."""
         self.http, self.quic = ports
         self.within = within
         self.log = pathlib.Path(f"{directory}.log")
@@ -64,7 +65,7 @@ class Daemon:
         self.from_byte = self.log.stat().st_size
         self.process = subprocess.Popen(
             [*within, binary, "serve", "--config", config, "--data-dir", directory,
-             "--http", f"127.0.0.1:{self.http}", "--quic", f"127.0.0.1:{self.quic}"],
+             "--http", f"127.0.0.1:{self.http}", "--quic", f"127.0.0.1:{self.quic}", *flags],
             stdin=subprocess.DEVNULL, stdout=self.said, stderr=self.said)
 
     def told(self):

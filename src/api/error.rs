@@ -140,7 +140,7 @@ impl From<Refusal> for Problem {
                     ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
                 }
             }
-            Refusal::Busy | Refusal::Stopped(_) => {
+            Refusal::Busy | Refusal::DiskFull | Refusal::Stopped(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
             }
         }

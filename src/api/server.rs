@@ -15,9 +15,11 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use super::native::health::recovering;
 use super::state::Api;
 use super::timed_io::TimedIo;
 use super::{limits::Limits, router};
+use crate::runtime::progress::Progress;
 
 /// Serves until [`Api::stop`], then lets requests under way end, for at most `DRAIN_MS_MAX`.
 pub async fn serve(listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>, api: Arc<Api>) {
@@ -63,6 +65,36 @@ pub async fn serve(listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>
     let _ = timeout(Duration::from_millis(DRAIN_MS_MAX), drained).await;
     // A panic there has been reported already.
     let _ = note_uses(&api).await;
+}
+
+/// Answers how far the start is, on the connections of a listener that will serve, until dropped.
+pub async fn serve_progress(
+    listener: &TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    limits: &Limits,
+    progress: Arc<Progress>,
+) {
+    // Whoever holds the other end is this future: it ends when it is dropped.
+    let (_held, stopping) = watch::channel(false);
+    let server = Arc::new(Server {
+        limits: limits.clone(),
+        tls: tls.map(TlsAcceptor::from),
+        stopping,
+        router: recovering(progress),
+    });
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            Some(_) = connections.join_next() => continue,
+            accepted = listener.accept(), if connections.len() < EARLY_CONNECTIONS_MAX => accepted,
+        };
+        let Ok((stream, _)) = accepted else {
+            sleep(Duration::from_millis(ACCEPT_AGAIN_MS)).await;
+            continue;
+        };
+        let server = Arc::clone(&server);
+        connections.spawn(async move { server.accept(stream).await });
+    }
 }
 
 fn note_uses(api: &Arc<Api>) -> JoinHandle<()> {
@@ -111,6 +143,8 @@ impl Server {
 
 /// Most bytes of a request's head, and of an answer that waits to be sent.
 const BUFFER_BYTES_MAX: usize = 64 << 10;
+/// Connections while the daemon recovers.
+const EARLY_CONNECTIONS_MAX: usize = 64;
 /// Seconds between two notes of when tokens were used.
 const NOTED_EACH_S: u64 = 60;
 /// After a failed accept the next comes so many milliseconds later.

@@ -21,6 +21,7 @@ pub mod load;
 pub mod noise;
 pub mod plan;
 mod progress;
+pub mod quarantine;
 mod random;
 pub mod replay;
 pub mod serve;
@@ -42,6 +43,7 @@ use self::erase::{EraseArgs, erase};
 use self::evaluate::{EvaluateArgs, evaluate};
 use self::journal::{JournalArgs, journal};
 use self::load::{LoadArgs, load};
+use self::quarantine::{QuarantineArgs, quarantine};
 use self::replay::{ReplayArgs, replay};
 use self::serve::{ServeArgs, serve};
 use self::simulate::{SimulateArgs, simulate};
@@ -71,6 +73,7 @@ enum Command {
     Company(CompanyArgs),
     Token(TokenArgs),
     Journal(JournalArgs),
+    Quarantine(QuarantineArgs),
     Backup(BackupArgs),
     Erase(EraseArgs),
 }
@@ -91,6 +94,7 @@ pub fn run() -> ExitCode {
         Command::Company(args) => company(&args),
         Command::Token(args) => token(&args),
         Command::Journal(args) => journal(&args),
+        Command::Quarantine(args) => quarantine(&args),
         Command::Backup(args) => backup(&args),
         Command::Erase(args) => erase(&args),
     };

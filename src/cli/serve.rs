@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,6 +16,7 @@ use crate::daemon::core::TOKEN_FILE;
 use crate::daemon::error::DaemonError;
 use crate::daemon::settings::Settings;
 use crate::runtime::local_time::instant;
+use crate::runtime::progress::Progress;
 use crate::storage::replay::CutTail;
 
 /// Run the daemon
@@ -77,7 +80,10 @@ pub(super) fn settings(args: &ServeArgs) -> Result<Settings, CliError> {
 async fn run(settings: &Settings) -> Result<(), CliError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(DaemonError::System)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(DaemonError::System)?;
-    let daemon = Daemon::start(settings).await?;
+    let telling = tokio::spawn(tell_progress(Arc::clone(&settings.progress)));
+    let started = Daemon::start(settings).await;
+    telling.abort();
+    let daemon = started?;
     greet(settings, &daemon);
     let failure = tokio::select! {
         _ = terminate.recv() => None,
@@ -89,6 +95,19 @@ async fn run(settings: &Settings) -> Result<(), CliError> {
     }
     daemon.stop().await?;
     Ok(())
+}
+
+/// Says how far a start is that takes long.
+async fn tell_progress(progress: Arc<Progress>) {
+    let mut told = None;
+    loop {
+        tokio::time::sleep(PROGRESS_EACH).await;
+        let standing = progress.standing();
+        if told != Some(standing) {
+            tell(format_args!("{standing}"));
+            told = Some(standing);
+        }
+    }
 }
 
 /// What an operator wants to see: the token once, the places, and what was recovered.
@@ -113,6 +132,12 @@ fn greet(settings: &Settings, daemon: &Daemon) {
     if settings.time_scale != 1.0 {
         tell(format_args!("  time         {} times as fast", settings.time_scale));
     }
+    for damaged in &recovered.damaged {
+        tell(format_args!("  passed over  a snapshot: {damaged}"));
+    }
+    if let Some(number) = recovered.snapshot {
+        tell(format_args!("  began with   snapshot {number}"));
+    }
     if let Some(cut) = recovered.cut {
         tell(format_args!("  cut off      {}", cut_off(&cut)));
     }
@@ -134,6 +159,8 @@ pub(super) fn cut_off(cut: &CutTail) -> String {
     )
 }
 
+/// While a start takes long it is told this often how far it is.
+const PROGRESS_EACH: Duration = Duration::from_secs(1);
 const EXAMPLES: &str = "\
 The first start makes company 1, an admin token and a self-signed certificate for QUIC, and prints
 token and fingerprint once; both are also kept in files of mode 0600 in the data directory. SIGTERM

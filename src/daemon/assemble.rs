@@ -16,7 +16,7 @@ use super::open_files::connections_within;
 use super::settings::Settings;
 use super::statuses::forward;
 use crate::api::limits::Limits;
-use crate::api::server::serve;
+use crate::api::server::{serve, serve_progress};
 use crate::api::{Api, ApiParts, QuicAddress, Site, names, send_callbacks};
 use crate::feed::names::Names;
 use crate::ingest::quic::certificate::Certificate;
@@ -56,10 +56,14 @@ impl Daemon {
     /// # Errors
     /// The directory is in use, damaged or cannot be written, or an address cannot be had.
     pub async fn start(settings: &Settings) -> Result<Self, DaemonError> {
-        let Core { node, admission, access, first_token, redone } = Core::open(settings).await?;
+        let listener = TcpListener::bind(settings.http).await;
+        let early = Early::begin(settings, listener)?;
+        let opened = Core::open(settings).await;
+        let listener = early.end().await;
+        // What is wrong with the directory is said first: another daemon may have address and all.
+        let Core { node, admission, access, first_token, redone } = opened?;
         let quic = bind_quic(settings)?;
         let quic_address = quic.local_address()?;
-        let listener = TcpListener::bind(settings.http).await;
         let listener =
             listener.map_err(|source| DaemonError::Listen { address: settings.http, source })?;
         let http = listener.local_addr().map_err(DaemonError::System)?;
@@ -215,6 +219,38 @@ async fn let_go(mut retention: Retention) {
         });
         let Ok(again) = done.await else { return };
         retention = again;
+    }
+}
+
+/// The HTTP listener while the daemon recovers: says how far that is.
+struct Early {
+    listener: std::io::Result<Arc<TcpListener>>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Early {
+    fn begin(
+        settings: &Settings,
+        listener: std::io::Result<TcpListener>,
+    ) -> Result<Self, DaemonError> {
+        let tls = settings.http_tls.as_ref().map(HttpTls::config).transpose()?;
+        let listener = listener.map(Arc::new);
+        let task = listener.as_ref().ok().map(|listener| {
+            let (listener, limits) = (Arc::clone(listener), settings.http_limits.clone());
+            let progress = Arc::clone(&settings.progress);
+            tokio::spawn(async move { serve_progress(&listener, tls, &limits, progress).await })
+        });
+        Ok(Self { listener, task })
+    }
+
+    /// Gives the listener back.
+    async fn end(self) -> std::io::Result<TcpListener> {
+        if let Some(task) = self.task {
+            task.abort();
+            // Aborted or done: both are the end, and drop its share of the listener.
+            let _ = task.await;
+        }
+        Arc::try_unwrap(self.listener?).map_err(|_| std::io::ErrorKind::AddrInUse.into())
     }
 }
 

@@ -47,8 +47,11 @@ impl Core {
         let clock = settings.clock.clone();
         let around = Around { progress: Arc::clone(&settings.progress), ..Around::default() };
         around.retainers.add("the catalog", Recovery::retainer(&directory));
-        let node = Node::start_with(&settings.node, &disk, clock, &travel, around, &mut |note| {
-            recovery.redo(note);
+        // The runtime goes on beside it: somebody may ask how far it is.
+        let node = tokio::task::block_in_place(|| {
+            Node::start_with(&settings.node, &disk, clock, &travel, around, &mut |note| {
+                recovery.redo(note);
+            })
         });
         let node = node.map_err(|error| match error {
             RuntimeError::Storage(StorageError::Locked) => {

@@ -72,6 +72,11 @@ pub enum Command {
         /// Who sets it.
         initiator: Initiator,
     },
+    /// A courier is quarantined: evaluating it failed twice. Positions are stored only, other
+    /// commands wait, and no deadline of it is due.
+    Quarantine(CourierId),
+    /// A courier's quarantine ends: what waited is done at once.
+    Release(CourierId),
     /// All that is known of a courier is forgotten; there is no such courier any more. Its routes
     /// were removed before.
     EraseCourier {

@@ -48,6 +48,9 @@ impl Engine {
                     step.set_status(*order, *status, *initiator)
                 });
             }
+            Command::Quarantine(courier) => self.quarantine(*courier),
+            // One that is not in quarantine.
+            Command::Release(_) => {}
             Command::EraseCourier { courier } => self.erase_courier(partition, *courier),
         }
     }
@@ -71,26 +74,38 @@ impl Engine {
         emit: &mut Emit,
     ) {
         let slot = self.policies.intern(policy);
-        let overlap_policy = policy.overlap_policy;
         let part = &mut self.partitions[partition.0 as usize];
         part.policies.insert(company, slot);
         for courier in part.couriers.clone() {
-            let line = self.couriers.line_mut(courier);
-            if line.company != company {
-                continue;
+            let line = self.couriers.line(courier);
+            if line.company == company && !self.is_quarantined(line.id) {
+                self.put_policy_of(partition, courier, emit);
             }
-            let old = core::mem::replace(&mut line.policy, slot);
-            let has_switched = self.policies.policy(old).overlap_policy != overlap_policy;
-            line.sources = line.own_sources.unwrap_or(policy.allowed_courier_position_sources);
-            self.each_route(courier, emit, |step| {
-                step.set_active_span();
-                step.forget_primings();
-                if has_switched {
-                    step.forget_credits();
-                }
-                step.settle(EtaCause::Sequence);
-            });
         }
+    }
+
+    /// The settings of its company, for one courier.
+    pub(super) fn put_policy_of(
+        &mut self,
+        partition: PartitionId,
+        courier: CourierSlot,
+        emit: &mut Emit,
+    ) {
+        let line = self.couriers.line_mut(courier);
+        let policies = &self.partitions[partition.0 as usize].policies;
+        let slot = policies.get(&line.company).copied().unwrap_or(PolicySlot::DEFAULT);
+        let policy = self.policies.policy(slot);
+        let old = core::mem::replace(&mut line.policy, slot);
+        let has_switched = self.policies.policy(old).overlap_policy != policy.overlap_policy;
+        line.sources = line.own_sources.unwrap_or(policy.allowed_courier_position_sources);
+        self.each_route(courier, emit, |step| {
+            step.set_active_span();
+            step.forget_primings();
+            if has_switched {
+                step.forget_credits();
+            }
+            step.settle(EtaCause::Sequence);
+        });
     }
 
     fn put_depot(
@@ -101,13 +116,26 @@ impl Engine {
         emit: &mut Emit,
     ) {
         for courier in self.partitions[partition.0 as usize].couriers.clone() {
-            if self.couriers.line(courier).company == company {
-                self.each_route(courier, emit, |step| {
-                    if step.put_depot(depot) {
-                        step.settle(EtaCause::Sequence);
-                    }
-                });
+            if !self.is_quarantined(self.couriers.line(courier).id) {
+                self.put_depot_of(courier, company, depot, emit);
             }
+        }
+    }
+
+    /// A depot, for one courier.
+    pub(super) fn put_depot_of(
+        &mut self,
+        courier: CourierSlot,
+        company: CompanyId,
+        depot: DepotPlan,
+        emit: &mut Emit,
+    ) {
+        if self.couriers.line(courier).company == company {
+            self.each_route(courier, emit, |step| {
+                if step.put_depot(depot) {
+                    step.settle(EtaCause::Sequence);
+                }
+            });
         }
     }
 
@@ -186,13 +214,14 @@ impl Engine {
         }
     }
 
-    fn each_route(
+    pub(super) fn each_route(
         &mut self,
         courier: CourierSlot,
         emit: &mut Emit,
         mut change: impl FnMut(&mut RouteStep),
     ) {
         emit.courier = self.couriers.line(courier).id;
+        self.at_work = emit.courier;
         let mut slot = self.couriers.line(courier).first_route;
         while slot.is_some() {
             let mut step = self.step(courier, slot, emit);

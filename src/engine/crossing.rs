@@ -38,6 +38,8 @@ fn crossed_at(from: Seen, to: Seen, first: Part) -> Time {
         (true, true) => linear_ms,
         (true, false) => earliest_ms,
         (false, true) => latest_ms.max(earliest_ms),
+        // It would have reported on the way.
+        (false, false) if from.is_silent_when_still => latest_ms.max(earliest_ms),
         (false, false) => (earliest_ms + latest_ms) / 2.0,
     };
     from.t + libm::round(crossed_ms.clamp(0.0, gap_ms)) as i64

@@ -69,7 +69,7 @@ fn along(from: Seen, to: Seen, share: f64) -> Option<Seen> {
     };
     let lat_e7 = i64::from(from.point.lat_e7()) + part(lat);
     let point = Point::from_e7(lat_e7 as i32, lon_e7 as i32).ok()?;
-    Some(Seen { t: from.t + part(to.t - from.t), point, is_driving: to.is_driving })
+    Some(Seen { t: from.t + part(to.t - from.t), point, ..to })
 }
 
 const HALF_TURN_E7: i64 = 1_800_000_000;

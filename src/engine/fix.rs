@@ -15,9 +15,11 @@ pub struct Seen {
     pub point: Point,
     /// The device states the speed of one who drives.
     pub is_driving: bool,
+    /// The device said that it falls silent while it stands.
+    pub is_silent_when_still: bool,
 }
 
-kept!(Seen { t, point, is_driving });
+kept!(Seen { t, point, is_driving, is_silent_when_still });
 
 /// A position that is to move a route.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,15 +30,13 @@ pub struct Fix {
     pub accuracy: Option<Accuracy>,
     /// Receive time of the input that brought it.
     pub received_at: Time,
-    /// The device said that it falls silent while it stands.
-    pub is_silent_when_still: bool,
     /// The device states a speed at which nobody stands.
     pub is_moving: bool,
     /// The device states that it stands.
     pub is_standing: bool,
 }
 
-kept!(Fix { seen, accuracy, received_at, is_silent_when_still, is_moving, is_standing });
+kept!(Fix { seen, accuracy, received_at, is_moving, is_standing });
 
 impl Fix {
     /// What a route needs to know of a position.
@@ -48,10 +48,10 @@ impl Fix {
                 t: position.device_time,
                 point: position.point,
                 is_driving: states_over(WALKING_MAX_MPS),
+                is_silent_when_still: position.silent_when_still,
             },
             accuracy: position.accuracy_m,
             received_at,
-            is_silent_when_still: position.silent_when_still,
             is_moving: states_over(STANDING_MAX_MPS),
             is_standing: position.speed_mps.is_some() && !states_over(STANDING_MAX_MPS),
         }
@@ -65,11 +65,6 @@ impl Fix {
     /// Accurate enough to be evidence of being inside any fence (behaviour 3.5).
     pub fn is_sharp(&self) -> bool {
         self.accuracy.is_none_or(|accuracy| f64::from(accuracy.metres()) <= SHARP_M)
-    }
-
-    /// Too inaccurate to say where in a small fence the courier stands.
-    pub fn is_blurred(&self) -> bool {
-        !self.is_sharp()
     }
 
     /// Young enough when it came to raise notifications (behaviour 7).

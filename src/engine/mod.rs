@@ -29,6 +29,7 @@ mod positions;
 mod prefetch;
 mod presence;
 mod progress;
+mod quarantine;
 mod queries;
 mod route;
 mod shift;
@@ -46,7 +47,7 @@ mod visit;
 use std::collections::BTreeMap;
 
 use crate::domain::eta::Eta;
-use crate::domain::ids::{CompanyId, PARTITIONS, PartitionId};
+use crate::domain::ids::{CompanyId, CourierId, PARTITIONS, PartitionId};
 use crate::domain::time::Time;
 use courier_index::CourierIndex;
 use couriers::{CourierSlot, Couriers, PolicySlot};
@@ -56,6 +57,7 @@ use fix::FRESH_MS;
 use input::{Input, InputBody};
 use output::Outputs;
 use policies::Policies;
+use quarantine::Quarantine;
 use route::{RouteSlot, Routes};
 use stay::Stays;
 use step::RouteStep;
@@ -79,6 +81,8 @@ pub struct Engine {
     index: CourierIndex,
     /// Scratch of one evaluation.
     etas: Vec<Option<Eta>>,
+    /// The courier that is being stepped, or [`NOBODY`].
+    at_work: CourierId,
 }
 
 /// What belongs to a partition as a whole.
@@ -87,6 +91,7 @@ struct Partition {
     policies: BTreeMap<CompanyId, PolicySlot>,
     couriers: Vec<CourierSlot>,
     deadlines: Deadlines,
+    quarantine: Quarantine,
 }
 
 impl Engine {
@@ -102,6 +107,7 @@ impl Engine {
             stays: Stays::default(),
             index: CourierIndex::new(),
             etas: Vec::new(),
+            at_work: NOBODY,
         }
     }
 
@@ -111,11 +117,13 @@ impl Engine {
         let mut emit = Emit::new(input, out);
         match &input.body {
             InputBody::Position { courier, route, position } => {
+                self.at_work = *courier;
                 self.position(*courier, *route, position, &mut emit);
             }
-            InputBody::Command(command) => self.command(input.partition, command, &mut emit),
+            InputBody::Command(command) => self.admit(input.partition, command, &mut emit),
             InputBody::Tick => self.advance(input.partition, input.received_at, &mut emit),
         }
+        self.at_work = NOBODY;
     }
 
     /// The earliest deadline of a partition that is due at or before `now`: the caller makes an
@@ -141,6 +149,9 @@ impl Engine {
             return None;
         }
         let courier = self.couriers.slot(entry.courier)?;
+        if self.is_quarantined(entry.courier) {
+            return None;
+        }
         let policy = self.policies.policy(self.couriers.line(courier).policy);
         let due = Deadline::of(line, route, policy);
         Some(due.time().max(entry.due))
@@ -167,6 +178,7 @@ impl Engine {
                 && due == entry.due
             {
                 emit.courier = entry.courier;
+                self.at_work = entry.courier;
                 self.step(courier, entry.slot, emit).clock(clock);
                 // What the clock did is done; the same instant cannot be due twice.
                 let next = self.due(entry).map(|next| next.max(clock + 1));
@@ -207,3 +219,6 @@ impl Engine {
         }
     }
 }
+
+/// No courier: ids are indices, and so many there are not.
+const NOBODY: CourierId = CourierId(u32::MAX);

@@ -74,11 +74,13 @@ pub enum DropReason {
     Late,
     /// No courier moves that fast, and the next position disagreed: stored only.
     Jump,
+    /// The courier is quarantined: stored only.
+    Quarantined,
 }
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::TooOld,
         Self::Future,
         Self::UnknownCourier,
@@ -88,6 +90,7 @@ impl DropReason {
         Self::Duplicate,
         Self::Late,
         Self::Jump,
+        Self::Quarantined,
     ];
 
     /// The name in reports and on the wire.
@@ -103,6 +106,7 @@ impl DropReason {
             Self::Duplicate => "duplicate",
             Self::Late => "late",
             Self::Jump => "jump",
+            Self::Quarantined => "quarantined",
         }
     }
 }

@@ -35,7 +35,8 @@ impl Engine {
             .or_else(|| disallowed(self.couriers.line(slot), position))
             .or_else(|| self.outranked(slot, &fix, position.source))
         {
-            emit.dropped(route, t, reason);
+            let is_held = reason == DropReason::Source && self.is_quarantined(courier);
+            emit.dropped(route, t, if is_held { DropReason::Quarantined } else { reason });
             return;
         }
         let mut moved = Moved::default();

@@ -27,11 +27,9 @@ pub struct Presence {
     /// The positions since the dwell began, up to the last one inside.
     within: Share,
     away: Option<Away>,
-    /// The device of the last position inside said that it falls silent while it stands.
-    pub is_silent_when_still: bool,
 }
 
-kept!(Presence { entered, dwell_from, last_inside, within, away, is_silent_when_still });
+kept!(Presence { entered, dwell_from, last_inside, within, away });
 
 /// Positions that were not inside since the last that was.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -108,7 +106,6 @@ impl Presence {
             last_inside: fix.seen,
             within: Share::ONE,
             away: None,
-            is_silent_when_still: fix.is_silent_when_still,
         }
     }
 
@@ -139,7 +136,6 @@ impl Presence {
         }
         self.within = self.within.plus(Share::ONE);
         self.last_inside = fix.seen;
-        self.is_silent_when_still = fix.is_silent_when_still;
         true
     }
 
@@ -154,7 +150,6 @@ impl Presence {
             self.within = self.within.plus(away).plus(Share::ONE);
         }
         self.last_inside = fix.seen;
-        self.is_silent_when_still = fix.is_silent_when_still;
         Change::Stayed { since, restarts, has_driven }
     }
 
@@ -189,7 +184,11 @@ impl Presence {
 
     /// The longest silence after the last position inside that counts as presence.
     pub fn longest_gap_ms(&self, max_gap_ms: i64) -> i64 {
-        if self.is_silent_when_still { max_gap_ms.max(STILL_GAP_MS) } else { max_gap_ms }
+        if self.last_inside.is_silent_when_still {
+            max_gap_ms.max(STILL_GAP_MS)
+        } else {
+            max_gap_ms
+        }
     }
 }
 

@@ -63,8 +63,8 @@ impl RouteStep<'_, '_> {
     /// Whether a silence after the last position inside may count up to the drive away.
     fn is_credited(&self, presence: &Presence, silence_ms: i64) -> bool {
         let max_gap_ms = self.policy.max_gap_ms;
-        let is_still =
-            presence.is_silent_when_still && silence_ms <= presence.longest_gap_ms(max_gap_ms);
+        let is_still = presence.last_inside.is_silent_when_still
+            && silence_ms <= presence.longest_gap_ms(max_gap_ms);
         match self.policy.inferred_visits {
             InferredVisits::Off => false,
             InferredVisits::SilentDevices => is_still,

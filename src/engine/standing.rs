@@ -37,7 +37,7 @@ impl Standing {
         if last.is_none_or(|last| fix.seen.t - last.t > GAP_MAX_MS) {
             self.count = 0;
         }
-        if !fix.is_blurred() {
+        if fix.is_sharp() {
             let taken_in = if self.count > 0 { self.with(fix.seen.point) } else { None };
             *self = taken_in.unwrap_or(Self { mean: fix.seen.point, count: 1 });
         }
@@ -49,7 +49,7 @@ impl Standing {
         if lat.abs() > FAR_E7 || lon.abs() > FAR_E7 {
             return None;
         }
-        let count = COUNT_MAX.min(self.count + 1);
+        let count = COUNT_MAX.min(self.count.saturating_add(1));
         // A share of at most FAR_E7 fits; what is off the map, or nowhere, begins a stand.
         let share = |offset: i64| (offset / i64::from(count)) as i32;
         let (lat_e7, lon_e7) = (self.mean.lat_e7() + share(lat), self.mean.lon_e7() + share(lon));

@@ -198,10 +198,6 @@ impl RouteStep<'_, '_> {
     /// tell ([`Self::visit_by_dwell`]).
     fn test_visit(&mut self, slot: StaySlot, fix: &Fix) {
         let stay = self.stays.stay(slot);
-        // The order is asked only if the stay alone would visit: its line is far away.
-        if stay.presence.dwelt_ms(fix.seen.t, None) < stay.required_ms {
-            return;
-        }
         let Some(estimated) = self.dwell_met(stay, fix.seen.t) else { return };
         if self.is_surely_inside(stay, fix) {
             let (t, seen) = (fix.seen.t, fix.seen);
@@ -223,7 +219,8 @@ impl RouteStep<'_, '_> {
 
     /// Best estimate of when the dwell was met, if it was at `t` and may visit.
     pub fn dwell_met(&self, stay: &Stay, t: Time) -> Option<Time> {
-        if !self.may_visit(stay) {
+        // The order is asked only if the stay alone would visit: its line is far away.
+        if !self.may_visit(stay) || stay.presence.dwelt_ms(t, None) < stay.required_ms {
             return None;
         }
         let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);

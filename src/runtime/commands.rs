@@ -1,5 +1,6 @@
 //! Admission's way in: a whole command becomes one journal frame, all of it or nothing.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
@@ -8,8 +9,10 @@ use super::error::CommandError;
 use super::intake::shard_of;
 use super::mailbox::{CommandFrame, CommandsMail, Mail, Weight};
 use super::node::Shared;
+use super::partition::partition_of;
+use super::room::Room;
 use crate::domain::command::Command;
-use crate::domain::ids::{CourierId, PartitionId};
+use crate::domain::ids::{CompanyId, CourierId, PartitionId};
 use crate::domain::time::Time;
 use crate::storage::bytes::Writer;
 use crate::storage::codec::commands::put_command;
@@ -79,6 +82,19 @@ impl Commands {
         self.shared.directory.declare(courier, is_silent);
     }
 
+    /// Whether there is room on the disk.
+    pub(super) fn room(&self) -> &Arc<Room> {
+        &self.shared.room
+    }
+
+    /// The partitions in which each company has couriers.
+    #[must_use]
+    pub fn partitions_of_companies(&self) -> BTreeSet<(CompanyId, PartitionId)> {
+        let directory = self.shared.directory.open();
+        let listed = directory.companies();
+        listed.map(|(courier, company)| (company, partition_of(company, courier))).collect()
+    }
+
     /// The number of the last command frame: what recovery found, and what was begun since.
     #[must_use]
     pub fn last_place(&self) -> u64 {
@@ -102,6 +118,9 @@ impl Commands {
         let mut place = self.shared.last_place.lock().unwrap_or_else(PoisonError::into_inner);
         if self.shared.fault.has_ended() {
             return Err(CommandError::Stopped);
+        }
+        if self.shared.room.is_full() {
+            return Err(CommandError::DiskFull);
         }
         self.reserve(&split)?;
         *place += 1;

@@ -319,6 +319,7 @@ impl Committer {
         for told in self.group.told.drain(..) {
             self.feed.tell(&told, &self.shared.directory, &self.shared.chain);
         }
+        self.shared.counters.quarantined(self.feed.take_quarantined());
         if self.feed.waiting() > 0 {
             let head = self.feed.flush(&self.shared.feed)?;
             self.shared.head.send_replace(head);
@@ -331,7 +332,10 @@ impl Committer {
     /// Begins a round of snapshots if it is time or somebody wants it, unless one is under way.
     fn begin_round(&mut self) -> Result<(), RuntimeError> {
         let limit = self.snapshots.journal_bytes;
-        let is_time = limit > 0 && self.shared.rounds.journalled(0) >= limit;
+        // A snapshot does not hold who is quarantined, nor what waits for the release.
+        let is_time = limit > 0
+            && self.shared.rounds.journalled(0) >= limit
+            && self.shared.directory.quarantined().is_empty();
         if !is_time && self.snapshots.wanted.is_empty() {
             return Ok(());
         }

@@ -10,6 +10,7 @@ pub struct Counters {
     groups: AtomicU64,
     syncs: AtomicU64,
     journal_bytes: AtomicU64,
+    quarantined: AtomicU64,
     snapshots: AtomicU64,
     snapshots_failed: AtomicU64,
     picture_us_max: AtomicU64,
@@ -26,6 +27,8 @@ pub struct Counts {
     pub syncs: u64,
     /// Bytes written to the journal.
     pub journal_bytes: u64,
+    /// Positions of quarantined couriers, stored and not evaluated.
+    pub quarantined: u64,
     /// Snapshots taken.
     pub snapshots: u64,
     /// Snapshots that were given up.
@@ -45,6 +48,11 @@ impl Counters {
     /// The journal was synced so many times by now.
     pub fn synced(&self, syncs: u64) {
         self.syncs.store(syncs, Ordering::Relaxed);
+    }
+
+    /// So many positions of quarantined couriers were stored.
+    pub fn quarantined(&self, positions: u64) {
+        self.quarantined.fetch_add(positions, Ordering::Relaxed);
     }
 
     /// A snapshot was taken, or given up.
@@ -67,6 +75,7 @@ impl Counters {
             groups: self.groups.load(Ordering::Relaxed),
             syncs: self.syncs.load(Ordering::Relaxed),
             journal_bytes: self.journal_bytes.load(Ordering::Relaxed),
+            quarantined: self.quarantined.load(Ordering::Relaxed),
             snapshots: self.snapshots.load(Ordering::Relaxed),
             snapshots_failed: self.snapshots_failed.load(Ordering::Relaxed),
             picture_us_max: self.picture_us_max.load(Ordering::Relaxed),

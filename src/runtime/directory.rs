@@ -1,7 +1,8 @@
 //! Which company each courier belongs to, and what its document says of its device, for everyone who
 //! has to know it outside the shards.
 
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::collections::BTreeSet;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::domain::command::Command;
 use crate::domain::ids::{CompanyId, CourierId};
@@ -10,6 +11,7 @@ use crate::domain::ids::{CompanyId, CourierId};
 #[derive(Debug, Default)]
 pub struct Directory {
     couriers: RwLock<Vec<Entry>>,
+    quarantined: RwLock<BTreeSet<CourierId>>,
 }
 
 /// What is known of a courier.
@@ -37,8 +39,15 @@ impl Directory {
             Command::PutCourier(plan) => {
                 self.entry(plan.id, |entry| entry.company = Some(plan.company));
             }
+            Command::Quarantine(courier) => {
+                self.write_quarantined().insert(*courier);
+            }
+            Command::Release(courier) => {
+                self.write_quarantined().remove(courier);
+            }
             Command::EraseCourier { courier } => {
                 self.entry(*courier, |entry| entry.is_erased = true);
+                self.write_quarantined().remove(courier);
             }
             Command::PutPolicy { .. }
             | Command::PutDepot { .. }
@@ -48,6 +57,21 @@ impl Directory {
             | Command::RemoveOrder { .. }
             | Command::SetStatus { .. } => {}
         }
+    }
+
+    /// A courier is quarantined from here on, without a command.
+    pub fn quarantine(&self, courier: CourierId) {
+        self.write_quarantined().insert(courier);
+    }
+
+    /// The couriers in quarantine.
+    #[must_use]
+    pub fn quarantined(&self) -> BTreeSet<CourierId> {
+        self.quarantined.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn write_quarantined(&self) -> RwLockWriteGuard<'_, BTreeSet<CourierId>> {
+        self.quarantined.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes over couriers who were put before.
@@ -93,6 +117,12 @@ impl OpenDirectory<'_> {
         let entry = self.0.get(courier.0 as usize).filter(|entry| !entry.is_erased)?;
         let is_silent_when_still = entry.is_silent_when_still;
         entry.company.map(|company| Listed { company, is_silent_when_still })
+    }
+
+    /// The couriers with their companies, by id.
+    pub fn companies(&self) -> impl Iterator<Item = (CourierId, CompanyId)> + '_ {
+        let listed = self.0.iter().zip(0_u32..);
+        listed.filter_map(|(entry, id)| Some((CourierId(id), entry.company?)))
     }
 
     /// The company of a courier, be it erased or not.

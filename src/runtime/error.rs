@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::admission::Refusal;
 use super::intake::Delivery;
-use crate::domain::ids::PartitionId;
+use crate::domain::ids::{CourierId, PartitionId};
 use crate::storage::catalog::error::CatalogError;
 use crate::storage::error::StorageError;
 
@@ -58,6 +58,9 @@ pub enum SubmitError {
         /// The limit.
         delivery_fixes_max: usize,
     },
+    /// The disk is full.
+    #[error("{DISK_FULL}")]
+    DiskFull,
     /// The node takes nothing more.
     #[error("the node has stopped")]
     Stopped,
@@ -72,6 +75,9 @@ pub enum CommandError {
     /// It would not fit into one journal frame. Nothing was taken.
     #[error("the command is too large for one journal frame")]
     TooLarge,
+    /// The disk is full. Nothing was taken.
+    #[error("{DISK_FULL}")]
+    DiskFull,
     /// The node takes nothing more; a command under way may turn out to be durable.
     #[error("the node has stopped")]
     Stopped,
@@ -102,6 +108,9 @@ pub enum SnapshotError {
         "the snapshot is durable, but {0} still needs older segments of the journal: try again"
     )]
     Held(&'static str),
+    /// A snapshot does not hold who is quarantined, nor what waits for the release.
+    #[error("no snapshot is taken while a courier is quarantined: release it first")]
+    Quarantined,
     /// It took too long.
     #[error("the snapshot was not done in time")]
     Late,
@@ -129,6 +138,19 @@ pub enum RuntimeError {
     /// A whole frame holds what no writer writes.
     #[error("a whole frame cannot be understood: it may be of a later version")]
     Unreadable,
+    /// An input panicked in replay, which is noted.
+    #[error(
+        "evaluating courier {courier} panicked in replay, at input {sequence} of partition \
+         {partition}: start again; if that happens twice the courier is quarantined"
+    )]
+    Panicked {
+        /// The courier.
+        courier: CourierId,
+        /// The partition.
+        partition: PartitionId,
+        /// The input's sequence there.
+        sequence: u64,
+    },
     /// Snapshots are there, but not one is whole, and the journal's beginning is gone.
     #[error(
         "no snapshot is whole, and the journal begins only with {first}: put back a copy of the \
@@ -262,3 +284,6 @@ pub enum ErasureError {
     #[error(transparent)]
     View(#[from] ViewError),
 }
+
+/// What is said while there is no room.
+pub const DISK_FULL: &str = "the disk is full: nothing new is stored until there is room; nothing that was acknowledged is lost";

@@ -8,7 +8,7 @@ use super::directory::Directory;
 use super::order_chain::OrderChain;
 use crate::domain::ids::CompanyId;
 use crate::domain::time::Time;
-use crate::engine::output::{Output, OutputBody, Outputs};
+use crate::engine::output::{DropReason, Output, OutputBody, Outputs};
 use crate::storage::error::StorageError;
 use crate::storage::feed_event::{FeedBody, FeedEvent};
 use crate::storage::feed_log::FeedLog;
@@ -20,13 +20,14 @@ pub struct FeedWriter {
     position: u64,
     notified: BTreeMap<CompanyId, Notified>,
     events: Vec<FeedEvent>,
+    quarantined: u64,
 }
 
 impl FeedWriter {
     /// A writer that goes on after a position.
     #[must_use]
     pub fn after(position: u64, notified: &[(CompanyId, Notified)]) -> Self {
-        Self { position, notified: notified.iter().copied().collect(), events: Vec::new() }
+        Self { position, notified: notified.iter().copied().collect(), ..Self::default() }
     }
 
     /// The last notification of every company.
@@ -43,7 +44,10 @@ impl FeedWriter {
             // Every courier that tells something has been put, so there is a company.
             let company = directory.company(output.courier).unwrap_or(CompanyId(0));
             let (body, previous) = match output.body {
-                OutputBody::Dropped { .. } => continue,
+                OutputBody::Dropped { reason, .. } => {
+                    self.quarantined += u64::from(reason == DropReason::Quarantined);
+                    continue;
+                }
                 OutputBody::Event(event) => {
                     (FeedBody::Event(event), chain.follow(event.order, self.position + 1))
                 }
@@ -77,6 +81,11 @@ impl FeedWriter {
     #[must_use]
     pub const fn waiting(&self) -> usize {
         self.events.len()
+    }
+
+    /// How many positions of quarantined couriers passed since this was asked last.
+    pub const fn take_quarantined(&mut self) -> u64 {
+        core::mem::replace(&mut self.quarantined, 0)
     }
 
     fn push(&mut self, output: &Output, company: CompanyId, previous: Option<u64>, body: FeedBody) {

@@ -130,6 +130,12 @@ impl Intake {
         self.shared.acks.acked(sender)
     }
 
+    /// Whether the disk is full: nothing new is taken.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        self.shared.room.is_full()
+    }
+
     /// Whether a shard is so far behind that nobody new should come in.
     #[must_use]
     pub fn is_crowded(&self) -> bool {
@@ -146,6 +152,9 @@ impl Intake {
     fn home(&self, mut delivery: Delivery) -> Result<Homed, SubmitError> {
         if self.shared.fault.has_ended() {
             return Err(SubmitError::Stopped);
+        }
+        if self.is_disk_full() {
+            return Err(SubmitError::DiskFull);
         }
         let delivery_fixes_max = self.shared.delivery_fixes_max;
         if delivery.fixes.len() > delivery_fixes_max {

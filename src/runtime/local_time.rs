@@ -119,11 +119,16 @@ pub fn with_offset(time: Time, zone: &TimeZone) -> String {
 /// An instant in ISO 8601 with an offset or `Z`, rounded to the millisecond.
 ///
 /// # Errors
-/// Another form, or no offset.
+/// Another form, no offset, or before the year 1.
 pub fn instant(text: &str) -> Result<Time, LocalTimeError> {
     let timestamp: Timestamp =
         text.parse().map_err(|_| LocalTimeError::Instant(text.to_owned()))?;
-    Ok(Time::from_ms((timestamp.as_nanosecond() + HALF_MS_NS).div_euclid(MS_NS) as i64))
+    let ms = (timestamp.as_nanosecond() + HALF_MS_NS).div_euclid(MS_NS) as i64;
+    // What cannot be written again with a year of four digits is taken by nobody.
+    if ms < FIRST_MS {
+        return Err(LocalTimeError::Range(text.to_owned()));
+    }
+    Ok(Time::from_ms(ms))
 }
 
 /// A `T - T` in wall seconds from midnight: `time_interval_secs`. The end is past 86,400 where it
@@ -221,4 +226,6 @@ const HOUR_S: i64 = 3_600;
 const DAY_S: i64 = 86_400;
 const DAY_DIGITS_MAX: usize = 3;
 const MS_NS: i128 = 1_000_000;
+/// 0001-01-01T00:00:00Z, Unix milliseconds.
+const FIRST_MS: i64 = -62_135_596_800_000;
 const HALF_MS_NS: i128 = MS_NS / 2;

@@ -36,6 +36,7 @@ pub mod readers;
 mod recovery;
 pub mod retainers;
 pub mod retention;
+mod room;
 pub mod rounds;
 mod seen;
 mod shard;

@@ -27,6 +27,7 @@ use super::progress::Progress;
 use super::recovery::Recovery;
 pub use super::recovery::RecoveryReport;
 use super::retainers::{Boundary, Retainers};
+use super::room::{PatientDisk, Room, Wait};
 use super::rounds::{Rounds, Snapshots};
 use super::seen::Seen;
 use super::shard::{BATCH_MAIL_MAX, Shard};
@@ -110,6 +111,7 @@ pub struct Shared {
     pub(super) directory: Directory,
     pub(super) acks: Acks,
     pub(super) fault: Fault,
+    pub(super) room: Arc<Room>,
     pub(super) feed: FeedLog,
     pub(super) chain: OrderChain,
     pub(super) head: watch::Sender<u64>,
@@ -162,7 +164,7 @@ pub(super) struct ShardLine {
 
 impl Parts {
     /// Recovers what the disk holds, and hands every note that the journal still holds to `on_note`
-    /// in order.
+    /// in order. A disk that is full later is waited for as `wait` says.
     pub(super) fn recover(
         settings: &NodeSettings,
         disk: &Arc<dyn Disk>,
@@ -170,16 +172,21 @@ impl Parts {
         travel: &TravelFactory,
         around: Around,
         on_note: &mut dyn FnMut(Note),
+        wait: &dyn Fn(&Fault) -> Box<Wait>,
     ) -> Result<Self, RuntimeError> {
         let segment_bytes = settings.segment_bytes.max(SEGMENT_BYTES_MIN);
         if !disk.lock().map_err(StorageError::disk("lock", "the data directory"))? {
             return Err(StorageError::Locked.into());
         }
+        let fault = Fault::default();
+        let room = Arc::new(Room::new(wait(&fault)));
+        let patient = PatientDisk { disk: Arc::clone(disk), room: Arc::clone(&room) };
+        let patient: Arc<dyn Disk> = Arc::new(patient);
         let count = settings.shards.clamp(1, SHARDS_MAX);
         FeedLog::mend(&**disk)?;
         let Around { retainers, progress } = around;
-        let mut recovery = Recovery::begin(disk, settings, count, travel, progress)?;
-        let journal = recovery.run(disk, segment_bytes, on_note)?;
+        let mut recovery = Recovery::begin(&patient, settings, count, travel, progress)?;
+        let journal = recovery.run(&patient, segment_bytes, on_note)?;
         let track_log = Arc::new(TrackLog::open(Arc::clone(disk), journal.next())?);
         let (tracks, track_mail) = crossbeam_channel::bounded(TRACK_MAIL_MAX);
         let Recovery { engines, partitions, seen, writer, report, kept, .. } = recovery;
@@ -190,7 +197,8 @@ impl Parts {
             mailboxes,
             directory: recovery.directory,
             acks: recovery.acks,
-            fault: Fault::default(),
+            fault,
+            room,
             feed: recovery.feed,
             chain: recovery.chain,
             head: watch::Sender::new(report.feed_head),
@@ -209,12 +217,13 @@ impl Parts {
         retainers.add("the tracks", tracks_retainer(&shared));
         let (to_writer, pictures) = crossbeam_channel::unbounded();
         let workers = engines.into_iter().zip(inboxes);
-        let (shards, lines) = shard_lines(&shared, workers, &partitions, seen, &to_writer);
+        let (shards, lines) = shard_lines(&shared, disk, workers, &partitions, seen, &to_writer);
         let (to, durability) = (Arc::clone(&shared), settings.durability);
         let side = SnapshotSide::new(to_writer, settings.snapshot_journal_bytes);
         let committer = Committer::new(to, journal, writer, durability, lines, side);
         let (to, from) = (Arc::clone(&shared), Arc::clone(disk));
         let track_writer = TrackWriter::new(to, from, settings.tracks)?;
+        shared.room.be_patient();
         let (to, on, keeps_journal) =
             (Arc::clone(&shared), Arc::clone(disk), settings.keep_journal);
         let snapshot_writer = SnapshotWriterThread::new(to, on, retainers, kept, keeps_journal);
@@ -234,6 +243,7 @@ impl Parts {
 /// A shard for each engine, and the ways from them.
 fn shard_lines(
     shared: &Arc<Shared>,
+    disk: &Arc<dyn Disk>,
     workers: impl ExactSizeIterator<Item = (Engine, Inbox)>,
     partitions: &Partitions,
     mut seen: Seen,
@@ -251,6 +261,7 @@ fn shard_lines(
             place: (number, count),
             clock: shared.clock.clone(),
             chunk_bytes_max: shared.frame_bytes_max / 2,
+            disk: Arc::clone(disk),
             batch_mail_max: BATCH_MAIL_MAX,
             woke_at: shared.clock.real_time(),
             camera: Camera::new(own.collect(), to_writer.clone(), shared.rounds.begun()),
@@ -305,7 +316,8 @@ impl Node {
         around: Around,
         on_note: &mut dyn FnMut(Note),
     ) -> Result<Self, RuntimeError> {
-        let parts = Parts::recover(settings, disk, clock, travel, around, on_note)?;
+        let wait = |fault: &Fault| Room::until_the_end(fault.clone());
+        let parts = Parts::recover(settings, disk, clock, travel, around, on_note, &wait)?;
         let Parts { shared, report, shards, mut committer, mut track_writer, track_mail, .. } =
             parts;
         let (mut snapshot_writer, pictures) = (parts.snapshot_writer, parts.pictures);
@@ -473,6 +485,6 @@ const SHARDS_MAX: usize = 64;
 /// replayed faster...
 const LAST_SNAPSHOT_BYTES_MIN: u64 = 8 << 20;
 /// ...and gives it up after so long, since whoever stops a node does not wait for ever.
-const LAST_SNAPSHOT_MS_MAX: u64 = 2_000;
+const LAST_SNAPSHOT_MS_MAX: u64 = 1_500;
 /// So many messages of a shard may wait for the committer.
 const MESSAGES_MAX: usize = 64;

@@ -6,6 +6,9 @@
 //! the first of them; inputs that a partition's picture holds are passed over, and what others tell
 //! before the snapshot's end is in the feed already.
 
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use super::acks::Acks;
@@ -17,21 +20,26 @@ use super::intake::{Sender, SenderId, shard_of};
 use super::loading::{Loaded, load};
 use super::node::{NodeSettings, TravelFactory};
 use super::order_chain::OrderChain;
-use super::partition::Partitions;
+use super::partition::{Fact, Partitions, partition_of};
 use super::progress::{Progress, Stage};
 use super::seen::Seen;
 use super::snapshot_writer::KeptSnapshot;
+use crate::domain::command::Command;
+use crate::domain::ids::{CourierId, PartitionId};
+use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::input::InputBody;
 use crate::engine::output::Outputs;
-use crate::storage::bytes::Reader;
-use crate::storage::codec::input::{ChunkReader, Record};
+use crate::storage::bytes::{Reader, Writer};
+use crate::storage::catalog::change::encode;
+use crate::storage::codec::input::{ChunkReader, ChunkWriter, Record};
 use crate::storage::disk::Disk;
 use crate::storage::error::StorageError;
 use crate::storage::feed_log::FeedLog;
 use crate::storage::frame::{CommandHead, Frame, FrameKind};
 use crate::storage::journal::Journal;
 use crate::storage::manifest::{JournalPlace, Manifest};
+use crate::storage::panic_notes::{PanicNote, PanicNotes};
 use crate::storage::replay::{CutTail, JournalEnd, drop_after, replay_from};
 use crate::storage::segment::{
     journal_name, journal_number, manifest_name, manifest_number, snapshot_number,
@@ -89,6 +97,10 @@ pub struct Recovery {
     /// What earlier frames tell is in the feed.
     told_before: u64,
     told: Outputs,
+    /// The input that is being replayed.
+    at: (PartitionId, u64),
+    /// Inputs on which replay has panicked twice: their couriers are quarantined before them.
+    poisoned: BTreeMap<(PartitionId, u64), CourierId>,
     progress: Arc<Progress>,
 }
 
@@ -180,6 +192,8 @@ impl Recovery {
             from: JournalPlace::START,
             told_before: 0,
             told: Outputs::default(),
+            at: (PartitionId(0), 0),
+            poisoned: BTreeMap::new(),
             progress,
         }
     }
@@ -195,20 +209,82 @@ impl Recovery {
         on_note: &mut dyn FnMut(Note),
     ) -> Result<Journal, RuntimeError> {
         sync_last(&**disk)?;
+        let notes = PanicNotes::read(&**disk)?;
+        self.poisoned = notes.twice_replayed();
         self.progress.begin(Stage::Journal, journal_bytes(&**disk, self.from)?);
-        let end = replay_from(&**disk, self.from, &mut |frame, name, offset| {
-            self.frame(frame, on_note).map_err(|error| error.at(name, offset))
-        })?;
+        let replayed = catch_unwind(AssertUnwindSafe(|| {
+            replay_from(&**disk, self.from, &mut |frame, name, offset| {
+                self.frame(frame, on_note).map_err(|error| error.at(name, offset))
+            })
+        }));
+        let end = replayed.unwrap_or_else(|panic| Err(self.panicked(&**disk, panic)))?;
         if end.next < self.told_before {
             return Err(ends_early(&end, self.told_before).into());
         }
         self.report.cut = end.cut;
         self.flush()?;
+        // What was counted then is not counted now.
+        self.writer.take_quarantined();
         self.report.feed_rewritten_bytes = self.feed.recovered()?;
         drop_after(&**disk, &end)?;
-        let journal = Journal::resume(Arc::clone(disk), segment_bytes, &end)?;
+        let mut journal = Journal::resume(Arc::clone(disk), segment_bytes, &end)?;
+        let twice = notes.twice();
+        if !twice.is_empty() {
+            self.quarantine(&mut journal, &twice, on_note)?;
+            notes.forget(&**disk, &twice)?;
+        }
         self.progress.begin(Stage::Recovered, 0);
         Ok(journal)
+    }
+
+    /// Notes in whose step replay panicked. What panics in nobody's step goes on.
+    fn panicked(&self, disk: &dyn Disk, panic: Box<dyn Any + Send>) -> RuntimeError {
+        let Some(courier) = self.engines.iter().find_map(Engine::at_work) else {
+            resume_unwind(panic);
+        };
+        let (partition, sequence) = self.at;
+        let note = PanicNote { courier, replayed: Some(self.at) };
+        match PanicNotes::add(disk, note) {
+            Ok(()) => RuntimeError::Panicked { courier, partition, sequence },
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Quarantines couriers, each by a command frame of its own.
+    fn quarantine(
+        &mut self,
+        journal: &mut Journal,
+        couriers: &[CourierId],
+        on_note: &mut dyn FnMut(Note),
+    ) -> Result<(), RuntimeError> {
+        for &courier in couriers {
+            // A courier that was never put panicked when it was to be: there is nothing to hold.
+            let Some(company) = self.directory.open().company(courier) else { continue };
+            let partition = partition_of(company, courier);
+            let command = Command::Quarantine(courier);
+            self.directory.follow(&command);
+            let shards = self.engines.len();
+            let engine = &mut self.engines[shard_of(partition, shards)];
+            let body = InputBody::Command(Box::new(command));
+            let fact = Fact { now: Time::DISTANT_PAST, body };
+            let (mut chunk, mut at) = (ChunkWriter::default(), Time::DISTANT_PAST);
+            self.partitions.step_each(engine, partition, fact, &mut self.told, |input| {
+                at = input.received_at;
+                chunk.put(input, None);
+            });
+            self.told.clear();
+            let note = encode(&[]).map_err(|_| RuntimeError::Unreadable)?;
+            self.report.commands += 1;
+            let place = self.report.commands;
+            let mut payload = Writer::default();
+            CommandHead { place, at, note: &note }.write(&mut payload);
+            payload.bytes.extend_from_slice(&chunk.finish().bytes);
+            journal.push(FrameKind::Command, &payload.bytes)?;
+            journal.write()?;
+            journal.sync()?;
+            on_note(Note { journal_place: place, at, bytes: note });
+        }
+        Ok(())
     }
 
     fn frame(&mut self, frame: &Frame, on_note: &mut dyn FnMut(Note)) -> Result<(), RuntimeError> {
@@ -253,8 +329,15 @@ impl Recovery {
             self.seen.follow(partition, sender, by.seq, by.settles);
             self.acks.recovered(sender, by.settles);
         }
+        self.at = (partition, sequence);
         let shards = self.engines.len();
         let engine = &mut self.engines[shard_of(partition, shards)];
+        if !self.poisoned.is_empty()
+            && let Some(courier) = self.poisoned.get(&self.at)
+        {
+            engine.quarantine(*courier);
+            self.directory.quarantine(*courier);
+        }
         // As when it was stepped first: what the queue of deadlines puts off, it puts off again.
         engine.next_deadline(partition, input.received_at);
         engine.handle(input, &mut self.told);

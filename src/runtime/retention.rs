@@ -79,7 +79,7 @@ impl Retention {
     fn keeping(&self, now: Time) -> Result<Keeping, RetentionError> {
         let days = self.readers.read(|catalog| {
             let mut days = Vec::new();
-            catalog.each_field_ever(Kind::Company, "retention_days", |company, kept| {
+            catalog.each_field_ever(Kind::Company, "retention_days", ALL, |company, kept| {
                 days.push((CompanyId(company as u32), kept.min(u64::from(u32::MAX)) as u32));
             })?;
             Ok(days)
@@ -97,3 +97,6 @@ fn next_night(now: Time, hour: u8) -> Time {
 
 /// Days for which a company keeps positions that says nothing.
 const DAYS_DEFAULT: u32 = 90;
+
+/// Every id there can be.
+const ALL: core::ops::Range<u64> = 0..1 << 62;

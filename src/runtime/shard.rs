@@ -2,6 +2,8 @@
 //! mailbox, steps it, and hands what came of it to the committer; between batches it answers
 //! questions and steps deadlines that the clock has passed.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +23,8 @@ use crate::engine::Engine;
 use crate::engine::input::InputBody;
 use crate::engine::output::{DropReason, OutputBody, Outputs};
 use crate::storage::codec::input::{ChunkWriter, SentBy};
+use crate::storage::disk::Disk;
+use crate::storage::panic_notes::{PanicNote, PanicNotes};
 
 /// A shard as recovery left it.
 pub struct Shard {
@@ -36,6 +40,8 @@ pub struct Shard {
     pub clock: Clock,
     /// A chunk is full at so many bytes.
     pub chunk_bytes_max: usize,
+    /// Where panics are noted.
+    pub disk: Arc<dyn Disk>,
     /// Most things of one batch.
     pub batch_mail_max: usize,
     /// When it last looked at all deadlines. Real time, however fast the clock runs.
@@ -65,10 +71,13 @@ impl Shard {
             let is_on = match mail {
                 Ok(first) => self.turn(Some(first), inbox, outbox, &mut stepping),
                 Err(RecvTimeoutError::Timeout) => self.turn(None, inbox, outbox, &mut stepping),
-                Err(RecvTimeoutError::Disconnected) => false,
+                Err(RecvTimeoutError::Disconnected) => Ok(false),
             };
-            if !is_on {
-                break;
+            match is_on {
+                Ok(true) => {}
+                Ok(false) => break,
+                // Nothing of the batch is handed on: it is neither journalled nor acknowledged.
+                Err(panic) => resume_unwind(panic),
             }
         }
         // The committer may be gone already.
@@ -77,19 +86,31 @@ impl Shard {
 
     /// One turn of its work: what is there, from `first` on, or the deadlines where nothing came;
     /// `false`: it is over.
+    ///
+    /// # Errors
+    /// It panicked, which is noted. It must do nothing more.
     pub fn turn(
         &mut self,
         first: Option<Mail>,
         inbox: &Inbox,
         outbox: &Outbox<Message>,
         stepping: &mut Stepping,
-    ) -> bool {
-        let is_on = match first {
-            Some(first) => self.batch(first, inbox, outbox, stepping),
-            None if self.camera.is_taking(&self.shared.rounds) => self.settle(outbox, stepping),
-            None => self.wake(outbox, stepping),
-        };
-        is_on && self.picture(outbox)
+    ) -> Result<bool, Box<dyn Any + Send>> {
+        let turn = catch_unwind(AssertUnwindSafe(|| {
+            let is_on = match first {
+                Some(first) => self.batch(first, inbox, outbox, stepping),
+                None if self.camera.is_taking(&self.shared.rounds) => self.settle(outbox, stepping),
+                None => self.wake(outbox, stepping),
+            };
+            is_on && self.picture(outbox)
+        }));
+        if turn.is_err()
+            && let Some(courier) = self.engine.at_work()
+        {
+            // A disk that takes no note fails the node in its own way; what panicked comes again.
+            let _ = PanicNotes::add(&*self.disk, PanicNote { courier, replayed: None });
+        }
+        turn
     }
 
     /// Works off what is there, up to `batch_mail_max`; `false`: it is over.
@@ -291,7 +312,8 @@ const fn is_refusal(reason: DropReason) -> bool {
         | DropReason::Inactive
         | DropReason::Duplicate
         | DropReason::Late
-        | DropReason::Jump => false,
+        | DropReason::Jump
+        | DropReason::Quarantined => false,
     }
 }
 

@@ -3,6 +3,7 @@
 //! who asked for a snapshot; a snapshot that fails is given up, and the next one tried.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
@@ -92,6 +93,8 @@ pub struct SnapshotWriterThread {
     /// Segments of the journal are never dropped.
     keeps_journal: bool,
     writing: Option<Writing>,
+    /// Who holds segments back from a snapshot that was forced is asked again so often.
+    pub holder_tries: usize,
 }
 
 /// Nobody waits for a round that nobody ends.
@@ -118,7 +121,15 @@ impl SnapshotWriterThread {
         kept: Vec<KeptSnapshot>,
         keeps_journal: bool,
     ) -> Self {
-        Self { shared, disk, retainers, kept, keeps_journal, writing: None }
+        Self {
+            shared,
+            disk,
+            retainers,
+            kept,
+            keeps_journal,
+            writing: None,
+            holder_tries: HOLDER_TRIES,
+        }
     }
 
     /// Works until nobody is left to send anything.
@@ -200,7 +211,20 @@ impl SnapshotWriterThread {
         manifest.write(&self.disk).map_err(failed)?;
         self.kept.push((&manifest).into());
         self.sweep(if ending.is_alone { 1 } else { KEPT })?;
-        if ending.is_alone { self.drop_segments(1) } else { self.drop_segments(KEPT).or(Ok(())) }
+        if !ending.is_alone {
+            // What is held back now goes with the next snapshot.
+            return self.drop_segments(KEPT).or(Ok(()));
+        }
+        let mut dropped = self.drop_segments(1);
+        for _ in 0..self.holder_tries {
+            if !matches!(dropped, Err(SnapshotError::Held(_))) {
+                break;
+            }
+            // Whoever holds them was asked to let go.
+            std::thread::sleep(HOLDER_PAUSE);
+            dropped = self.drop_segments(1);
+        }
+        dropped
     }
 
     /// Removes every snapshot but the newest few, and what was never finished.
@@ -272,5 +296,8 @@ fn failed(error: StorageError) -> SnapshotError {
     SnapshotError::Failed(error.to_string())
 }
 
+/// Whoever holds segments back from a forced snapshot gets ten seconds in all.
+const HOLDER_TRIES: usize = 200;
+const HOLDER_PAUSE: Duration = Duration::from_millis(50);
 /// So many snapshots are kept.
 const KEPT: usize = 2;

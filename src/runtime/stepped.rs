@@ -2,7 +2,6 @@
 //! otherwise. The same shards and the same committer as in [`super::node::Node`], one turn at a
 //! time; a turn that would block cannot be taken. Simulations run it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
@@ -16,6 +15,7 @@ use super::intake::Intake;
 use super::mailbox::Mail;
 use super::message::Message;
 use super::node::{Around, NodeSettings, Parts, RecoveryReport, ShardLine, Shared, TravelFactory};
+use super::room::Wait;
 use super::shard::Stepping;
 use super::snapshot_writer::{SnapshotWriterThread, ToWriter};
 use super::tracks::{TrackMail, TrackWriter, Tracks};
@@ -45,7 +45,8 @@ struct SteppedShard {
 }
 
 impl SteppedNode {
-    /// Recovers what the disk holds, and hands every committed note to `on_note` in order. A shard
+    /// Recovers what the disk holds, and hands every committed note to `on_note` in order. What a
+    /// write does that finds no room on the disk, `on_full` says. A shard
     /// takes at most `batch_mail_max` things in one turn.
     ///
     /// # Errors
@@ -56,10 +57,15 @@ impl SteppedNode {
         clock: Clock,
         travel: &TravelFactory,
         on_note: &mut dyn FnMut(Note),
+        on_full: &dyn Fn() -> Box<Wait>,
     ) -> Result<Self, RuntimeError> {
-        let parts = Parts::recover(settings, disk, clock, travel, Around::default(), on_note)?;
+        let wait = |_: &Fault| on_full();
+        let around = Around::default();
+        let parts = Parts::recover(settings, disk, clock, travel, around, on_note, &wait)?;
         let Parts { shared, report, shards, committer, track_writer, track_mail, .. } = parts;
-        let (snapshot_writer, pictures) = (parts.snapshot_writer, parts.pictures);
+        let (mut snapshot_writer, pictures) = (parts.snapshot_writer, parts.pictures);
+        // Nobody else works while it waits.
+        snapshot_writer.holder_tries = 0;
         let stepped = |mut line: ShardLine| {
             line.shard.batch_mail_max = TURN_MAIL_MAX;
             SteppedShard { line, stepping: Stepping::default(), has_ended: false }
@@ -110,8 +116,7 @@ impl SteppedNode {
             return;
         }
         let first = inbox.receiver.try_recv().ok();
-        let turn = catch_unwind(AssertUnwindSafe(|| shard.turn(first, inbox, outbox, stepping)));
-        match turn {
+        match shard.turn(first, inbox, outbox, stepping) {
             Ok(is_on) => *has_ended = !is_on,
             Err(_) => {
                 *has_ended = true;

@@ -1,6 +1,7 @@
 //! Questions about the present: asked of the shard that owns the courier, answered between two
 //! inputs. A question sees every command that was committed before it was asked.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -138,6 +139,12 @@ impl Views {
         inside.sort_by_key(|(courier, _)| *courier);
         inside.truncate(inside_max);
         Ok(inside)
+    }
+
+    /// The couriers in quarantine.
+    #[must_use]
+    pub fn quarantined(&self) -> BTreeSet<CourierId> {
+        self.shared.directory.quarantined()
     }
 
     /// Asks one shard anything.

@@ -65,8 +65,15 @@ impl JournalReader {
     /// # Errors
     /// The disk fails, a frame is not what was written, or `on_frame` fails: then it is read again.
     pub fn step(&mut self, until: u64, on_frame: OnFrame<'_>) -> Result<bool, StorageError> {
+        // What the buffer holds beyond the frames may have been written over since it was read.
+        let mut is_fresh = self.buffer.is_empty();
         while self.next < until {
             let Some(frame) = self.frame()? else {
+                if !is_fresh {
+                    self.forget();
+                    is_fresh = true;
+                    continue;
+                }
                 let (segment, offset) = (self.segment + 1, self.offset + self.at as u64);
                 if offset == 0 {
                     return Err(self.missing(offset));
@@ -165,3 +172,44 @@ struct Found {
 const LENGTH_AT: usize = 8;
 /// The journal is read in pieces of at least so many bytes.
 const READ_BYTES: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::JournalReader;
+    use crate::storage::disk::Disk;
+    use crate::storage::error::StorageError;
+    use crate::storage::frame::FrameKind;
+    use crate::storage::journal::Journal;
+    use crate::storage::replay::replay;
+    use crate::storage::sim_disk::SimDisk;
+
+    /// A reader that stops in the middle of what it has in memory, as that of the tracks does while
+    /// the disk is full, reads on what was written meanwhile.
+    #[test]
+    fn what_is_written_while_the_reader_pauses_is_read() {
+        let disk: Arc<dyn Disk> = Arc::new(SimDisk::new());
+        let end = replay(&*disk, &mut |_, _, _| Ok::<_, StorageError>(())).expect("it is empty");
+        let mut journal = Journal::resume(Arc::clone(&disk), 64 << 10, &end).expect("it lives");
+        let mut write = |payloads: &[&[u8]]| {
+            for payload in payloads {
+                journal.push(FrameKind::Positions, payload).expect("it fits");
+            }
+            journal.write().expect("it lives");
+        };
+        write(&[b"one", b"two"]);
+        let mut reader = JournalReader::open(disk, 1, 1).expect("it lives");
+        let mut seen = Vec::new();
+        let mut step = |until| {
+            reader.step(until, &mut |_, payload| {
+                seen.push(payload.to_vec());
+                Ok(())
+            })
+        };
+        assert!(step(3).expect("it is there"));
+        write(&[b"three"]);
+        while step(4).expect("it is there") {}
+        assert_eq!(seen, [&b"one"[..], b"two", b"three"]);
+    }
+}

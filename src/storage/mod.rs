@@ -22,6 +22,7 @@ pub mod journal;
 pub mod journal_reader;
 pub mod ledger;
 pub mod manifest;
+pub mod panic_notes;
 pub mod replay;
 pub mod segment;
 pub mod sim_disk;

@@ -104,6 +104,8 @@ fn number(name: &str, prefix: &str) -> Option<u64> {
     name.strip_prefix(prefix)?.strip_suffix(SEGMENT)?.parse().ok()
 }
 
+/// The notes of panics: see [`super::panic_notes`].
+pub const PANICS: &str = "panics";
 const SNAPSHOT: &str = "snapshot-";
 const MANIFEST: &str = "manifest-";
 const ASIDE: &str = ".part";

@@ -64,6 +64,8 @@ fn concerned(fact: &Fact) -> Vec<CourierId> {
             | Command::PutOrder { courier, .. }
             | Command::RemoveOrder { courier, .. }
             | Command::SetStatus { courier, .. }
+            | Command::Quarantine(courier)
+            | Command::Release(courier)
             | Command::EraseCourier { courier } => vec![*courier],
         },
     }

@@ -84,6 +84,14 @@ impl Clients {
         self.asked.push_back(Asked { change, answer: Box::pin(answer), is_queued: false });
     }
 
+    /// Asks for the end of a quarantine.
+    pub fn release(&mut self, admission: &Admission, courier: CourierId) {
+        let admission = admission.clone();
+        let answer = async move { admission.ask(Request::Release { courier }).await };
+        let change = Change::Status;
+        self.asked.push_back(Asked { change, answer: Box::pin(answer), is_queued: false });
+    }
+
     fn next(&mut self, chance: &mut Chance) -> Option<(Request, Change)> {
         if !self.now.has_company {
             return Some((Request::CreateCompany { item: Item::new() }, Change::Company));
@@ -249,7 +257,9 @@ impl Clients {
                 self.asked.push_front(Asked { answer, ..asked });
                 false
             }
-            Err(Refusal::Busy | Refusal::Invalid(_) | Refusal::NotFound(_)) => true,
+            Err(Refusal::Busy | Refusal::DiskFull | Refusal::Invalid(_) | Refusal::NotFound(_)) => {
+                true
+            }
             Err(error @ (Refusal::Forbidden | Refusal::Changed)) => panic!("{error}"),
         }
     }
@@ -349,4 +359,4 @@ fn write(kind: Kind, mode: Mode, items: impl IntoIterator<Item = Value>) -> Requ
 /// Requests under way at once.
 const ASKED_MAX: usize = 3;
 /// Couriers of a world.
-const COURIERS_MAX: usize = 4;
+pub const COURIERS_MAX: usize = 4;

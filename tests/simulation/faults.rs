@@ -37,8 +37,12 @@ pub struct Ratios {
     pub full_disk: u32,
     /// Of lives: a bit of a file is found turned.
     pub bit_flip: u32,
-    /// Of lives: a courier makes the step panic.
+    /// Of lives: a courier makes the step panic, once.
     pub panic: u32,
+    /// Of lives: a courier makes replay panic, in one life of a run.
+    pub panic_in_replay: u32,
+    /// Of lives: from then on a courier makes every step panic.
+    pub poison: u32,
     /// Of unsynced sectors, in a hundred: they survive a power cut.
     pub kept_pct: u64,
     /// How lives end.
@@ -65,6 +69,8 @@ impl Ratios {
             full_disk: often(700),
             bit_flip: often(700),
             panic: often(800),
+            panic_in_replay: often(400),
+            poison: often(400),
             kept_pct: *chance.pick(&[0, 10, 50, 90, 100]),
             ends: match chance.below(4) {
                 0 => vec![End::Kill],
@@ -88,6 +94,8 @@ impl Ratios {
             full_disk: 0,
             bit_flip: 0,
             panic: 0,
+            panic_in_replay: 0,
+            poison: 0,
             kept_pct: 50,
             ends: vec![End::PowerCut],
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use doorstep::runtime::access::Access;
@@ -18,7 +19,7 @@ use doorstep::storage::disk::Disk;
 use doorstep::storage::sim_disk::SimDisk;
 use tokio::runtime::Runtime;
 
-use super::travel::Trap;
+use crate::support::trap::Trap;
 
 /// What can be scheduled, and stalled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,6 +98,8 @@ pub struct Machine<'a> {
     pub clock: &'a Clock,
     /// What makes travel times panic.
     pub trap: &'a Trap,
+    /// Who makes room on a full disk after so many tries; `None`: nobody.
+    pub room_after: Option<usize>,
     /// Where timers live; nobody drives them.
     pub runtime: &'a Runtime,
 }
@@ -112,11 +115,15 @@ impl Life {
         let trap = machine.trap.clone();
         let travel = move || trap.travel();
         let clock = machine.clock.clone();
-        let node = SteppedNode::start(settings, &disk, clock.clone(), &travel, &mut |note| {
+        let mut on_note = |note: Note| {
             notes.push(note.clone());
             recovery.redo(note);
-        })
-        .map_err(|error| error.to_string())?;
+        };
+        let (full, room_after) = (machine.disk.clone(), machine.room_after);
+        let on_full = || on_full(full.clone(), room_after);
+        let node =
+            SteppedNode::start(settings, &disk, clock.clone(), &travel, &mut on_note, &on_full)
+                .map_err(|error| error.to_string())?;
         let around = Surroundings {
             commands: node.commands(),
             views: node.views(),
@@ -209,6 +216,18 @@ impl Life {
         let has_mail = (0..self.node.shards()).any(|shard| self.node.shard_has_mail(shard));
         !has_mail && !self.node.committer_has_work() && !self.is_admitting()
     }
+}
+
+/// What a full disk is waited for: somebody who makes room, or nobody.
+fn on_full(disk: SimDisk, room_after: Option<usize>) -> Box<dyn Fn() -> bool + Send + Sync> {
+    let tries = AtomicUsize::new(0);
+    Box::new(move || {
+        let Some(room_after) = room_after else { return false };
+        if tries.fetch_add(1, Ordering::Relaxed) >= room_after {
+            disk.make_room();
+        }
+        true
+    })
 }
 
 /// Who does nothing until which step.

@@ -26,9 +26,9 @@ mod senders;
 mod support {
     pub mod invariants;
     pub mod play;
+    pub mod trap;
     pub mod world;
 }
-mod travel;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -75,6 +75,7 @@ fn seeds_find_nothing() {
         sum.failed_starts += did.failed_starts;
         sum.failures += did.failures;
         sum.panics += did.panics;
+        sum.quarantined += did.quarantined;
         sum.flips += did.flips;
         sum.acked += did.acked;
         sum.accepted += did.accepted;

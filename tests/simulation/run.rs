@@ -1,7 +1,6 @@
 //! One run: a world, a machine that fails in every way its ratios say, and processes on it one
 //! after the other, until the last works everything off and is judged against a fresh fold.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll, Waker};
 
 use doorstep::domain::ids::{CourierId, RouteId};
@@ -16,12 +15,12 @@ use tokio::runtime::Runtime;
 
 use super::chance::Chance;
 use super::checks;
-use super::documents::{Clients, stop};
+use super::documents::{COURIERS_MAX, Clients, stop};
 use super::faults::{End, Ratios};
 use super::held::held;
 use super::life::{Images, Life, Machine, Part, Stalls};
 use super::senders::{Device, Numbered};
-use super::travel::Trap;
+use crate::support::trap::Trap;
 use crate::support::world::ZERO;
 
 /// What a run did, so that a test can tell that it tests something.
@@ -35,6 +34,8 @@ pub struct Did {
     pub failures: u64,
     /// Panics.
     pub panics: u64,
+    /// Couriers that were quarantined, and released.
+    pub quarantined: u64,
     /// Files with a turned bit: refused or cut, and mended.
     pub flips: u64,
     /// Positions acknowledged.
@@ -63,6 +64,10 @@ pub struct Run {
     settings: NodeSettings,
     step: u64,
     ticks: u64,
+    /// A courier whose evaluation fails in every process.
+    poisoned: Option<CourierId>,
+    has_panicked_in_replay: bool,
+    room_after: Option<usize>,
 }
 
 impl Run {
@@ -88,6 +93,9 @@ impl Run {
             settings: NodeSettings::default(),
             step: 0,
             ticks: 0,
+            poisoned: None,
+            has_panicked_in_replay: false,
+            room_after: None,
         }
     }
 
@@ -174,6 +182,7 @@ impl Run {
         if may_fail && chance.permille(self.ratios.full_disk) {
             let room = *chance.pick(&[100, 5_000, 100_000]);
             self.disk.fill_at(self.disk.used() + chance.below(room));
+            self.room_after = *chance.pick(&[None, Some(0), Some(3)]);
         }
         self.settings = NodeSettings {
             shards: 1 + chance.below(3),
@@ -187,12 +196,28 @@ impl Run {
             answer_ms_max: u64::from(u32::MAX),
             ..NodeSettings::default()
         };
+        if may_fail
+            && !self.has_panicked_in_replay
+            && self.chance.permille(self.ratios.panic_in_replay)
+        {
+            self.set_trap();
+        }
         let started = self.start();
+        self.trap.lift();
         match started {
             Ok(mut life) => {
                 self.did.lives += 1;
                 self.judge(&mut life);
+                if let Some(courier) = self.poisoned {
+                    self.trap.set(stop(courier, 1));
+                }
                 Some(life)
+            }
+            Err(error) if error.contains("panicked in replay") => {
+                assert!(may_fail, "{error}");
+                self.has_panicked_in_replay = true;
+                self.did.panics += 1;
+                None
             }
             Err(error) => {
                 assert!(may_fail, "it does not start: {error}");
@@ -216,18 +241,9 @@ impl Run {
     ) -> Result<Life, String> {
         let (clock, trap, runtime) = (&self.clock, &self.trap, &self.runtime);
         let images = images.unwrap_or(&mut self.images);
-        let mut machine = Machine { disk, images, clock, trap, runtime };
-        let started = catch_unwind(AssertUnwindSafe(|| Life::start(&mut machine, settings)));
-        match started {
-            Ok(started) => started,
-            Err(panic) if self.trap.is_set() => {
-                drop(panic);
-                self.did.panics += 1;
-                self.trap.lift();
-                Err("panicked in replay".to_owned())
-            }
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+        let room_after = self.room_after;
+        let mut machine = Machine { disk, images, clock, trap, room_after, runtime };
+        Life::start(&mut machine, settings)
     }
 
     /// What holds of every process that has recovered.
@@ -250,9 +266,12 @@ impl Run {
             self.set_up(&mut life);
         }
         let steps = 20 + self.chance.below(STEPS_MAX);
+        if self.poisoned.is_none() && self.chance.permille(self.ratios.poison) {
+            self.poisoned = self.set_trap();
+        }
         let trap_at = self.chance.permille(self.ratios.panic).then(|| self.chance.below(steps));
         for step in 0..steps {
-            if trap_at == Some(step) {
+            if trap_at == Some(step) && self.poisoned.is_none() {
                 self.set_trap();
             }
             self.one_step(&mut life);
@@ -272,11 +291,12 @@ impl Run {
         self.crash(end);
     }
 
-    fn set_trap(&mut self) {
-        if !self.clients.now.couriers.is_empty() {
-            let courier = *self.chance.pick(&self.clients.now.couriers);
-            self.trap.set(stop(CourierId(courier as u32), 1 + self.chance.below(5)));
-        }
+    /// Some courier's way to its stops cannot be computed any more.
+    fn set_trap(&mut self) -> Option<CourierId> {
+        let couriers = self.clients.now.couriers.clone();
+        let courier = CourierId(*couriers.get(self.chance.below(couriers.len().max(1)))? as u32);
+        self.trap.set(stop(courier, 1));
+        Some(courier)
     }
 
     /// A process fails of nothing but what the machine or a trap did.
@@ -284,9 +304,7 @@ impl Run {
         let fault = life.node.fault();
         let cause = fault.cause().expect("it failed");
         if cause.contains("panicked") {
-            assert!(self.trap.is_set(), "{cause}");
             self.did.panics += 1;
-            self.trap.lift();
         } else {
             let causes = ["dead", "failed to sync", "make room"];
             assert!(causes.iter().any(|known| cause.contains(known)), "{cause}");
@@ -510,7 +528,13 @@ impl Run {
             }
             Ok(life) => {
                 let after = held(&copy).expect("it is whole").frames;
-                assert!(before.starts_with(&after), "{name}, byte {at}: other frames than before");
+                // The start may quarantine, by frames of its own.
+                let pairs = before.iter().zip(&after);
+                let kept = pairs.take_while(|(before, after)| before == after).count();
+                assert!(
+                    after.len() - kept <= COURIERS_MAX,
+                    "{name}, byte {at}: other frames than before"
+                );
                 let feed = checks::whole_feed(&life.node.feed());
                 let common = feed.len().min(self.published.len());
                 assert_eq!(feed[..common], self.published[..common], "{name}, byte {at}");
@@ -521,15 +545,45 @@ impl Run {
     /// The last process: nothing fails any more, everything is worked off, and what is left equals
     /// a fresh fold of the journal.
     fn finish(&mut self) {
+        let mut panics = 0;
+        let mut life = loop {
+            let mut life = self.begin(false).expect("it starts");
+            for _ in 0..30 {
+                self.tick();
+                let part = self.any_part(&life);
+                self.work(&mut life, part);
+            }
+            if self.drain(&mut life) {
+                break life;
+            }
+            // What panics twice is quarantined; an order of the poisoned courier may have gone to
+            // another, who is then poisoned too.
+            self.judge_failure(&life);
+            panics += 1;
+            assert!(panics <= 2 * COURIERS_MAX, "it panics for ever");
+            drop(life);
+            self.crash(End::Kill);
+        };
         self.trap.lift();
-        let mut life = self.begin(false).expect("it starts");
-        for _ in 0..30 {
-            self.tick();
-            let part = self.any_part(&life);
-            self.work(&mut life, part);
-        }
-        assert!(self.drain(&mut life), "{:?}", life.node.fault().cause());
+        self.release(&mut life);
         self.judge_end(life);
+    }
+
+    /// What was quarantined is evaluated again, once nothing fails any more.
+    fn release(&mut self, life: &mut Life) {
+        let quarantined = life.node.views().quarantined();
+        let is_called_for = quarantined.is_empty() || self.trap.sprung() >= 2;
+        assert!(is_called_for, "quarantined without a cause");
+        self.did.quarantined += quarantined.len() as u64;
+        for courier in quarantined {
+            self.clients.release(&life.admission, courier);
+            assert!(self.drain(life), "{:?}", life.node.fault().cause());
+        }
+        assert!(life.node.views().quarantined().is_empty());
+        for _ in 0..10 {
+            self.tick();
+        }
+        assert!(self.drain(life), "{:?}", life.node.fault().cause());
     }
 
     /// Ends a process that has worked off everything, and compares all it was with a fresh fold.

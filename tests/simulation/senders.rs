@@ -100,7 +100,7 @@ impl Device {
                 assert_eq!(delivery.fixes.len() as u64, last - first + 1, "it comes back whole");
                 false
             }
-            Err(SubmitError::Stopped) => false,
+            Err(SubmitError::DiskFull | SubmitError::Stopped) => false,
             Err(error @ SubmitError::TooLarge { .. }) => panic!("{error}"),
         }
     }
@@ -130,7 +130,9 @@ impl Device {
                     session.promised += parts;
                     is_news = true;
                 }
-                Poll::Ready(Err(SubmitError::Stopped)) => {}
+                Poll::Ready(Err(SubmitError::DiskFull | SubmitError::Stopped)) => {
+                    session.next = first;
+                }
                 Poll::Ready(Err(error)) => panic!("from {first} on: {error}"),
             }
         }

@@ -269,7 +269,7 @@ impl<'a> Machine<'a> {
             part * span_s
         } else if drives(a) {
             first_drove_s
-        } else if drives(b) {
+        } else if drives(b) || a.silent_when_still {
             first_drove_s.max(last_drove_s)
         } else {
             (first_drove_s + last_drove_s) / 2.0

@@ -39,6 +39,8 @@ pub(in crate::api) struct Metrics {
     groups: Counter,
     syncs: Counter,
     journal_bytes: Counter,
+    quarantined: Counter,
+    quarantined_couriers: Gauge<i64, AtomicI64>,
     snapshots: Counter,
     snapshots_failed: Counter,
     picture_us_max: Gauge<i64, AtomicI64>,
@@ -74,6 +76,9 @@ impl Metrics {
         let help = "The longest that a shard stood still for a snapshot, microseconds";
         registry.register("snapshot_pause_max_us", help, picture_us_max.clone());
         registry.register("event_streams", "Streams of events that are open", streams.clone());
+        let quarantined_couriers = Gauge::<i64, AtomicI64>::default();
+        let couriers = quarantined_couriers.clone();
+        registry.register("quarantined_couriers", "Couriers in quarantine", couriers);
         let (pushed, refused) = (Counter::default(), Counter::default());
         let answers = Family::<Answer, Counter>::default();
         let callbacks = Family::<Callback, Counter>::default();
@@ -99,6 +104,12 @@ impl Metrics {
             groups: counter(&mut registry, "journal_groups", "Writes of the journal"),
             syncs: counter(&mut registry, "journal_syncs", "Syncs of the journal"),
             journal_bytes: counter(&mut registry, "journal_bytes", "Bytes of the journal"),
+            quarantined: counter(
+                &mut registry,
+                "quarantined_positions",
+                "Positions of quarantined couriers, stored and not evaluated",
+            ),
+            quarantined_couriers,
             snapshots: counter(&mut registry, "snapshots", "Snapshots taken"),
             snapshots_failed: counter(&mut registry, "snapshots_failed", "Snapshots given up"),
             turned_away: counter(
@@ -173,6 +184,8 @@ impl Metrics {
         set(&self.groups, counts.groups);
         set(&self.syncs, counts.syncs);
         set(&self.journal_bytes, counts.journal_bytes);
+        set(&self.quarantined, counts.quarantined);
+        self.quarantined_couriers.set(api.views.quarantined().len() as i64);
         set(&self.snapshots, counts.snapshots);
         set(&self.snapshots_failed, counts.snapshots_failed);
         self.picture_us_max.set(counts.picture_us_max as i64);

@@ -4,7 +4,7 @@ mod address;
 mod couriers;
 mod erasures;
 mod events;
-mod health;
+pub(super) mod health;
 pub(super) mod metrics;
 mod tokens;
 

@@ -158,6 +158,7 @@ fn count_dropped(file: &str, line: u64, t: Time, reason: DropReason, tally: &mut
         | DropReason::Inactive
         | DropReason::Duplicate
         | DropReason::Late
-        | DropReason::Jump => *tally.dropped.entry(reason.name()).or_default() += 1,
+        | DropReason::Jump
+        | DropReason::Quarantined => *tally.dropped.entry(reason.name()).or_default() += 1,
     }
 }

@@ -224,6 +224,9 @@ impl Session {
                 Err(error @ SubmitError::TooLarge { .. }) => {
                     return Err(End::hard(413, &error.to_string()));
                 }
+                Err(error @ SubmitError::DiskFull) => {
+                    return Err(End::transient(503, &error.to_string()));
+                }
                 Err(SubmitError::Stopped) => {
                     return Err(End::transient(503, "the daemon is stopping"));
                 }

@@ -48,6 +48,7 @@ use super::fault::Fault;
 use super::labels::Labels;
 use super::readers::Readers;
 use super::retainers::Boundary;
+use super::room::Room;
 use super::views::Views;
 use crate::domain::ids::OrderId;
 use crate::domain::order::{Initiator, OrderStatus};
@@ -147,6 +148,7 @@ pub struct Admission {
     directory: Arc<Path>,
     labels: Arc<Labels>,
     applied: watch::Receiver<u64>,
+    room: Arc<Room>,
 }
 
 impl Admission {
@@ -184,11 +186,13 @@ impl Admission {
             return Err(AdmissionError::Behind { applied, journal: journal + 1 });
         }
         let (queue, jobs) = sync_channel(QUEUE_MAX);
-        let labels = Arc::new(Labels::of(&recovery.catalog)?);
+        let readers = Readers::new(recovery.directory.clone().into());
+        let labels = Arc::new(Labels::of(readers));
         let (sender, applied) = watch::channel(applied);
+        let room = Arc::clone(around.commands.room());
         let work = Work::new(recovery.catalog, around, Arc::clone(&labels), sender)?;
         let (thread, directory) = (Arc::default(), recovery.directory.into());
-        Ok((Self { queue, thread, directory, labels, applied }, Worker { work, jobs }))
+        Ok((Self { queue, thread, directory, labels, applied, room }, Worker { work, jobs }))
     }
 
     /// Asks for a change. It is durable and readable when it is accepted.
@@ -293,6 +297,10 @@ impl Admission {
         request: Request,
         condition: Option<Condition>,
     ) -> Result<oneshot::Receiver<Answer>, Refusal> {
+        if self.room.is_full() {
+            // What waits for the thread would wait for room.
+            return Err(Refusal::DiskFull);
+        }
         let (reply, receiver) = oneshot::channel();
         self.queue.try_send(Job { request, condition, reply }).map_err(|error| match error {
             TrySendError::Full(_) => Refusal::Busy,

@@ -9,6 +9,7 @@ use crate::domain::ids::{CompanyId, CourierId, OrderId, RouteId};
 use crate::domain::order::{Initiator, OrderStatus};
 use crate::runtime::access::{Role, TokenId};
 use crate::runtime::documents::findings::Finding;
+use crate::runtime::error::DISK_FULL;
 use crate::storage::catalog::change::{Kind, Secret, StoredToken};
 
 /// One object of a request.
@@ -65,6 +66,11 @@ pub enum Request {
         initiator: Initiator,
         /// What was said about it.
         comment: Option<String>,
+    },
+    /// A courier's quarantine ends.
+    Release {
+        /// The courier.
+        courier: crate::domain::ids::CourierId,
     },
     /// An order is stored with what another view keeps of it.
     Attach(Attachment),
@@ -198,6 +204,9 @@ pub enum Refusal {
     /// The queue is full: try again.
     #[error("too many requests are waiting")]
     Busy,
+    /// There is no room on the disk.
+    #[error("{DISK_FULL}")]
+    DiskFull,
     /// The daemon is stopping, or its disk failed.
     #[error("the request cannot be stored: {0}")]
     Stopped(String),

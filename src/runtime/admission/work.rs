@@ -28,6 +28,7 @@ use crate::runtime::labels::Labels;
 use crate::runtime::partition::partition_of;
 use crate::storage::catalog::Catalog;
 use crate::storage::catalog::change::{Change, Document, Kind, StoredToken, encode};
+use crate::storage::catalog::error::CatalogError;
 
 /// What the thread owns.
 pub(super) struct Work {
@@ -57,12 +58,8 @@ impl Work {
         labels: Arc<Labels>,
         applied: watch::Sender<u64>,
     ) -> Result<Self, AdmissionError> {
-        let couriers = catalog.couriers_ever()?;
-        let partition = |(courier, company): (u64, u64)| {
-            let (company_id, courier) = (CompanyId(company as u32), CourierId(courier as u32));
-            (company, partition_of(company_id, courier).0)
-        };
-        let told = couriers.into_iter().map(partition).collect();
+        let told = around.commands.partitions_of_companies();
+        let told = told.into_iter().map(|(company, at)| (company.0.into(), at.0)).collect();
         for document in catalog.silent_couriers()? {
             declare(&around.commands, &document);
         }
@@ -114,7 +111,8 @@ impl Work {
     async fn accept(&mut self, good: Good) -> Result<Accepted, Refusal> {
         let note = encode(&good.changes).map_err(|error| Refusal::Stopped(error.to_string()))?;
         // The feed may tell of the command before it is in the catalog: its words come first.
-        self.labels.follow(&good.changes);
+        let followed = self.labels.follow(&good.changes);
+        followed.map_err(|error| Refusal::Stopped(error.to_string()))?;
         let committed = match self.commands.commit(good.parts, note).await {
             Ok(committed) => committed,
             Err(error) => {
@@ -122,15 +120,17 @@ impl Work {
                 restored.map_err(|error| Refusal::Stopped(error.to_string()))?;
                 return Err(match error {
                     CommandError::Overloaded => Refusal::Busy,
+                    CommandError::DiskFull => Refusal::DiskFull,
                     CommandError::TooLarge => too_large(),
                     CommandError::Stopped => Refusal::Stopped(error.to_string()),
                 });
             }
         };
-        if let Err(error) = self.catalog.apply(committed.journal_place, &good.changes) {
-            // Documents that are behind the journal must judge nothing: recovery redoes them.
+        if let Err(error) = self.apply(committed.journal_place, &good.changes) {
+            // Documents that are behind the journal must judge nothing: recovery redoes them. What
+            // was asked for stands.
             self.fault.fail(error.to_string());
-            return Err(Refusal::Stopped(error.to_string()));
+            return Ok(good.accepted);
         }
         self.told.extend(good.newly_told);
         self.applied.send_replace(committed.journal_place);
@@ -150,10 +150,24 @@ impl Work {
         Ok(good.accepted)
     }
 
+    /// Writes the catalog, for as long as it takes to find room for it.
+    fn apply(&mut self, place: u64, changes: &[Change]) -> Result<(), CatalogError> {
+        loop {
+            match self.catalog.apply(place, changes) {
+                Err(CatalogError::Full(_)) if self.commands.room().has_come() => {}
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    self.commands.room().found();
+                    return Ok(());
+                }
+            }
+        }
+    }
+
     async fn judge(&self, request: &Request) -> Result<Good, Stop> {
         let mut draft = Draft::new(&self.catalog);
         let mut findings = Findings::of_request(BATCH_MAX);
-        let (mut others, mut erasing) = (Vec::new(), None);
+        let (mut others, mut released, mut erasing) = (Vec::new(), None, None);
         let mut accepted = match request {
             Request::CreateToken { company, role, courier, depot } => {
                 let company = u64::from(company.0);
@@ -185,6 +199,10 @@ impl Work {
             }
             Request::FinishErasure { .. } => Accepted::default(),
             Request::SetStatus { .. } => set_status(&mut draft, request, &mut findings)?,
+            Request::Release { courier } => {
+                released = Some(*courier);
+                Accepted { updated: 1, ids: vec![courier.0.into()], ..Accepted::default() }
+            }
             Request::EraseCourier { company, courier, orders } => {
                 let erased = erase::courier(&mut draft, *company, *courier, orders)?;
                 others.extend(self.revoked_of(*courier)?);
@@ -213,12 +231,25 @@ impl Work {
         };
         effects.work_out().await?;
         let (mut parts, newly_told) = (effects.parts, effects.newly_told);
+        if let Some(courier) = released {
+            parts.push(self.release(courier)?);
+        }
         // Its routes are gone by then.
         parts.extend(erasing);
         let mut changes = draft.changes();
         changes.extend(others);
         changes.extend(callbacks::written(&draft, self.clock.now()));
         Ok(Good { accepted, changes, parts, newly_told })
+    }
+
+    /// The command that ends a courier's quarantine.
+    fn release(&self, courier: CourierId) -> Result<(PartitionId, Command), Stop> {
+        let document = self.catalog.document_ever(Kind::Courier, courier.0.into())?;
+        let Some(document) = document else {
+            return Err(Stop::Refused(Refusal::NotFound("courier")));
+        };
+        let company = CompanyId(document.company as u32);
+        Ok((partition_of(company, courier), Command::Release(courier)))
     }
 
     /// A new company with its admin token.

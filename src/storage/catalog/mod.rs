@@ -10,6 +10,7 @@ pub mod notifications;
 mod schema;
 pub mod tokens;
 
+use core::ops::Range;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -182,25 +183,27 @@ impl Catalog {
         Ok(statement.query_row(params![sql(company), sql(id)], |row| row.get(0))?)
     }
 
-    /// The id and the number of every document of a kind there ever was.
+    /// The id and the number of every document of a kind there ever was, of a span of ids.
     ///
     /// # Errors
     /// The database refused.
     pub fn each_number_ever(
         &self,
         kind: Kind,
+        ids: Range<u64>,
         mut tell: impl FnMut(u64, &str),
     ) -> Result<(), CatalogError> {
-        let query = format!("SELECT id, number FROM {}", kind.table());
-        let mut statement = self.connection.prepare(&query)?;
-        let mut rows = statement.query([])?;
+        let query = format!("SELECT id, number FROM {} WHERE id >= ?1 AND id < ?2", kind.table());
+        let mut statement = self.connection.prepare_cached(&query)?;
+        let mut rows = statement.query(params![sql(ids.start), sql(ids.end)])?;
         while let Some(row) = rows.next()? {
             tell(unsql(row.get(0)?), row.get_ref(1)?.as_str().unwrap_or_default());
         }
         Ok(())
     }
 
-    /// The id and a field that holds an id, of every document of a kind there ever was that has it.
+    /// The id and a field that holds an id, of every document of a kind there ever was that has it,
+    /// of a span of ids.
     ///
     /// # Errors
     /// The database refused.
@@ -208,11 +211,15 @@ impl Catalog {
         &self,
         kind: Kind,
         field: &str,
+        ids: Range<u64>,
         mut tell: impl FnMut(u64, u64),
     ) -> Result<(), CatalogError> {
-        let query = format!("SELECT id, json_extract(body, '$.' || ?1) FROM {}", kind.table());
-        let mut statement = self.connection.prepare(&query)?;
-        let mut rows = statement.query([field])?;
+        let query = format!(
+            "SELECT id, json_extract(body, '$.' || ?3) FROM {} WHERE id >= ?1 AND id < ?2",
+            kind.table()
+        );
+        let mut statement = self.connection.prepare_cached(&query)?;
+        let mut rows = statement.query(params![sql(ids.start), sql(ids.end), field])?;
         while let Some(row) = rows.next()? {
             if let Some(id) = row.get::<_, Option<i64>>(1)? {
                 tell(unsql(row.get(0)?), unsql(id));
@@ -241,16 +248,6 @@ impl Catalog {
         );
         let mut statement = self.connection.prepare_cached(&query)?;
         Ok(statement.query_row(params![sql(sharer), sql(id)], |row| row.get(0))?)
-    }
-
-    /// Every courier there ever was, with its company.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub fn couriers_ever(&self) -> Result<Vec<(u64, u64)>, CatalogError> {
-        let mut statement = self.connection.prepare("SELECT id, company FROM couriers")?;
-        let rows = statement.query_map([], |row| Ok((unsql(row.get(0)?), unsql(row.get(1)?))))?;
-        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The couriers whose devices fall silent while they stand.

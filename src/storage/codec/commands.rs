@@ -52,6 +52,14 @@ pub fn put_command(to: &mut Writer, command: &Command) {
             words::put_status(to, *status);
             words::put_initiator(to, *initiator);
         }
+        Command::Quarantine(courier) => {
+            to.u8(9);
+            to.varint(courier.0.into());
+        }
+        Command::Release(courier) => {
+            to.u8(10);
+            to.varint(courier.0.into());
+        }
         Command::EraseCourier { courier } => {
             to.u8(8);
             to.varint(courier.0.into());
@@ -97,6 +105,8 @@ pub fn command(from: &mut Reader) -> Read<Command> {
             initiator: words::initiator(from)?,
         },
         8 => Command::EraseCourier { courier: CourierId(from.narrow()?) },
+        9 => Command::Quarantine(CourierId(from.narrow()?)),
+        10 => Command::Release(CourierId(from.narrow()?)),
         _ => return Err(Malformed),
     })
 }

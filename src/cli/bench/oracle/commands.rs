@@ -55,6 +55,8 @@ pub(super) fn apply(oracle: &mut Oracle, command: &Command, now: Time, out: &mut
                 scene.set_status(route, *order, *status, *initiator)
             });
         }
+        // The oracle never fails, so nobody is quarantined.
+        Command::Quarantine(_) | Command::Release(_) => {}
         Command::EraseCourier { courier } => drop(oracle.couriers.remove(courier)),
     }
 }

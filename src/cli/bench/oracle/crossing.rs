@@ -31,6 +31,7 @@ fn crossing_time(centre: Point, r: f64, side: f64, (first, second): (&Fix, &Fix)
         (true, true) => share * gap_ms,
         (true, false) => earliest,
         (false, true) => earliest.max(latest),
+        (false, false) if first.silent_when_still => earliest.max(latest),
         (false, false) => f64::midpoint(earliest, latest),
     };
     first.t + libm::round(after_ms.clamp(0.0, gap_ms)) as i64
