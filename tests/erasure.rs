@@ -207,7 +207,8 @@ impl Scene {
         assert!(after.len() >= before.len());
         let mut blanked = 0;
         for (was, is) in before.iter().zip(&after) {
-            let is_erased = was["partitionkey"] == self.courier.to_string();
+            let courier = self.courier.to_string();
+            let is_erased = was["partitionkey"].as_str() == Some(courier.as_str());
             assert_eq!(was["sequence"], is["sequence"]);
             assert_eq!((&was["id"], &was["type"]), (&is["id"], &is["type"]));
             if is_erased {

@@ -181,7 +181,6 @@ impl Parts {
         let fault = Fault::default();
         let (room, patient) = PatientDisk::on(disk, wait(&fault));
         let count = settings.shards.clamp(1, SHARDS_MAX);
-        FeedLog::mend(&**disk)?;
         let Around { retainers, progress } = around;
         let mut recovery = Recovery::begin(&patient, settings, count, travel, progress)?;
         let journal = recovery.run(&patient, segment_bytes, on_note)?;

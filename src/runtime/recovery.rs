@@ -117,6 +117,7 @@ impl Recovery {
         travel: &TravelFactory,
         progress: Arc<Progress>,
     ) -> Result<Self, RuntimeError> {
+        FeedLog::mend(&**disk)?;
         let names = disk.names().map_err(StorageError::disk("list", "the data directory"))?;
         let numbers: Vec<u64> = names.iter().filter_map(|name| manifest_number(name)).collect();
         let any = names.iter().filter_map(|name| snapshot_number(name)).chain(numbers.clone());

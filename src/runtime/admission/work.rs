@@ -230,9 +230,8 @@ impl Work {
         let (mut parts, newly_told) = (effects.parts, effects.newly_told);
         // Its routes are gone by then.
         parts.extend(erasing.or(self.released(request)?));
-        let mut changes = draft.changes();
-        changes.extend(others);
-        changes.extend(callbacks::written(&draft, self.clock.now()));
+        let written = callbacks::written(&draft, self.clock.now());
+        let changes = draft.changes().into_iter().chain(others).chain(written).collect();
         Ok(Good { accepted, changes, parts, newly_told })
     }
 
