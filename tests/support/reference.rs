@@ -122,7 +122,8 @@ impl<'a> Machine<'a> {
 
     fn step(&mut self, before: Option<&Position>, position: &Position) {
         self.stand(before, position);
-        let stands_inside = self.stand.is_some_and(|(mean, _)| self.distance_m(mean) <= self.radius_m);
+        let stands_inside =
+            self.stand.is_some_and(|(mean, _)| self.metres_to(mean) <= self.radius_m);
         match self.evidence(position) {
             Evidence::None => {}
             Evidence::Outside | Evidence::Beyond if stands_inside => {}
@@ -156,7 +157,7 @@ impl<'a> Machine<'a> {
     /// Whether a courier who is where it stands, or at the position, is well inside; at the border is
     /// enough 5 minutes after the dwell was met.
     fn is_sure(&self, stay: &Stay, position: &Position) -> bool {
-        let d = self.distance_m(self.stand.map_or(position.point, |(mean, _)| mean));
+        let d = self.metres_to(self.stand.map_or(position.point, |(mean, _)| mean));
         let dwelt_ms = position.device_time - stay.dwell_from.max(self.not_before);
         let is_long = dwelt_ms - self.required_ms >= 300_000;
         let margin_m = f64::min(10.0, 0.2 * self.radius_m);
@@ -296,10 +297,10 @@ impl<'a> Machine<'a> {
     }
 
     fn distance_m(&self, position: &Position) -> f64 {
-        self.distance_m(position.point)
+        self.metres_to(position.point)
     }
 
-    fn distance_m(&self, point: Point) -> f64 {
+    fn metres_to(&self, point: Point) -> f64 {
         distance_m(self.order.point.expect("these orders have one"), point)
     }
 
