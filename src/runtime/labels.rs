@@ -36,7 +36,8 @@ impl Labels {
             let numbers = self.numbers.read().unwrap_or_else(PoisonError::into_inner);
             numbers.at(order.0).cloned()
         };
-        known().or_else(|| self.read_numbers(order.0).ok().and_then(|()| known())).flatten()
+        let read = || self.readers.read(|catalog| self.read_numbers(catalog, order.0));
+        known().or_else(|| read().ok().and_then(|()| known())).flatten()
     }
 
     /// The starting depot of a route; none, if the catalog cannot be read.
@@ -46,7 +47,8 @@ impl Labels {
             let depots = self.depots.read().unwrap_or_else(PoisonError::into_inner);
             depots.at(route.0).copied()
         };
-        let depot = known().or_else(|| self.read_depots(route.0).ok().and_then(|()| known()));
+        let read = || self.readers.read(|catalog| self.read_depots(catalog, route.0));
+        let depot = known().or_else(|| read().ok().and_then(|()| known()));
         depot.filter(|&depot| depot > 0).map(|depot| DepotId(depot as u32))
     }
 
@@ -54,10 +56,10 @@ impl Labels {
     ///
     /// # Errors
     /// The catalog cannot be read.
-    pub(super) fn follow(&self, changes: &[Change]) -> Result<(), CatalogError> {
+    pub(super) fn follow(&self, catalog: &Catalog, changes: &[Change]) -> Result<(), CatalogError> {
         for change in changes {
             if let Change::Put(kind, document) = change {
-                self.put(*kind, document)?;
+                self.put(catalog, *kind, document)?;
             }
         }
         Ok(())
@@ -73,20 +75,20 @@ impl Labels {
             if let Change::Put(kind, document) = change
                 && let Some(before) = catalog.document_ever(*kind, document.id)?
             {
-                self.put(*kind, &before)?;
+                self.put(catalog, *kind, &before)?;
             }
         }
         Ok(())
     }
 
-    fn put(&self, kind: Kind, document: &Document) -> Result<(), CatalogError> {
+    fn put(&self, catalog: &Catalog, kind: Kind, document: &Document) -> Result<(), CatalogError> {
         match kind {
             Kind::Order => {
-                self.read_numbers(document.id)?;
+                self.read_numbers(catalog, document.id)?;
                 self.set_number(document.id, &document.number);
             }
             Kind::Route => {
-                self.read_depots(document.id)?;
+                self.read_depots(catalog, document.id)?;
                 let depot = document.field(DEPOT).and_then(serde_json::Value::as_u64);
                 let mut depots = self.depots.write().unwrap_or_else(PoisonError::into_inner);
                 depots.set(document.id, depot.unwrap_or(0));
@@ -97,33 +99,29 @@ impl Labels {
     }
 
     /// Reads the page of an order from the catalog, unless it is known.
-    fn read_numbers(&self, order: u64) -> Result<(), CatalogError> {
+    fn read_numbers(&self, catalog: &Catalog, order: u64) -> Result<(), CatalogError> {
         if self.numbers.read().unwrap_or_else(PoisonError::into_inner).at(order).is_some() {
             return Ok(());
         }
         let mut page = vec![None; PAGE_IDS];
         let first = order - order % PAGE_IDS as u64;
-        self.readers.read(|catalog| {
-            catalog.each_number_ever(Kind::Order, first..first + PAGE_IDS as u64, |id, number| {
-                page[(id - first) as usize] = Some(number.into());
-            })
+        catalog.each_number_ever(Kind::Order, first..first + PAGE_IDS as u64, |id, number| {
+            page[(id - first) as usize] = Some(number.into());
         })?;
         self.numbers.write().unwrap_or_else(PoisonError::into_inner).enter(order, page);
         Ok(())
     }
 
     /// Reads the page of a route from the catalog, unless it is known.
-    fn read_depots(&self, route: u64) -> Result<(), CatalogError> {
+    fn read_depots(&self, catalog: &Catalog, route: u64) -> Result<(), CatalogError> {
         if self.depots.read().unwrap_or_else(PoisonError::into_inner).at(route).is_some() {
             return Ok(());
         }
         let mut page = vec![0; PAGE_IDS];
         let first = route - route % PAGE_IDS as u64;
         let ids = first..first + PAGE_IDS as u64;
-        self.readers.read(|catalog| {
-            catalog.each_field_ever(Kind::Route, DEPOT, ids, |id, depot| {
-                page[(id - first) as usize] = depot;
-            })
+        catalog.each_field_ever(Kind::Route, DEPOT, ids, |id, depot| {
+            page[(id - first) as usize] = depot;
         })?;
         self.depots.write().unwrap_or_else(PoisonError::into_inner).enter(route, page);
         Ok(())

@@ -111,7 +111,7 @@ impl Work {
     async fn accept(&mut self, good: Good) -> Result<Accepted, Refusal> {
         let note = encode(&good.changes).map_err(|error| Refusal::Stopped(error.to_string()))?;
         // The feed may tell of the command before it is in the catalog: its words come first.
-        let followed = self.labels.follow(&good.changes);
+        let followed = self.labels.follow(&self.catalog, &good.changes);
         followed.map_err(|error| Refusal::Stopped(error.to_string()))?;
         let committed = match self.commands.commit(good.parts, note).await {
             Ok(committed) => committed,
