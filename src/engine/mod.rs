@@ -63,8 +63,8 @@ use stay::Stays;
 use step::RouteStep;
 use travel_time::TravelTime;
 
-/// Counts the changes after which the same inputs may lead to other outputs. Raise it with each:
-/// recovery then keeps what the feed already holds, and tells the rest by the new rules.
+/// Counts the changes after which the same inputs may lead to other outputs. Raise it with each: a
+/// snapshot names it. What the journal holds after a snapshot is told again by the rules at hand.
 pub const VERSION: u16 = 1;
 
 /// The state machine of all couriers of one shard.
