@@ -32,7 +32,7 @@ use super::rounds::{Rounds, Snapshots};
 use super::seen::Seen;
 use super::shard::{BATCH_MAIL_MAX, Shard};
 use super::snapshot_writer::{SnapshotWriterThread, ToWriter};
-use super::tracks::{TRACK_MAIL_MAX, TrackLimits, TrackMail, TrackWriter, Tracks};
+use super::tracks::{TrackLimits, TrackMail, TrackWriter, Tracks, post, track_mailbox};
 use super::views::Views;
 use crate::engine::Engine;
 use crate::engine::travel_time::TravelTime;
@@ -185,7 +185,7 @@ impl Parts {
         let mut recovery = Recovery::begin(&patient, settings, count, travel, progress)?;
         let journal = recovery.run(&patient, segment_bytes, on_note)?;
         let track_log = Arc::new(TrackLog::open(Arc::clone(disk), journal.next())?);
-        let (tracks, track_mail) = crossbeam_channel::bounded(TRACK_MAIL_MAX);
+        let (tracks, track_mail) = track_mailbox();
         let Recovery { engines, partitions, seen, writer, report, kept, .. } = recovery;
         let (mailboxes, inboxes): (Vec<_>, Vec<_>) =
             (0..count).map(|_| Mailbox::new(settings.mailbox_max)).unzip();
@@ -279,7 +279,7 @@ fn tracks_retainer(shared: &Arc<Shared>) -> impl FnMut(Boundary) -> bool + Send 
         let is_tracked = || shared.tracked.load(Ordering::Acquire) >= boundary.frame;
         if !is_tracked() {
             // Busy ones are asked again.
-            let _ = shared.tracks.try_send(TrackMail::Write);
+            let _ = post(&shared.tracks, TrackMail::Write);
         }
         is_tracked()
     }

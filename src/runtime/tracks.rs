@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -120,10 +120,7 @@ impl Tracks {
     ) -> Result<Vec<TrackPoint>, TracksError> {
         let (reply, tail) = oneshot::channel();
         let mail = TrackMail::Tail { courier: span.courier, reply };
-        self.shared
-            .tracks
-            .try_send(mail)
-            .map_err(|error| if error.is_full() { ViewError::Busy } else { ViewError::Stopped })?;
+        post(&self.shared.tracks, mail)?;
         let tail = timeout(Duration::from_millis(self.shared.answer_ms_max), tail).await;
         let tail = tail.map_err(|_| ViewError::Busy)?.map_err(|_| ViewError::Stopped)?;
         let log = Arc::clone(&self.shared.track_log);
@@ -165,16 +162,30 @@ impl Tracks {
     /// Has what is open written, soon.
     pub(super) fn write_soon(&self) {
         // A busy writer writes anyway.
-        let _ = self.shared.tracks.try_send(TrackMail::Write);
+        let _ = post(&self.shared.tracks, TrackMail::Write);
     }
 
     fn sweep_blocking(&self, what: Swept) -> Result<u64, ViewError> {
         let (reply, done) = oneshot::channel();
         let sweep = Sweep { what, reply, hours: None, changed: 0 };
-        let sent = self.shared.tracks.send(TrackMail::Sweep(sweep));
-        sent.map_err(|_| ViewError::Stopped)?;
+        post(&self.shared.tracks, TrackMail::Sweep(sweep))?;
         done.blocking_recv().map_err(|_| ViewError::Stopped)
     }
+}
+
+/// The way to the writer: one that forgets what waits when the writer ends, so that nobody waits for
+/// an answer that never comes.
+pub(super) fn track_mailbox() -> (Sender<TrackMail>, Receiver<TrackMail>) {
+    // A bounded one would keep it for as long as somebody could send more.
+    crossbeam_channel::unbounded()
+}
+
+/// Asks the writer, unless too much waits for it.
+pub(super) fn post(to: &Sender<TrackMail>, mail: TrackMail) -> Result<(), ViewError> {
+    if to.len() >= TRACK_MAIL_MAX {
+        return Err(ViewError::Busy);
+    }
+    to.send(mail).map_err(|_| ViewError::Stopped)
 }
 
 /// The first positions by device time, of any number.
@@ -414,4 +425,4 @@ const PACE: Duration = Duration::from_secs(1);
 /// Positions of an answer are sorted when there are at least so many.
 const POINTS_MIN: usize = 4_096;
 /// So many questions wait for the thread.
-pub(super) const TRACK_MAIL_MAX: usize = 1_024;
+const TRACK_MAIL_MAX: usize = 1_024;
