@@ -1,7 +1,7 @@
 //! The engine's state as bytes: one partition at a time, written between two inputs and read back
 //! by a later process, with any number of shards. Knows no file: who keeps the bytes checks them.
 //!
-//! Every kept struct names all its fields in one place beside its definition, by [`kept!`]: a field
+//! Every kept struct names all its fields in one place beside its definition, by `kept!`: a field
 //! that is added without a word about it does not compile. Slots are not kept; neither are the grid
 //! of couriers, the queue of deadlines and the tables by id, which are made again.
 //!
