@@ -29,7 +29,7 @@ mod positions;
 mod prefetch;
 mod presence;
 mod progress;
-mod quarantine;
+pub mod quarantine;
 mod queries;
 mod route;
 mod shift;
