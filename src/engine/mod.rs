@@ -213,7 +213,8 @@ impl Engine {
             now,
             is_frozen: false,
             has_looked: false,
-            has_refreshed: false,
+            refreshed_to: 0,
+            is_edited: false,
             changed: None,
             must_evaluate: false,
         }
