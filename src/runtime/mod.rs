@@ -28,6 +28,7 @@ mod message;
 pub mod node;
 pub mod notifications;
 mod order_chain;
+pub mod overload;
 
 pub mod partition;
 mod picture;

@@ -8,6 +8,7 @@ use crossbeam_channel::Receiver;
 
 use super::clock::Clock;
 use super::commands::{Commands, Note};
+use super::counters::Counts;
 use super::error::RuntimeError;
 use super::fault::Fault;
 use super::feed_reader::Feed;
@@ -215,6 +216,12 @@ impl SteppedNode {
     #[must_use]
     pub fn tracks(&self) -> Tracks {
         Tracks::new(Arc::clone(&self.shared))
+    }
+
+    /// What the node has done since.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.shared.counters.counts()
     }
 
     /// Whether and of what the node has failed.

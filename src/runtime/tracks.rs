@@ -410,7 +410,7 @@ fn put(shared: &Shared, open: &mut OpenTracks, payload: &[u8]) {
     // The frame was made by this version, or recovery has read it.
     for record in ChunkReader::new(payload).map_while(Result::ok) {
         let Record { input, .. } = record;
-        let InputBody::Position { courier, route, position } = input.body else { continue };
+        let InputBody::Position { courier, route, position, .. } = input.body else { continue };
         let received_at = input.received_at;
         let age_ms = received_at - position.device_time;
         let Some(company) = directory.company(courier) else { continue };
