@@ -116,6 +116,8 @@ fn number(name: &str, prefix: &str) -> Option<u64> {
 
 /// The notes of panics: see [`super::panic_notes`].
 pub const PANICS: &str = "panics";
+/// The note of the first engine: see [`super::engine_note`].
+pub const ENGINE: &str = "engine";
 const SNAPSHOT: &str = "snapshot-";
 const MANIFEST: &str = "manifest-";
 const ASIDE: &str = ".part";

@@ -12,7 +12,7 @@ use doorstep::storage::frame::{CommandHead, FrameKind};
 use doorstep::storage::manifest::{JournalPlace, Manifest};
 use doorstep::storage::replay::{replay, replay_from};
 use doorstep::storage::segment::{
-    PANICS, journal_name, journal_number, journal_numbers, manifest_number,
+    ENGINE, PANICS, journal_name, journal_number, journal_numbers, manifest_number,
 };
 use doorstep::storage::sim_disk::SimDisk;
 
@@ -60,8 +60,8 @@ pub fn living(disk: &SimDisk) -> Result<BTreeMap<u64, Vec<u8>>, StorageError> {
     Ok(frames)
 }
 
-/// A disk with all of the journal there ever was and the notes of panics, which every replay
-/// needs, and nothing else.
+/// A disk with all of the journal there ever was and the notes of panics and of the first engine,
+/// which every replay needs, and nothing else.
 pub fn whole(disk: &SimDisk) -> SimDisk {
     let names = disk.names().expect("the disk lives");
     let numbers = journal_numbers(&names);
@@ -77,8 +77,8 @@ pub fn whole(disk: &SimDisk) -> SimDisk {
         let dropped = (number < first).then(|| disk.gone(&name)).flatten();
         put(&name, &dropped.unwrap_or_else(|| disk.bytes(&name)));
     }
-    if names.iter().any(|name| name == PANICS) {
-        put(PANICS, &disk.bytes(PANICS));
+    for name in names.iter().filter(|name| [PANICS, ENGINE].contains(&name.as_str())) {
+        put(name, &disk.bytes(name));
     }
     copy.sync_entries().expect("it lives");
     copy

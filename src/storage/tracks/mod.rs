@@ -8,6 +8,7 @@
 
 pub mod block;
 pub mod chunk;
+pub mod look;
 pub mod open;
 mod rewrite;
 
