@@ -130,9 +130,10 @@ impl Device {
                     session.promised += parts;
                     is_news = true;
                 }
-                Poll::Ready(Err(SubmitError::DiskFull | SubmitError::Stopped)) => {
-                    session.next = first;
-                }
+                // A line that is full takes it later, before anything that comes after it.
+                Poll::Ready(Err(
+                    SubmitError::Overloaded(_) | SubmitError::DiskFull | SubmitError::Stopped,
+                )) => session.next = first,
                 Poll::Ready(Err(error)) => panic!("from {first} on: {error}"),
             }
         }
