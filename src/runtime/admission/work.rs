@@ -110,6 +110,10 @@ impl Work {
     }
 
     async fn accept(&mut self, good: Good) -> Result<Accepted, Refusal> {
+        if let Some(full) = quarantine::full(&good.parts, |courier| self.commands.waiting(courier))
+        {
+            return Err(Refusal::Invalid(vec![full]));
+        }
         let note = encode(&good.changes).map_err(|error| Refusal::Stopped(error.to_string()))?;
         // The feed may tell of the command before it is in the catalog: its words come first.
         let followed = self.labels.follow(&self.catalog, &good.changes);
@@ -231,9 +235,6 @@ impl Work {
         let (mut parts, newly_told) = (effects.parts, effects.newly_told);
         // Its routes are gone by then.
         parts.extend(erasing.or(self.released(request)?));
-        if let Some(full) = quarantine::full(&parts, |courier| self.commands.waiting(courier)) {
-            return Err(Stop::Refused(Refusal::Invalid(vec![full])));
-        }
         let written = callbacks::written(&draft, self.clock.now());
         let changes = draft.changes().into_iter().chain(others).chain(written).collect();
         Ok(Good { accepted, changes, parts, newly_told })
