@@ -17,9 +17,8 @@ use crate::domain::time::{HOUR_MS, SECOND_MS, Time};
 
 /// A courier is inside a fence.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
 pub struct Presence {
-    /// The position that entered.
-    pub entered: Seen,
     /// From when the dwell counts.
     pub dwell_from: Time,
     /// The last position inside.
@@ -27,6 +26,8 @@ pub struct Presence {
     /// The positions since the dwell began, up to the last one inside.
     within: Share,
     away: Option<Away>,
+    /// The position that entered.
+    pub entered: Seen,
 }
 
 kept!(Presence { entered, dwell_from, last_inside, within, away });

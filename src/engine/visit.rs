@@ -110,9 +110,9 @@ impl RouteStep<'_, '_> {
     }
 
     fn enter(&mut self, at: usize, centre: Centre, radius: Radius, fix: &Fix) {
-        let entered = entry_time(&centre, radius.metres(), self.line.last, fix.seen);
+        let entered = entry_time(&centre, radius.metres(), self.line.last(), fix.seen);
         let mut presence = Presence::enter(fix);
-        if self.line.last.is_some_and(|before| fix.seen.t - before.t <= GAP_MAX_MS) {
+        if self.line.last().is_some_and(|before| fix.seen.t - before.t <= GAP_MAX_MS) {
             presence.dwell_from = entered;
         }
         let slot = self.begin_stay(at, centre, radius, presence, entered);
@@ -167,11 +167,11 @@ impl RouteStep<'_, '_> {
         let distance_m = stay.centre.distance_m(fix.seen.point);
         let reading = stay.fence.read(distance_m, fix.accuracy);
         let is_inside = |place| stay.centre.distance_m(place) <= stay.fence.radius_m;
-        if reading.evidence.is_away() && self.line.standing.place().is_some_and(is_inside) {
+        if reading.evidence.is_away() && self.line.standing().place().is_some_and(is_inside) {
             // Who stands inside has not left; the receiver errs.
             return;
         }
-        match stay.presence.step(reading, fix, self.line.last, max_gap_ms) {
+        match stay.presence.step(reading, fix, self.line.last(), max_gap_ms) {
             Change::None => {}
             Change::Stayed { since, restarts, has_driven } => {
                 if restarts {
@@ -208,7 +208,7 @@ impl RouteStep<'_, '_> {
     /// Whether a courier whose dwell is met is well inside; a long dwell needs the border only, and
     /// none at all not even that.
     fn is_surely_inside(&self, stay: &Stay, fix: &Fix) -> bool {
-        let place = self.line.standing.place().unwrap_or(fix.seen.point);
+        let place = self.line.standing().place().unwrap_or(fix.seen.point);
         let distance_m = stay.centre.distance_m(place);
         let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
         let over_ms = stay.presence.dwelt_ms(fix.seen.t, not_before) - stay.required_ms;
