@@ -23,7 +23,7 @@ struct Coming {
     route: RouteSlot,
     /// Orders will be looked at.
     is_near: bool,
-    /// A stay may visit its order.
+    /// Orders may be looked at though none is near.
     is_due: bool,
 }
 
@@ -70,13 +70,16 @@ impl Engine {
         }
         let coming = self.ahead.coming[(at + ORDERS_AHEAD) % RING];
         if coming.route.is_some() {
-            self.ahead.coming[(at + ORDERS_AHEAD) % RING].is_due = self.look_at_orders(coming);
+            let is_due = position_at(at + ORDERS_AHEAD)
+                .is_some_and(|(_, point, t)| self.look_at_orders(coming, point, t));
+            self.ahead.coming[(at + ORDERS_AHEAD) % RING].is_due = is_due;
         }
         let coming = self.ahead.coming[(at + VISIT_AHEAD) % RING];
-        if coming.is_due
-            && let Some(stay) = self.stays.of(self.routes.line(coming.route).first_stay)
-        {
-            self.routes.prefetch_orders(coming.route, stay.at);
+        if coming.is_due {
+            let route = self.routes.route(coming.route);
+            let stay = self.stays.of(self.routes.line(coming.route).first_stay);
+            let from = stay.map_or(route.swept_at, |stay| stay.at.min(route.head_at));
+            self.routes.prefetch_orders(coming.route, from);
         }
     }
 
@@ -89,8 +92,9 @@ impl Engine {
         self.ahead.coming[at % RING] = Coming { route, ..Coming::NOBODY };
     }
 
-    /// Asks for the orders that a position is near to. Tells whether its stay may visit one.
-    fn look_at_orders(&self, coming: Coming) -> bool {
+    /// Asks for the orders that a position is near to. Tells whether others may be looked at: a stay
+    /// that visits or ends, or `nearby` that falls due.
+    fn look_at_orders(&self, coming: Coming, point: Point, t: Time) -> bool {
         let line = self.routes.line(coming.route);
         let stay = self.stays.of(line.first_stay);
         if coming.is_near {
@@ -98,7 +102,9 @@ impl Engine {
             self.routes.prefetch_orders(coming.route, stay.map_or_else(head_at, |stay| stay.at));
             return false;
         }
-        let is_due = stay.is_some_and(|stay| is_due(line, stay));
+        let is_away = |stay: &Stay| stay.centre.distance_m(point) > stay.fence.radius_m;
+        let is_due = stay.is_some_and(|stay| is_due(line, stay) || is_away(stay))
+            || (t >= line.quiet_until && t + SHORTLY_MS > line.eta.nearby_due);
         if is_due {
             self.routes.prefetch_rest(coming.route);
         }
@@ -156,6 +162,8 @@ const ORDERS_AHEAD: usize = 4;
 const VISIT_AHEAD: usize = 2;
 /// Places of a batch of which something is known.
 const RING: usize = 16;
+/// ETAs move by more between two positions.
+const SHORTLY_MS: i64 = 5_000;
 /// A courier's next position is likely to be no more than so much later.
 const NEXT_MS: i64 = 10_000;
 /// What the memory hands over at once.

@@ -418,7 +418,7 @@ impl Routes {
     pub fn prefetch_rest(&self, slot: RouteSlot) {
         let at = slot.0 as usize;
         self.prefetch_eta(slot);
-        prefetch_part(&self.lines, at, offset_of!(RouteLine, active_until));
+        prefetch_part(&self.lines, at, offset_of!(RouteLine, active_from));
         for hot in [0, CACHE_LINE_BYTES] {
             prefetch_part(&self.rests, at, hot);
         }

@@ -4,7 +4,7 @@
 use super::clearance::Clearance;
 use super::deadlines::Deadline;
 use super::eta::EtaLine;
-use super::fix::{Fix, Seen};
+use super::fix::{Fix, PackedSeen, Seen};
 use super::route::RouteSlot;
 use super::standing::Standing;
 use super::state::{Kept, StateReader, StateWriter, Taken};
@@ -17,12 +17,14 @@ use crate::domain::time::Time;
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 pub struct RouteLine {
-    last: Option<Seen>,
+    last: PackedSeen,
     /// How far the courier may go before an order can be near.
     pub clearance: Clearance,
     /// Before this no evaluation is due, no `shift_start` waits, and tracking has not ended: what
     /// comes behind need not be looked at. Holds as long as the clearance covers anything.
     pub quiet_until: Time,
+    /// Tracking ends, if nothing prolongs it.
+    pub active_until: Time,
     /// The courier's next route, by id.
     pub next: RouteSlot,
     /// The open stays, in the sequence of their orders.
@@ -48,8 +50,6 @@ pub struct RouteLine {
     standing: Standing,
     /// Tracking begins.
     pub active_from: Time,
-    /// Tracking ends, if nothing prolongs it.
-    pub active_until: Time,
     /// The earliest deadline that is armed.
     pub armed: Deadline,
 }
@@ -58,7 +58,7 @@ impl RouteLine {
     /// A route that no position has moved.
     pub fn new(created_at: Time, mode: RoutingMode) -> Self {
         Self {
-            last: None,
+            last: PackedSeen::NONE,
             clearance: Clearance::unknown(),
             quiet_until: Time::DISTANT_PAST,
             next: RouteSlot::NONE,
@@ -92,12 +92,12 @@ impl RouteLine {
         self.run_start = self.run_start();
         self.is_run_new = false;
         self.stand(fix);
-        track::is_frozen(self.last, &mut self.run_start, fix)
+        track::is_frozen(self.last(), &mut self.run_start, fix)
     }
 
     /// The place of an accepted position is that of the route's courier.
     pub fn accept_place(&mut self, seen: Seen) {
-        self.last = Some(seen);
+        self.last = seen.into();
         self.has_later_t = self.later_t > seen.t;
     }
 
@@ -109,11 +109,11 @@ impl RouteLine {
         }
         self.is_run_new = true;
         self.has_later_t = false;
-        self.last = Some(fix.seen);
+        self.last = fix.seen.into();
     }
 
     fn stand(&mut self, fix: &Fix) {
-        self.standing.follow(fix, self.last);
+        self.standing.follow(fix, self.last());
         self.may_stand = self.standing.place().is_some();
     }
 
@@ -128,7 +128,7 @@ impl RouteLine {
 
     /// The last accepted position that had a place.
     pub fn last(&self) -> Option<Seen> {
-        self.last
+        self.last.seen()
     }
 
     /// Device time of the last accepted position.
@@ -136,7 +136,7 @@ impl RouteLine {
         if self.has_later_t {
             return self.later_t;
         }
-        self.last.map_or(Time::DISTANT_PAST, |last| last.t)
+        self.last().map_or(Time::DISTANT_PAST, |last| last.t)
     }
 
     /// Whether a position came that was too inaccurate to have a place, after the last that had one.
@@ -151,7 +151,7 @@ impl RouteLine {
 
     /// When the run of positions at the place of the last one began.
     fn run_start(&self) -> Time {
-        match self.last {
+        match self.last() {
             Some(last) if self.is_run_new => last.t,
             Some(_) | None => self.run_start,
         }
@@ -201,7 +201,7 @@ impl Kept for RouteLine {
         let later_t = Time::take(from)?;
         let last: Option<Seen> = Kept::take(from)?;
         Ok(Self {
-            last,
+            last: last.into(),
             has_later_t: last.is_none_or(|last| later_t > last.t),
             later_t,
             is_run_new: false,

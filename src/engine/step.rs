@@ -221,6 +221,11 @@ impl RouteStep<'_, '_> {
         self.line.active_until = planned_end.or_else(by_first).unwrap_or(Time::DISTANT_FUTURE);
     }
 
+    /// Whether the deadline in the queue is not too late.
+    pub fn is_armed(&self) -> bool {
+        self.line.armed <= Deadline::of(self.line, self.route, self.policy)
+    }
+
     /// Puts the route's deadline into the queue, if it is earlier than the one that is there.
     pub fn arm(&mut self) {
         let due = Deadline::of(self.line, self.route, self.policy);

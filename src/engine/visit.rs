@@ -2,6 +2,8 @@
 
 use super::clearance::Bounds;
 use super::crossing::{GAP_MAX_MS, entry_time, exit_time};
+use super::deadlines::TRACKING_GRACE_MS;
+use super::eta::TOLD_MS;
 use super::fence::{Evidence, Fence};
 use super::fix::{Fix, Seen};
 use super::nearest::{Credit, Interval};
@@ -328,8 +330,15 @@ impl RouteStep<'_, '_> {
             // How far its fence is, the next position finds out.
             self.line.clearance.forget();
         }
-        // An order that the courier has left may be overtaken by the clock again.
-        self.arm();
+        // An order that the courier has left may be overtaken by the clock again, and nothing but
+        // open orders prolongs tracking any more. All else is armed for.
+        let told = self.route.orders[at].told_eta;
+        let overdue = if told == Order::NO_ETA { Time::DISTANT_FUTURE } else { told + TOLD_MS };
+        let ended = self.line.active_until + TRACKING_GRACE_MS;
+        if self.line.armed.time() > overdue.min(ended) {
+            self.arm();
+        }
+        debug_assert!(self.is_armed(), "no deadline comes up too late");
     }
 
     /// A stay begins or ends. At the head, or at an order that was visited, the chain begins
