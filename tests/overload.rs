@@ -19,6 +19,7 @@ use doorstep::runtime::error::SubmitError;
 use doorstep::runtime::intake::{Delivery, PartDone, Sender, SenderId};
 use doorstep::runtime::node::NodeSettings;
 use doorstep::runtime::overload::Stage;
+use doorstep::runtime::retainers::Retainers;
 use doorstep::runtime::stepped::SteppedNode;
 use doorstep::storage::disk::Disk;
 use doorstep::storage::feed_event::{FeedBody, FeedEvent};
@@ -50,7 +51,9 @@ fn start(disk: &SimDisk, shards: usize, clock: &Clock) -> SteppedNode {
     let travel = || Box::new(StraightLine::default()) as _;
     let on_full = || -> Box<dyn Fn() -> bool + Send + Sync> { Box::new(|| false) };
     let clock = clock.clone();
-    SteppedNode::start(&settings, &disk, clock, &travel, &mut |_| (), &on_full).expect("it starts")
+    let retainers = Retainers::default();
+    SteppedNode::start(&settings, &disk, clock, &travel, retainers, &mut |_| (), &on_full)
+        .expect("it starts")
 }
 
 /// A node of one shard with a courier who has three orders, and a clock beyond all positions.
@@ -65,7 +68,7 @@ fn planned_node(disk: &SimDisk) -> SteppedNode {
 }
 
 fn work_off(node: &mut SteppedNode) {
-    while (0..node.shards()).any(|shard| node.shard_has_mail(shard)) || node.committer_has_work() {
+    while (0..node.shards()).any(|shard| node.shard_has_work(shard)) || node.committer_has_work() {
         (0..node.shards()).for_each(|shard| node.step_shard(shard));
         node.step_committer();
     }

@@ -40,7 +40,8 @@ impl Deadline {
         if line.eta.lead != Lead::Unknown {
             let silence_ms = if line.eta.is_stale { LOST_MS } else { STALE_MS };
             due = due.min(line.last_t + silence_ms + 1);
-            let told = route.orders.iter().filter(|order| !order.stay.is_some());
+            let told =
+                route.orders.iter().skip(route.swept_at).filter(|order| !order.stay.is_some());
             let told = told.map(|order| order.told_eta).filter(|&told| told != Order::NO_ETA);
             due = told.map(|told| told + TOLD_MS).fold(due, Time::min);
         }

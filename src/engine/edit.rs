@@ -53,6 +53,9 @@ pub fn empty_route(plan: &RoutePlan, created_at: Time) -> (RouteLine, Route) {
         first_position: None,
         held: None,
         head_at: 0,
+        swept_at: 0,
+        next_end: 0,
+        has_overdue: false,
         last_visited: None,
         is_violated: false,
     };
@@ -138,8 +141,10 @@ impl RouteStep<'_, '_> {
 
     /// An order that comes onto the route: new, or back with what was told of it.
     fn incoming(&mut self, plan: &OrderPlan) -> Order {
-        let known = self.route.gone.iter().position(|order| order.id == plan.id);
-        let Some(at) = known.filter(|_| !plan.created) else {
+        if plan.created {
+            return Order::new(plan);
+        }
+        let Some(at) = self.route.gone.iter().position(|order| order.id == plan.id) else {
             return Order::new(plan);
         };
         let mut order = self.route.gone.remove(at);
@@ -193,6 +198,7 @@ impl RouteStep<'_, '_> {
                 leg.and_then(|ms| u32::try_from(ms).ok()).unwrap_or(Order::NO_LEG);
             before = point;
         }
+        self.route.mark_singles();
     }
 
     /// Adds an order at the end, or edits it in its place.
@@ -299,6 +305,8 @@ impl RouteStep<'_, '_> {
     /// After any change: the head, then the ETA, as of the last position.
     pub fn settle(&mut self, cause: EtaCause) {
         self.line.clearance.forget();
+        (self.route.swept_at, self.route.next_end) = (0, usize::MAX);
+        self.is_edited = true;
         self.refresh_head(self.now);
         if !self.line.is_over {
             self.line.eta.evaluated = self.line.last;

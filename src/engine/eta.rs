@@ -154,15 +154,17 @@ impl RouteStep<'_, '_> {
             self.compute_chain(seen);
             self.clamp(clock);
         }
-        if self.etas.iter().all(Option::is_none) {
+        if self.etas.iter().skip(self.route.swept_at).all(Option::is_none) {
             self.line.eta.lead = Lead::Unknown;
         }
     }
 
     /// Evaluates the whole chain for a new position, or the documents anew, and tells what changed.
     pub fn evaluate(&mut self, cause: EtaCause) {
-        for order in &mut self.route.orders {
-            order.marks.set(Mark::Overdue, false);
+        if core::mem::take(&mut self.route.has_overdue) {
+            for order in &mut self.route.orders {
+                order.marks.set(Mark::Overdue, false);
+            }
         }
         self.evaluate_by(cause, None);
     }
@@ -195,6 +197,9 @@ impl RouteStep<'_, '_> {
     /// Moves an ETA that was told and that the clock has passed up to the clock, unless the courier
     /// is there; one that was moved before stays so until it is evaluated for a new position.
     fn clamp(&mut self, clock: Option<Time>) {
+        if clock.is_none() && !self.route.has_overdue {
+            return;
+        }
         for (eta, order) in self.etas.iter_mut().zip(&mut self.route.orders) {
             let Some(eta) = eta else { continue };
             let told = order.told_eta;
@@ -204,6 +209,7 @@ impl RouteStep<'_, '_> {
                 continue;
             };
             order.marks.set(Mark::Overdue, true);
+            self.route.has_overdue = true;
             eta.eta = eta.eta.max(bound);
             eta.arrival = eta.arrival.max(bound);
             eta.completion = eta.completion.max(bound);
@@ -216,14 +222,15 @@ impl RouteStep<'_, '_> {
         let start = self.emit.buffer().begin_etas();
         let mut slack_ms = TOLD_MS;
         let mut has_changed = false;
-        for (order, &eta) in self.route.orders.iter_mut().zip(&*self.etas) {
+        let from = self.route.swept_at;
+        for (order, eta) in self.route.orders[from..].iter_mut().zip(&self.etas[from..]) {
             let was =
                 core::mem::replace(&mut order.told_eta, eta.map_or(Order::NO_ETA, |eta| eta.eta));
             if !order.is_open(self.policy) {
                 continue;
             }
             let had = was != Order::NO_ETA;
-            if let Some(eta) = eta.filter(|_| had) {
+            if let Some(eta) = eta.as_ref().filter(|_| had) {
                 let moved_ms = (eta.eta - was).abs();
                 if moved_ms < TOLD_MS {
                     order.told_eta = was;
@@ -234,7 +241,7 @@ impl RouteStep<'_, '_> {
                 continue;
             }
             has_changed = true;
-            self.emit.buffer().push_eta(OrderEta { order: order.id, eta });
+            self.emit.buffer().push_eta(OrderEta { order: order.id, eta: *eta });
         }
         self.line.eta.slack_ms = slack_ms;
         if has_changed || must_tell {

@@ -29,7 +29,7 @@ mod positions;
 mod prefetch;
 mod presence;
 mod progress;
-mod quarantine;
+pub mod quarantine;
 mod queries;
 mod route;
 mod shift;
@@ -218,7 +218,8 @@ impl Engine {
             now,
             is_frozen: false,
             has_looked: false,
-            has_refreshed: false,
+            refreshed_to: 0,
+            is_edited: false,
             changed: None,
             must_evaluate: false,
             sheds_eta: self.sheds_eta,

@@ -120,6 +120,13 @@ pub struct Route {
     pub held: Option<Box<Fix>>,
     /// No order before this place in the sequence is ahead.
     pub head_at: usize,
+    /// No order before this place in the sequence is ahead, has an ETA told or is primed for
+    /// `nearby`: an evaluation passes over them. A change of the documents makes it 0.
+    pub swept_at: usize,
+    /// One past the last order that was in the head stop when it was found, or is.
+    pub next_end: usize,
+    /// An order may be marked [`Mark::Overdue`].
+    pub has_overdue: bool,
     /// The order visited last, by its place in the sequence.
     pub last_visited: Option<usize>,
     /// `courier_violated_route`.
@@ -144,6 +151,10 @@ kept!(Route {
     head_at,
     last_visited,
     is_violated,
+} rebuilt {
+    swept_at = 0,
+    next_end = usize::MAX,
+    has_overdue = true,
 });
 
 /// One order of a route.
@@ -214,6 +225,9 @@ pub enum Mark {
     WasNext = 1,
     /// The clock has passed the told ETA and moved it since the last evaluation.
     Overdue = 2,
+    /// It and the order after it have points, no third one is at both, and the travel time from
+    /// the order before it is known.
+    Single = 4,
 }
 
 impl Marks {
@@ -339,15 +353,33 @@ impl Route {
         Some(stop)
     }
 
-    /// The stop, among the orders for which `counts`, that holds the order at `at`.
-    pub fn stop_of(&self, at: usize, counts: impl Fn(usize) -> bool) -> Option<StopRange> {
+    /// Marks the orders that are stops of their own if they and their neighbours count: what follows
+    /// from points and travel times alone.
+    pub fn mark_singles(&mut self) {
+        for at in 0..self.orders.len() {
+            let order = &self.orders[at];
+            let next = self.orders.get(at + 1).and_then(Order::point);
+            let is_single = order.leg_ms != Order::NO_LEG
+                && order.point().zip(next).is_some_and(|(place, next)| place.is_apart(next));
+            self.orders[at].marks.set(Mark::Single, is_single);
+        }
+    }
+
+    /// The stop, among the orders for which `counts`, that holds the order at `at`. None before
+    /// `from` counts.
+    pub fn stop_of(
+        &self,
+        from: usize,
+        at: usize,
+        counts: impl Fn(usize) -> bool,
+    ) -> Option<StopRange> {
         let place = self.orders[at].place;
-        let before = (0..at).rev().find(|&before| counts(before));
+        let before = (from..at).rev().find(|&before| counts(before));
         if counts(at) && before.is_none_or(|before| self.orders[before].place.is_apart(place)) {
             // Whatever the stops before it are, one begins here.
             return self.stop_from(at, counts);
         }
-        let mut stop = self.stop_from(0, &counts)?;
+        let mut stop = self.stop_from(from, &counts)?;
         while stop.last < at {
             stop = self.stop_from(stop.last + 1, &counts)?;
         }

@@ -43,8 +43,10 @@ pub struct RouteStep<'a, 'out> {
     pub is_frozen: bool,
     /// Every order was looked at, since the courier was not clear of all.
     pub has_looked: bool,
-    /// The head has been found anew in this step.
-    pub has_refreshed: bool,
+    /// The orders before this place were looked at when the head was found anew in this step.
+    pub refreshed_to: usize,
+    /// The documents have changed.
+    pub is_edited: bool,
     /// The ETA chain has changed in this step, and why.
     pub changed: Option<EtaCause>,
     /// More has changed than where the chain begins.

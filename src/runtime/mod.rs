@@ -27,6 +27,7 @@ mod mailbox;
 mod message;
 pub mod node;
 pub mod notifications;
+mod old_feed;
 mod order_chain;
 pub mod overload;
 

@@ -20,6 +20,7 @@ use super::feed_reader::Feed;
 use super::intake::{Intake, partitions_of};
 use super::mailbox::{Inbox, Mail, Mailbox};
 use super::message::Message;
+pub use super::old_feed::ToldBefore;
 use super::order_chain::OrderChain;
 use super::partition::Partitions;
 use super::picture::Camera;
@@ -343,6 +344,10 @@ impl Node {
                 guard.fault.fail(error.to_string());
             }
         })?);
+        if node.report.told_before.is_some() {
+            // The next start begins behind what another engine told.
+            node.snapshots().begin();
+        }
         Ok(node)
     }
 

@@ -114,6 +114,7 @@ impl Engine {
         from: &mut StateReader,
     ) -> Taken<RouteSlot> {
         let (mut line, mut route) = (RouteLine::take(from)?, Route::take(from)?);
+        route.mark_singles();
         if route.courier != courier {
             return Err(NotState);
         }
