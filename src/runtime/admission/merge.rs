@@ -2,7 +2,7 @@
 //! stays; and what of it is not for the caller to set.
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::de::value::MapDeserializer;
 
 use super::request::Item;
 use crate::runtime::documents::dto::{
@@ -62,8 +62,9 @@ pub(super) fn typed<T: DeserializeOwned>(
     findings: &mut Findings,
 ) -> Option<T> {
     let fields = body.iter().filter(|(key, _)| !is_own(kind, key));
-    let fields: Item = fields.map(|(key, value)| (key.clone(), value.clone())).collect();
-    match serde_path_to_error::deserialize(Value::Object(fields)) {
+    let fields = fields.map(|(key, value)| (key.as_str(), value));
+    let fields = MapDeserializer::<_, serde_json::Error>::new(fields);
+    match serde_path_to_error::deserialize(fields) {
         Ok(typed) => Some(typed),
         Err(error) => {
             let place = at.path(&error.path().to_string());
