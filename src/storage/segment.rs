@@ -125,3 +125,20 @@ const JOURNAL: &str = "journal-";
 const FEED: &str = "feed-";
 const TRACKS: &str = "tracks-";
 const SEGMENT: &str = ".seg";
+
+#[cfg(test)]
+mod tests {
+    use super::{journal_name, journal_numbers};
+
+    #[test]
+    fn what_lies_before_a_hole_is_no_part_of_the_journal() {
+        let numbers = |of: &[u64]| {
+            let names: Vec<_> = of.iter().map(|&number| journal_name(number)).collect();
+            journal_numbers(&names)
+        };
+        assert_eq!(numbers(&[]), [0_u64; 0]);
+        assert_eq!(numbers(&[1, 2, 3]), [1, 2, 3]);
+        assert_eq!(numbers(&[7]), [7]);
+        assert_eq!(numbers(&[1, 3, 5, 6]), [5, 6]);
+    }
+}
