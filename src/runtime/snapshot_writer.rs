@@ -244,11 +244,12 @@ impl SnapshotWriterThread {
         self.retainers.founded_holder(boundary)
     }
 
-    /// Asks again, for a while, as long as there is somebody in the way.
+    /// Asks again, for a while, as long as there is somebody in the way and anybody waits.
     fn patiently<T>(&self, mut in_the_way: impl FnMut() -> Option<T>) -> Option<T> {
         let mut found = in_the_way();
         for _ in 0..self.holder_tries {
-            if found.is_none() {
+            if found.is_none() || self.shared.rounds.is_given_up() || self.shared.fault.has_failed()
+            {
                 break;
             }
             // Whoever it is was asked to go on.
