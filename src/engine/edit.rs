@@ -1,12 +1,9 @@
 //! What a change of the documents does to a route that is under way (behaviour 4.7, 5). Storing
 //! evaluates no position.
 
-use super::clearance::Clearance;
-use super::deadlines::Deadline;
 use super::depot::{NodeBetween, StartingDepot};
-use super::eta::EtaLine;
-use super::route::{Order, Route, RouteLine, RouteSlot};
-use super::standing::Standing;
+use super::route::{Order, Route};
+use super::route_line::RouteLine;
 use super::stay::StaySlot;
 use super::step::RouteStep;
 use crate::domain::depot::DepotPlan;
@@ -20,23 +17,7 @@ use crate::domain::time::Time;
 
 /// A route without orders, to be filled by [`RouteStep::store`].
 pub fn empty_route(plan: &RoutePlan, created_at: Time) -> (RouteLine, Route) {
-    let line = RouteLine {
-        last_t: Time::DISTANT_PAST,
-        last: None,
-        run_start: Time::DISTANT_PAST,
-        standing: Standing::NONE,
-        clearance: Clearance::unknown(),
-        active_from: created_at,
-        active_until: Time::DISTANT_FUTURE,
-        eta: EtaLine::NEW,
-        armed: Deadline::NONE,
-        next: RouteSlot::NONE,
-        first_stay: StaySlot::NONE,
-        is_started: false,
-        is_over: false,
-        has_held: false,
-        mode: plan.routing_mode,
-    };
+    let line = RouteLine::new(created_at, plan.routing_mode);
     let route = Route {
         id: plan.id,
         courier: plan.courier,
@@ -309,7 +290,7 @@ impl RouteStep<'_, '_> {
         self.is_edited = true;
         self.refresh_head(self.now);
         if !self.line.is_over {
-            self.line.eta.evaluated = self.line.last;
+            self.line.eta.evaluated = self.line.last().into();
             self.evaluate(cause);
             self.notify(None, false);
             self.arm();

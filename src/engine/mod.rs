@@ -26,12 +26,13 @@ pub mod order_state;
 pub mod output;
 mod policies;
 mod positions;
-mod prefetch;
+pub mod prefetch;
 mod presence;
 mod progress;
 pub mod quarantine;
 mod queries;
 mod route;
+mod route_line;
 mod shift;
 mod silence;
 mod sources;
@@ -57,6 +58,7 @@ use fix::FRESH_MS;
 use input::{Input, InputBody};
 use output::Outputs;
 use policies::Policies;
+use prefetch::Ahead;
 use quarantine::Quarantine;
 use route::{RouteSlot, Routes};
 use stay::Stays;
@@ -81,6 +83,8 @@ pub struct Engine {
     index: CourierIndex,
     /// Scratch of one evaluation.
     etas: Vec<Option<Eta>>,
+    /// What the next positions of the batch at hand will touch.
+    ahead: Ahead,
     /// The courier that is being stepped, or [`NOBODY`].
     at_work: CourierId,
     /// The position at hand came when there was no time for regular evaluations of the ETA.
@@ -109,6 +113,7 @@ impl Engine {
             stays: Stays::default(),
             index: CourierIndex::new(),
             etas: Vec::new(),
+            ahead: Ahead::NOTHING,
             at_work: NOBODY,
             sheds_eta: false,
         }
@@ -207,7 +212,7 @@ impl Engine {
         RouteStep {
             policy: self.policies.policy(courier.policy),
             travel: &*self.travel,
-            is_fresh: now - line.last_t <= FRESH_MS,
+            is_fresh: now - line.last_t() <= FRESH_MS,
             line,
             route,
             slot,

@@ -238,7 +238,8 @@ impl Shard {
         }
         for (at, (partition, fix)) in unseen.iter().enumerate() {
             self.engine.look_ahead(at, |at| {
-                unseen.get(at).map(|(_, fix)| (fix.courier, fix.position.point))
+                let fix = &unseen.get(at)?.1;
+                Some((fix.courier, fix.position.point, fix.position.device_time))
             });
             self.position(*partition, now, fix, by(fix).as_ref(), stepping, &mut refused);
         }

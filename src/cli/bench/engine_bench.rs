@@ -15,12 +15,12 @@ use super::measure::{cpu_s_of, resident_bytes};
 use super::oracle::{Oracle, StraightLineParameters, Told, ToldBody};
 use super::workload::{COMPANY, COURIERS_MAX, Report, SPEED_MPS, Workload};
 use crate::domain::command::Command;
-use crate::domain::geo::Point;
 use crate::domain::ids::{CourierId, PARTITIONS, PartitionId};
 use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::input::{Input, InputBody};
 use crate::engine::output::Outputs;
+use crate::engine::prefetch::PositionAhead;
 use crate::runtime::partition::partition_of;
 use crate::travel::straight_line::StraightLine;
 
@@ -197,9 +197,11 @@ impl EngineSide {
     }
 }
 
-fn position_of(input: &Input) -> Option<(CourierId, Point)> {
+fn position_of(input: &Input) -> Option<PositionAhead> {
     match &input.body {
-        InputBody::Position { courier, position, .. } => Some((*courier, position.point)),
+        InputBody::Position { courier, position, .. } => {
+            Some((*courier, position.point, position.device_time))
+        }
         InputBody::Command(_) | InputBody::Tick => None,
     }
 }

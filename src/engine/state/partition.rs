@@ -9,7 +9,8 @@ use crate::engine::Engine;
 use crate::engine::couriers::{CourierLine, CourierSlot, PolicySlot};
 use crate::engine::deadlines::{Deadline, Entry};
 use crate::engine::eta::Lead;
-use crate::engine::route::{Route, RouteLine, RouteSlot};
+use crate::engine::route::{Route, RouteSlot};
+use crate::engine::route_line::RouteLine;
 use crate::engine::sources::{Heard, SourceTimes};
 use crate::engine::stay::{Stay, StaySlot};
 
