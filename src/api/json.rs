@@ -120,7 +120,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        self.take(1).map(|()| value.into())
+        // `5.0` is a whole number in JSON, and some clients write every number so.
+        let is_whole = value.trunc() == value && value.abs() <= WHOLE_MAX;
+        let value = if is_whole { (value as i64).into() } else { value.into() };
+        self.take(1).map(|()| value)
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
@@ -167,6 +170,8 @@ const DEPTH_MAX: usize = 16;
 /// Values of one body: with their containers about 50 MB at most, where 8 MiB of text could make
 /// three times that.
 const ROOM_MAX: usize = 1_500_000;
+/// Beyond it, 2^53, not every whole number is one of 64 bits of floating point.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 /// What the smallest object takes, in values.
 const OBJECT_ROOM: usize = 20;
 
@@ -193,6 +198,7 @@ mod tests {
         assert!(refused(&zeros).contains("more than 1000"));
         let nested = format!("[[[{}0]]]", "0,".repeat(3 << 20));
         assert!(refused(&nested).contains("too many values"));
+        assert_eq!(parse(b"[5.0, -1e3, 1e300]").unwrap(), serde_json::json!([5, -1000, 1e300]));
         assert!(refused("{} x").contains("not JSON"));
         assert!(refused("[1,").contains("400"));
     }

@@ -53,7 +53,8 @@ fn read(text: &str) -> Option<Versions> {
     if text.trim() == "*" {
         return Some(None);
     }
-    let tags = text.split(',').map(str::trim);
+    // An empty list is a list, and no version is in it (RFC 9110, 5.6.1.2 and 13.1.1).
+    let tags = text.split(',').map(str::trim).filter(|tag| !tag.is_empty());
     let mut versions = Vec::new();
     for tag in tags {
         let strong = tag.strip_prefix("W/").unwrap_or(tag);
@@ -76,6 +77,7 @@ mod tests {
         assert_eq!(read("\"a\", \"b\""), versions(&["a", "b"]));
         assert_eq!(read("W/\"a\""), versions(&[]));
         assert_eq!(read("a"), None);
-        assert_eq!(read(""), None);
+        assert_eq!(read(""), versions(&[]));
+        assert_eq!(read("\"a\",, \"b\""), versions(&["a", "b"]));
     }
 }

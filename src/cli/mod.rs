@@ -16,6 +16,7 @@ pub mod erase;
 pub mod error;
 pub mod evaluate;
 mod event_text;
+pub mod export;
 pub mod journal;
 pub mod load;
 pub mod noise;
@@ -41,6 +42,7 @@ use self::company::{CompanyArgs, company};
 use self::demo::{DemoArgs, demo};
 use self::erase::{EraseArgs, erase};
 use self::evaluate::{EvaluateArgs, evaluate};
+use self::export::{ExportArgs, export};
 use self::journal::{JournalArgs, journal};
 use self::load::{LoadArgs, load};
 use self::quarantine::{QuarantineArgs, quarantine};
@@ -76,6 +78,7 @@ enum Command {
     Quarantine(QuarantineArgs),
     Backup(BackupArgs),
     Erase(EraseArgs),
+    Export(ExportArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -97,6 +100,7 @@ pub fn run() -> ExitCode {
         Command::Quarantine(args) => quarantine(&args),
         Command::Backup(args) => backup(&args),
         Command::Erase(args) => erase(&args),
+        Command::Export(args) => export(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -16,6 +16,7 @@ use crate::daemon::core::TOKEN_FILE;
 use crate::daemon::error::DaemonError;
 use crate::daemon::settings::Settings;
 use crate::runtime::local_time::instant;
+use crate::runtime::node::ToldBefore;
 use crate::runtime::progress::Progress;
 use crate::storage::replay::CutTail;
 
@@ -140,6 +141,15 @@ fn greet(settings: &Settings, daemon: &Daemon) {
     }
     if let Some(cut) = recovered.cut {
         tell(format_args!("  cut off      {}", cut_off(&cut)));
+    }
+    if let Some(ToldBefore { engine, events, otherwise, otherwise_from }) = recovered.told_before {
+        tell(format_args!("  kept         {events} events that engine {engine} told"));
+        if otherwise > 0 {
+            tell(format_args!(
+                "               this engine tells {otherwise} inputs otherwise, the first at \
+                 position {otherwise_from}; what was told stays"
+            ));
+        }
     }
     tell(format_args!(
         "  recovered    {} inputs, {} events, {} documents' requests redone",

@@ -25,13 +25,14 @@ impl Engine {
         {
             return false;
         }
+        let sheds_eta = self.sheds_eta;
         let line = self.routes.line_mut(courier.first_route);
         let Some(before) = courier.located.filter(|_| is_plain(line, fix)) else { return false };
         let is_quiet = seen.t < line.quiet_until;
         if !is_quiet && (seen.t > line.active_until || line.eta.has_shift_start_due) {
             return false;
         }
-        let is_regular = !is_quiet && seen.t >= line.eta.regular_due;
+        let is_regular = !is_quiet && !sheds_eta && seen.t >= line.eta.regular_due;
         if is_regular && !line.eta.is_settled(&*self.travel, line.mode, fix) {
             return false;
         }

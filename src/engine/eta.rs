@@ -107,7 +107,7 @@ impl RouteStep<'_, '_> {
     /// ETA and notifications after a position.
     pub fn follow(&mut self, fix: &Fix) {
         let t = fix.seen.t;
-        let is_regular = t >= self.line.eta.regular_due;
+        let is_regular = !self.sheds_eta && t >= self.line.eta.regular_due;
         if is_regular {
             self.line.eta.regular_due = t + REGULAR_MS;
         }

@@ -29,7 +29,7 @@ mod positions;
 pub mod prefetch;
 mod presence;
 mod progress;
-mod quarantine;
+pub mod quarantine;
 mod queries;
 mod route;
 mod route_line;
@@ -87,6 +87,8 @@ pub struct Engine {
     ahead: Ahead,
     /// The courier that is being stepped, or [`NOBODY`].
     at_work: CourierId,
+    /// The position at hand came when there was no time for regular evaluations of the ETA.
+    sheds_eta: bool,
 }
 
 /// What belongs to a partition as a whole.
@@ -113,6 +115,7 @@ impl Engine {
             etas: Vec::new(),
             ahead: Ahead::NOTHING,
             at_work: NOBODY,
+            sheds_eta: false,
         }
     }
 
@@ -121,14 +124,16 @@ impl Engine {
     pub fn handle(&mut self, input: &Input, out: &mut Outputs) {
         let mut emit = Emit::new(input, out);
         match &input.body {
-            InputBody::Position { courier, route, position } => {
+            InputBody::Position { courier, route, position, sheds_eta } => {
                 self.at_work = *courier;
+                self.sheds_eta = *sheds_eta;
                 self.position(*courier, *route, position, &mut emit);
             }
             InputBody::Command(command) => self.admit(input.partition, command, &mut emit),
             InputBody::Tick => self.advance(input.partition, input.received_at, &mut emit),
         }
         self.at_work = NOBODY;
+        self.sheds_eta = false;
     }
 
     /// The earliest deadline of a partition that is due at or before `now`: the caller makes an
@@ -222,6 +227,7 @@ impl Engine {
             is_edited: false,
             changed: None,
             must_evaluate: false,
+            sheds_eta: self.sheds_eta,
         }
     }
 }

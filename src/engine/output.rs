@@ -21,6 +21,14 @@ pub struct Output {
     pub body: OutputBody,
 }
 
+impl Output {
+    /// It says only that a position was not evaluated.
+    #[must_use]
+    pub const fn is_dropped(&self) -> bool {
+        matches!(self.body, OutputBody::Dropped { .. })
+    }
+}
+
 /// The kinds of outputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum OutputBody {

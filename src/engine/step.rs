@@ -52,6 +52,8 @@ pub struct RouteStep<'a, 'out> {
     pub changed: Option<EtaCause>,
     /// More has changed than where the chain begins.
     pub must_evaluate: bool,
+    /// Regular evaluations of the ETA wait for a position that comes when there is time.
+    pub sheds_eta: bool,
 }
 
 impl RouteStep<'_, '_> {

@@ -332,10 +332,7 @@ impl Committer {
     /// Begins a round of snapshots if it is time or somebody wants it, unless one is under way.
     fn begin_round(&mut self) -> Result<(), RuntimeError> {
         let limit = self.snapshots.journal_bytes;
-        // A snapshot does not hold who is quarantined, nor what waits for the release.
-        let is_time = limit > 0
-            && self.shared.rounds.journalled(0) >= limit
-            && self.shared.directory.quarantined().is_empty();
+        let is_time = limit > 0 && self.shared.rounds.journalled(0) >= limit;
         if !is_time && self.snapshots.wanted.is_empty() {
             return Ok(());
         }

@@ -36,11 +36,33 @@ impl FeedWriter {
         self.notified.iter().map(|(&company, &notified)| (company, notified)).collect()
     }
 
+    /// Position of the last event.
+    #[must_use]
+    pub const fn position(&self) -> u64 {
+        self.position
+    }
+
     /// Adds what one step told.
     pub fn tell(&mut self, told: &Outputs, directory: &Directory, chain: &OrderChain) {
+        self.tell_after(0, told, directory, chain);
+    }
+
+    /// Adds what one step told, but for its first few events.
+    pub fn tell_after(
+        &mut self,
+        first: usize,
+        told: &Outputs,
+        directory: &Directory,
+        chain: &OrderChain,
+    ) {
         let directory = directory.open();
         let mut chain = chain.open();
+        let mut before = first;
         for output in told.list() {
+            if before > 0 && !output.is_dropped() {
+                before -= 1;
+                continue;
+            }
             // Every courier that tells something has been put, so there is a company.
             let company = directory.company(output.courier).unwrap_or(CompanyId(0));
             let (body, previous) = match output.body {
@@ -65,6 +87,21 @@ impl FeedWriter {
             };
             self.push(output, company, previous, body);
         }
+    }
+
+    /// Adds an event as it was told before, at the position where it was.
+    pub fn keep(&mut self, event: FeedEvent, chain: &OrderChain) {
+        self.position = event.position;
+        match &event.body {
+            FeedBody::Event(told) => {
+                chain.open().follow(told.order, event.position);
+            }
+            FeedBody::Notification { id, time, .. } => {
+                self.notified.insert(event.company, Notified { id: *id, time: *time });
+            }
+            FeedBody::Eta { .. } | FeedBody::RouteViolated { .. } => {}
+        }
+        self.events.push(event);
     }
 
     /// Appends what was told to the log, and gives the head.

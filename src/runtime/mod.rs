@@ -27,7 +27,9 @@ mod mailbox;
 mod message;
 pub mod node;
 pub mod notifications;
+mod old_feed;
 mod order_chain;
+pub mod overload;
 
 pub mod partition;
 mod picture;

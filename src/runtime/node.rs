@@ -20,6 +20,7 @@ use super::feed_reader::Feed;
 use super::intake::{Intake, partitions_of};
 use super::mailbox::{Inbox, Mail, Mailbox};
 use super::message::Message;
+pub use super::old_feed::ToldBefore;
 use super::order_chain::OrderChain;
 use super::partition::Partitions;
 use super::picture::Camera;
@@ -42,7 +43,8 @@ use crate::storage::feed_log::FeedLog;
 use crate::storage::frame::{ALIGN, HEAD};
 use crate::storage::tracks::TrackLog;
 
-/// How a node runs. None of it changes a byte of what is told.
+/// How a node runs. None of it changes a byte of what is told, but for ETAs that give way to
+/// overload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeSettings {
     /// Threads that own partitions, 1 or more.
@@ -261,6 +263,7 @@ fn shard_lines(
             disk: Arc::clone(disk),
             batch_mail_max: BATCH_MAIL_MAX,
             woke_at: shared.clock.real_time(),
+            sheds_eta: false,
             camera: Camera::new(own.collect(), to_writer.clone(), shared.rounds.begun()),
             shared: Arc::clone(shared),
         };
@@ -341,6 +344,10 @@ impl Node {
                 guard.fault.fail(error.to_string());
             }
         })?);
+        if node.report.told_before.is_some() {
+            // The next start begins behind what another engine told.
+            node.snapshots().begin();
+        }
         Ok(node)
     }
 

@@ -19,6 +19,7 @@ use super::feed_writer::FeedWriter;
 use super::intake::{Sender, SenderId, shard_of};
 use super::loading::{Loaded, load};
 use super::node::{NodeSettings, TravelFactory};
+use super::old_feed::{OldFeed, ToldBefore};
 use super::order_chain::OrderChain;
 use super::partition::{Fact, Partitions, partition_of};
 use super::progress::{Progress, Stage};
@@ -27,13 +28,14 @@ use super::snapshot_writer::KeptSnapshot;
 use crate::domain::command::Command;
 use crate::domain::ids::{CourierId, PartitionId};
 use crate::domain::time::Time;
-use crate::engine::Engine;
 use crate::engine::input::InputBody;
 use crate::engine::output::Outputs;
+use crate::engine::{self, Engine};
 use crate::storage::bytes::{Reader, Writer};
 use crate::storage::catalog::change::encode;
 use crate::storage::codec::input::{ChunkReader, ChunkWriter, Record};
 use crate::storage::disk::Disk;
+use crate::storage::engine_note::first_engine;
 use crate::storage::error::StorageError;
 use crate::storage::feed_log::FeedLog;
 use crate::storage::frame::{CommandHead, Frame, FrameKind};
@@ -42,7 +44,7 @@ use crate::storage::manifest::{JournalPlace, Manifest};
 use crate::storage::panic_notes::{PanicNote, PanicNotes};
 use crate::storage::replay::{CutTail, JournalEnd, drop_after, replay_from};
 use crate::storage::segment::{
-    journal_name, journal_number, manifest_name, manifest_number, snapshot_number,
+    journal_name, journal_number, journal_numbers, manifest_name, manifest_number, snapshot_number,
 };
 
 /// What recovery found, for the log.
@@ -64,6 +66,8 @@ pub struct RecoveryReport {
     pub feed_rewritten_bytes: u64,
     /// What a crash left beyond the journal's end, cut off now.
     pub cut: Option<CutTail>,
+    /// Another engine told what followed in the feed: that stays as it is.
+    pub told_before: Option<ToldBefore>,
 }
 
 /// The state that every input so far has led to.
@@ -97,6 +101,8 @@ pub struct Recovery {
     /// What earlier frames tell is in the feed.
     told_before: u64,
     told: Outputs,
+    /// The feed that another engine told.
+    old_feed: Option<OldFeed>,
     /// The input that is being replayed.
     at: (PartitionId, u64),
     /// Inputs on which replay has panicked twice: their couriers are quarantined before them.
@@ -138,17 +144,18 @@ impl Recovery {
                 Err(error) => damaged.push(error.to_string()),
             }
         }
-        let is_whole = names.contains(&journal_name(JournalPlace::START.segment));
-        let first = names.iter().find(|name| journal_number(name).is_some()).filter(|_| !is_whole);
+        let first = journal_numbers(&names).first().copied();
+        let first = first.filter(|&first| first != JournalPlace::START.segment);
         if let (Some(first), false) = (first, damaged.is_empty()) {
             return Err(RuntimeError::NoSnapshot {
-                first: first.clone(),
+                first: journal_name(first),
                 causes: damaged.join("; "),
             });
         }
         let loaded = Loaded::nothing(shards, travel);
         let feed = FeedLog::open(Arc::clone(disk), settings.feed_segment_bytes.max(1));
         let mut recovery = Self::with(loaded, feed, progress);
+        recovery.keep_what_was_told_by(first_engine(&**disk, engine::VERSION)?)?;
         (recovery.report.damaged, recovery.last_snapshot) = (damaged, last_snapshot);
         Ok(recovery)
     }
@@ -172,7 +179,16 @@ impl Recovery {
         recovery.report.commands = manifest.commands;
         recovery.kept = vec![(&manifest).into()];
         (recovery.from, recovery.told_before) = (manifest.journal, manifest.told_before);
+        recovery.keep_what_was_told_by(manifest.engine)?;
         Ok(recovery)
+    }
+
+    /// What follows in the feed stays as it is if another engine may have told it.
+    fn keep_what_was_told_by(&mut self, engine: u16) -> Result<(), StorageError> {
+        if engine != engine::VERSION {
+            self.old_feed = Some(OldFeed::along(self.feed.kept()?, engine));
+        }
+        Ok(())
     }
 
     fn with(loaded: Loaded, feed: FeedLog, progress: Arc<Progress>) -> Self {
@@ -193,6 +209,7 @@ impl Recovery {
             from: JournalPlace::START,
             told_before: 0,
             told: Outputs::default(),
+            old_feed: None,
             at: (PartitionId(0), 0),
             poisoned: BTreeMap::new(),
             progress,
@@ -223,6 +240,7 @@ impl Recovery {
             return Err(ends_early(&end, self.told_before).into());
         }
         self.report.cut = end.cut;
+        self.report.told_before = self.old_feed.as_ref().map(OldFeed::found);
         self.flush()?;
         // What was counted then is not counted now.
         self.writer.take_quarantined();
@@ -342,8 +360,11 @@ impl Recovery {
         // As when it was stepped first: what the queue of deadlines puts off, it puts off again.
         engine.next_deadline(partition, input.received_at);
         engine.handle(input, &mut self.told);
-        if !is_told {
-            self.writer.tell(&self.told, &self.directory, &self.chain);
+        let Self { old_feed, told, writer, directory, chain, .. } = self;
+        match old_feed {
+            _ if is_told => {}
+            Some(old) => old.tell(self.at, told, writer, directory, chain)?,
+            None => writer.tell(told, directory, chain),
         }
         self.told.clear();
         self.report.inputs += 1;

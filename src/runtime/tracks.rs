@@ -14,16 +14,14 @@ use tokio::time::timeout;
 use super::error::{TracksError, ViewError};
 use super::node::Shared;
 use crate::domain::ids::{CompanyId, CourierId};
-use crate::domain::position::{AGE_MAX_MS, LEAD_MAX_MS};
 use crate::domain::time::{DAY_MS, SECOND_MS, Time};
-use crate::engine::input::InputBody;
-use crate::storage::codec::input::{ChunkReader, Record};
 use crate::storage::disk::Disk;
 use crate::storage::error::StorageError;
 use crate::storage::frame::FrameKind;
 use crate::storage::journal_reader::JournalReader;
 pub use crate::storage::tracks::TrackSpan;
 pub use crate::storage::tracks::chunk::TrackPoint;
+use crate::storage::tracks::look::each_tracked;
 use crate::storage::tracks::open::{OpenTracks, hour_of};
 
 /// The tracks for those who ask. Cheap to clone. Must be asked within a tokio runtime that has a
@@ -404,20 +402,15 @@ impl Swept {
     }
 }
 
-/// Adds the positions of a frame. What the engine refused for its age is no part of a track.
+/// Adds the positions of a frame that are part of a track.
 fn put(shared: &Shared, open: &mut OpenTracks, payload: &[u8]) {
     let directory = shared.directory.open();
     // The frame was made by this version, or recovery has read it.
-    for record in ChunkReader::new(payload).map_while(Result::ok) {
-        let Record { input, .. } = record;
-        let InputBody::Position { courier, route, position } = input.body else { continue };
-        let received_at = input.received_at;
-        let age_ms = received_at - position.device_time;
-        let Some(company) = directory.company(courier) else { continue };
-        if (-LEAD_MAX_MS..=AGE_MAX_MS).contains(&age_ms) {
-            open.put(courier, company, &TrackPoint { route, received_at, position });
+    each_tracked(payload, |courier, point| {
+        if let Some(company) = directory.company(courier) {
+            open.put(courier, company, &point);
         }
-    }
+    });
 }
 
 /// The journal is looked at this often where nobody asks.

@@ -5,6 +5,7 @@
 //! segment is named by its first position, and full once it has reached the size that is set.
 
 pub mod erase;
+pub mod kept;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 

@@ -8,7 +8,7 @@ use super::bytes::Reader;
 use super::disk::{Disk, DiskFile};
 use super::error::StorageError;
 use super::frame::{Frame, FrameKind, HEAD};
-use super::segment::{journal_name, journal_number};
+use super::segment::{journal_name, journal_numbers};
 
 /// A reader of the journal with its place.
 pub struct JournalReader {
@@ -35,7 +35,7 @@ impl JournalReader {
     /// The disk fails.
     pub fn open(disk: Arc<dyn Disk>, next: u64, end: u64) -> Result<Self, StorageError> {
         let names = disk.names().map_err(StorageError::disk("list", "the data directory"))?;
-        let numbers: Vec<u64> = names.iter().filter_map(|name| journal_number(name)).collect();
+        let numbers = journal_numbers(&names);
         let first = numbers.first().copied().unwrap_or(1);
         let name = journal_name(first);
         let file = disk.open(&name).map_err(StorageError::disk("open", &name))?;

@@ -14,6 +14,7 @@ pub mod bytes;
 pub mod catalog;
 pub mod codec;
 pub mod disk;
+pub mod engine_note;
 pub mod error;
 pub mod feed_event;
 pub mod feed_log;

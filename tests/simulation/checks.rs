@@ -37,9 +37,16 @@ pub fn judge_acknowledged(disk: &SimDisk, acked: impl Iterator<Item = Numbered>)
 
 /// The feed from its start.
 pub fn whole_feed(feed: &Feed) -> Vec<FeedEvent> {
+    let events = feed_while_whole(feed);
+    assert_eq!(events.len() as u64, feed.head(), "the feed can be read");
+    events
+}
+
+/// The feed from its start to where it cannot be read.
+pub fn feed_while_whole(feed: &Feed) -> Vec<FeedEvent> {
     let mut events = Vec::new();
     loop {
-        let page = feed.read(events.len() as u64, 500).expect("the feed can be read");
+        let Ok(page) = feed.read(events.len() as u64, 50) else { return events };
         if page.events.is_empty() {
             return events;
         }
@@ -130,7 +137,7 @@ pub fn judge_documents(catalog: &Catalog, notes: &[Note]) {
 /// The tracks of a process that ended are what a fold of the journal's positions makes of them.
 pub fn judge_tracks(disk: &SimDisk, couriers: &[u64]) {
     let held = held(disk).expect("the journal is whole");
-    let next = held.frames.len() as u64 + 1;
+    let next = held.next.max(1);
     let log = TrackLog::open(Arc::new(disk.clone()), next).expect("they can be read");
     let (from, to) = (Time::DISTANT_PAST, Time::DISTANT_FUTURE);
     for &courier in couriers {
@@ -156,13 +163,4 @@ pub fn feed_bytes(disk: &SimDisk) -> BTreeMap<String, Vec<u8>> {
     let names = disk.names().expect("the disk lives");
     let names = names.into_iter().filter(|name| feed_first(name).is_some());
     names.map(|name| (name.clone(), disk.bytes(&name))).collect()
-}
-
-/// The same disk without its feed log.
-pub fn without_feed(disk: &SimDisk) -> SimDisk {
-    let copy = disk.after_crash(0, 100);
-    for name in feed_bytes(&copy).into_keys() {
-        copy.remove(&name).expect("it is there");
-    }
-    copy
 }

@@ -7,6 +7,7 @@ use doorstep::domain::ids::{CourierId, RouteId};
 use doorstep::runtime::node::NodeSettings;
 
 use super::checks;
+use super::held::whole;
 use super::life::{Images, Life, Part};
 use super::run::Run;
 
@@ -41,7 +42,7 @@ impl Run {
         assert!(!life.node.fault().has_failed(), "{:?}", life.node.fault().cause());
         checks::judge_acknowledged(&self.disk, self.acked().into_iter());
         checks::judge_tracks(&self.disk, &self.clients.now.couriers);
-        let clean = checks::without_feed(&self.disk);
+        let clean = whole(&self.disk);
         let settings = NodeSettings { shards: 1, ..self.settings.clone() };
         let mut images = Images::default();
         let mut fresh = self.start_on(&clean, &settings, Some(&mut images)).expect("it starts");

@@ -20,6 +20,7 @@ mod end;
 mod faults;
 mod held;
 mod life;
+mod rot;
 mod run;
 mod senders;
 #[expect(dead_code, reason = "other tests use the rest")]
@@ -77,6 +78,9 @@ fn seeds_find_nothing() {
         sum.failures += did.failures;
         sum.panics += did.panics;
         sum.quarantined += did.quarantined;
+        sum.from_snapshots += did.from_snapshots;
+        sum.snapshots += did.snapshots;
+        sum.failed_snapshots += did.failed_snapshots;
         sum.flips += did.flips;
         sum.acked += did.acked;
         sum.accepted += did.accepted;

@@ -6,8 +6,6 @@ use doorstep::runtime::clock::Clock;
 use doorstep::runtime::feed_reader::FeedEvent;
 use doorstep::runtime::node::NodeSettings;
 use doorstep::runtime::tracks::TrackLimits;
-use doorstep::storage::disk::Disk;
-use doorstep::storage::segment::feed_first;
 use doorstep::storage::sim_disk::SimDisk;
 use tokio::runtime::Runtime;
 
@@ -15,7 +13,6 @@ use super::chance::Chance;
 use super::checks;
 use super::documents::{COURIERS_MAX, Clients, stop};
 use super::faults::{End, Ratios};
-use super::held::held;
 use super::life::{Images, Life, Machine, Part, Stalls};
 use super::senders::{Device, Numbered};
 use crate::support::trap::Trap;
@@ -34,6 +31,12 @@ pub struct Did {
     pub panics: u64,
     /// Couriers that were quarantined, and released.
     pub quarantined: u64,
+    /// Processes that began with a snapshot.
+    pub from_snapshots: u64,
+    /// Snapshots taken.
+    pub snapshots: u64,
+    /// Snapshots that were given up.
+    pub failed_snapshots: u64,
     /// Files with a turned bit: refused or cut, and mended.
     pub flips: u64,
     /// Positions acknowledged.
@@ -156,7 +159,12 @@ impl Run {
         match stalled {
             // Forward: nothing passes a shard or the committer that stands.
             Part::Shard(_) | Part::Committer => {}
-            Part::Admission | Part::Tracks | Part::Clients | Part::Reader(_) | Part::Sender(_) => {
+            Part::Admission
+            | Part::Tracks
+            | Part::Snapshots
+            | Part::Clients
+            | Part::Reader(_)
+            | Part::Sender(_) => {
                 let all_are = (0..self.devices.len()).all(done);
                 assert!(all_are, "senders wait for {stalled:?}: {}", self.left());
             }
@@ -191,6 +199,7 @@ impl Run {
                 open_ms_max: *chance.pick(&[10_000, 300_000]),
             },
             mailbox_max: *chance.pick(&[8, 64, 4_096]),
+            snapshot_journal_bytes: *chance.pick(&[0, 3_000, 20_000, 256 << 20]),
             answer_ms_max: u64::from(u32::MAX),
             ..NodeSettings::default()
         };
@@ -205,6 +214,7 @@ impl Run {
         match started {
             Ok(mut life) => {
                 self.did.lives += 1;
+                self.did.from_snapshots += u64::from(life.node.recovered().snapshot.is_some());
                 self.judge(&mut life);
                 if let Some(courier) = self.poisoned {
                     self.trap.set(stop(courier, 1));
@@ -285,6 +295,7 @@ impl Run {
             self.stalls.end();
             self.until_ended(&mut life);
         }
+        self.count(&life);
         drop(life);
         self.crash(end);
     }
@@ -307,6 +318,13 @@ impl Run {
             let causes = ["dead", "failed to sync", "make room"];
             assert!(causes.iter().any(|known| cause.contains(known)), "{cause}");
         }
+    }
+
+    /// Counts what a process did that goes.
+    pub(super) fn count(&mut self, life: &Life) {
+        let counts = life.node.counts();
+        self.did.snapshots += counts.snapshots;
+        self.did.failed_snapshots += counts.snapshots_failed;
     }
 
     /// The process is gone, and perhaps the machine was.
@@ -361,6 +379,11 @@ impl Run {
         if chance.permille(ratios.resend) {
             self.devices[device].resend(&life.node.intake(), &mut self.chance);
         }
+        if self.chance.permille(ratios.snapshot) {
+            let is_alone = self.chance.permille(ratios.alone);
+            // Where there is no room for the question there is no snapshot.
+            let _ = life.node.ask_for_snapshot(is_alone);
+        }
         if self.chance.permille(ratios.reboot) {
             self.devices[device].reboot();
         }
@@ -397,7 +420,8 @@ impl Run {
     /// Everything that can be scheduled.
     pub fn parts(&self, life: &Life) -> Vec<Part> {
         let mut parts: Vec<_> = (0..life.node.shards()).map(Part::Shard).collect();
-        parts.extend([Part::Committer, Part::Admission, Part::Clients, Part::Tracks]);
+        parts.extend([Part::Committer, Part::Admission, Part::Clients]);
+        parts.extend([Part::Tracks, Part::Snapshots]);
         parts.extend((0..self.devices.len()).map(Part::Sender));
         parts.extend((0..self.readers.len()).map(Part::Reader));
         parts
@@ -407,7 +431,7 @@ impl Run {
     pub fn work(&mut self, life: &mut Life, part: Part) -> bool {
         let _timers = self.runtime.enter();
         match part {
-            Part::Shard(_) | Part::Committer | Part::Admission | Part::Tracks => {
+            Part::Shard(_) | Part::Committer | Part::Admission | Part::Tracks | Part::Snapshots => {
                 let is_synced = self.chance.below(4) == 0;
                 life.step(part, &mut self.images, is_synced)
             }
@@ -493,51 +517,6 @@ impl Run {
             assert!(rounds < 10_000, "it does not end");
         }
         life.node.step_tracks();
-    }
-
-    /// A byte of some file is found changed: the start refuses, or ends the journal before it, or
-    /// writes the feed anew, and never takes it for what it is not.
-    fn flip(&mut self) {
-        let names = self.disk.names().expect("it lives");
-        let files: Vec<_> =
-            names.iter().filter(|name| !self.disk.bytes(name).is_empty()).cloned().collect();
-        if files.is_empty() {
-            return;
-        }
-        let name = self.chance.pick(&files).clone();
-        let bytes = self.disk.bytes(&name);
-        // Most of a segment is zeros that nobody wrote yet.
-        let end = bytes.iter().rposition(|&byte| byte != 0).map_or(1, |last| last + 1);
-        let at = self.chance.below(end);
-        let before = held(&self.disk).expect("it is whole").frames;
-        let copy = self.disk.after_kill();
-        copy.flip(&name, at);
-        self.did.flips += 1;
-        let settings = NodeSettings {
-            segment_bytes: 64 << 10,
-            feed_segment_bytes: 4 << 10,
-            ..self.settings.clone()
-        };
-        let mut images = Images::default();
-        match self.start_on(&copy, &settings, Some(&mut images)) {
-            Err(error) => {
-                assert!(feed_first(&name).is_none(), "{name}, byte {at}: {error}");
-                assert!(error.contains(".seg"), "it names the place: {error}");
-            }
-            Ok(life) => {
-                let after = held(&copy).expect("it is whole").frames;
-                // The start may quarantine, by frames of its own.
-                let pairs = before.iter().zip(&after);
-                let kept = pairs.take_while(|(before, after)| before == after).count();
-                assert!(
-                    after.len() - kept <= COURIERS_MAX,
-                    "{name}, byte {at}: other frames than before"
-                );
-                let feed = checks::whole_feed(&life.node.feed());
-                let common = feed.len().min(self.published.len());
-                assert_eq!(feed[..common], self.published[..common], "{name}, byte {at}");
-            }
-        }
     }
 
     /// The last process: nothing fails any more, everything is worked off, and what is left equals

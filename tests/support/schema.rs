@@ -39,6 +39,8 @@ fn hold(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut V
             "format" => value.as_str().is_none_or(|text| is_formed(rule, text)),
             "oneOf" => rule.as_array().unwrap().iter().filter(|schema| fits(schema)).count() == 1,
             "anyOf" => rule.as_array().unwrap().iter().any(fits),
+            "allOf" => rule.as_array().unwrap().iter().all(fits),
+            "not" => !fits(rule),
             "required" => {
                 let keys = rule.as_array().unwrap().iter().map(|key| key.as_str().unwrap());
                 let missing = keys.filter(|key| value.is_object() && value.get(key).is_none());

@@ -90,7 +90,7 @@ fn kept(form: Form, value: &Value) -> Result<Value, String> {
             Err(error) => Err(error.to_string()),
         },
         (Form::Degrees { most }, _) => {
-            let written = text.map_or_else(|| value.to_string(), str::to_owned);
+            let written = text.map_or_else(|| decimal(value), str::to_owned);
             let is_decimal = is_decimal(written.trim_start_matches('-'));
             let degrees = written.parse::<f64>().ok().filter(|_| is_decimal);
             let within = degrees.is_some_and(|degrees| degrees.abs() <= most);
@@ -116,6 +116,15 @@ fn is_decimal(text: &str) -> bool {
     text.len() <= DECIMAL_DIGITS_MAX && is_digits(whole) && is_digits(fraction)
 }
 
+/// A number without an exponent; what is less than a picodegree is nothing.
+fn decimal(value: &Value) -> String {
+    match value.as_f64() {
+        Some(degrees) if degrees.abs() < 1e-12 => "0".to_owned(),
+        Some(degrees) => degrees.to_string(),
+        None => value.to_string(),
+    }
+}
+
 /// A request that makes a delivery, as others are told of it.
 pub(in crate::api) fn create_schema() -> Value {
     let needed: Vec<_> = FIELDS.iter().filter(|field| field.is_needed).map(|f| f.key).collect();
@@ -139,7 +148,7 @@ pub(in crate::api) fn read_fields() -> impl Iterator<Item = (&'static str, Value
 
 fn schema(of: impl Fn(&Field) -> bool) -> Value {
     let fields = FIELDS.iter().filter(|field| of(field)).map(|field| {
-        let schema = field.form.schema();
+        let schema = field.form.asked();
         (field.key.to_owned(), if field.is_needed { schema } else { or_null(schema) })
     });
     let fields: Item = fields.collect();
@@ -147,6 +156,16 @@ fn schema(of: impl Fn(&Field) -> bool) -> Value {
 }
 
 impl Form {
+    /// As requests may have it: degrees also as a number.
+    fn asked(self) -> Value {
+        match self {
+            Self::Degrees { most } => {
+                json!({ "anyOf": [self.schema(), forms::number(-most, most)] })
+            }
+            _ => self.schema(),
+        }
+    }
+
     fn schema(self) -> Value {
         match self {
             Self::Text => forms::text(TEXT_CHARS_MAX),

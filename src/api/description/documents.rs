@@ -133,8 +133,8 @@ fn setting(key: &'static str, schema: Value) -> Field {
 fn number_of_object() -> Value {
     let mut number = text(NUMBER_CHARS_MAX);
     number["minLength"] = 1.into();
-    // Not of white space alone.
-    number["pattern"] = "\\S".into();
+    // Not of white space alone, and without U+0000.
+    number["pattern"] = "^[^\\u0000]*[^\\u0000\\s][^\\u0000]*$".into();
     number
 }
 
@@ -239,8 +239,8 @@ fn node() -> Value {
     let garage = closed([("lat", lat), ("lon", lon)]);
     let one = |key: &'static str, schema: Value| closed([(key, schema)]);
     json!({ "oneOf": [
-        one("order_id", id()), one("order_number", any_text()),
-        one("depot_id", id()), one("depot_number", any_text()), one("garage", garage),
+        one("order_id", id()), one("order_number", number_of_object()),
+        one("depot_id", id()), one("depot_number", number_of_object()), one("garage", garage),
     ] })
 }
 

@@ -92,8 +92,14 @@ fn value_of(form: Form, value: &Value, at: &str, errors: &mut Vec<(String, Strin
 /// The request as others are told of it.
 pub(in crate::api) fn schema() -> Value {
     let mut schema = described(&TRACKER);
-    // What is missing is answered apart, with 400.
-    schema["anyOf"] = json!([{ "required": ["locationExternalId"] }, { "required": ["pickup"] }]);
+    // What is missing is answered apart, with 400; null is the same as missing.
+    let given = |key: &str| json!({ "required": [key], "properties": { key: { "not": { "type": "null" } } } });
+    let is_pickup =
+        json!({ "required": ["type"], "properties": { "type": { "const": "pickup" } } });
+    schema["allOf"] = json!([
+        { "anyOf": [given("locationExternalId"), given("pickup")] },
+        { "anyOf": [given("deliveryAddress"), is_pickup] },
+    ]);
     schema
 }
 

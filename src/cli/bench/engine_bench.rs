@@ -178,7 +178,8 @@ impl EngineSide {
             if let Some(plan) = &report.plan {
                 inputs.push(self.stamp(partition, now, InputBody::Command(plan.clone())));
             }
-            let body = InputBody::Position { courier, route: None, position: report.position };
+            let (position, sheds_eta) = (report.position, false);
+            let body = InputBody::Position { courier, route: None, position, sheds_eta };
             inputs.push(self.stamp(partition, now, body));
         }
         inputs

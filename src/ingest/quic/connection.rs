@@ -113,8 +113,7 @@ async fn serve_datagrams(peer: Arc<Peer>) {
         let fix = SentFix { seq: 0, courier, company, route: None, position };
         let (reply, _) = mpsc::unbounded_channel::<PartDone>();
         let delivery = Delivery { sender: None, frame: 0, fixes: vec![fix], reply };
-        // Full: dropped. Stopped: the connection is about to be closed.
-        let _ = peer.services.intake.submit(delivery);
+        peer.services.intake.offer(delivery);
     }
 }
 

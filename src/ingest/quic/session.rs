@@ -79,7 +79,10 @@ impl Session {
         let (speaker, acked) = match welcomed {
             Ok(welcomed) => welcomed,
             Err(end) => {
-                self.peer.refuse_hello();
+                // Who comes at a bad time has done nothing wrong.
+                if !end.is_transient() {
+                    self.peer.refuse_hello();
+                }
                 return end;
             }
         };
@@ -98,6 +101,9 @@ impl Session {
         let Some(grant) = services.access.authenticate(hello.token) else {
             return Err(End::hard(401, "unknown token"));
         };
+        if grant.role.reports() && !grant.role.listens() && services.intake.refuses_session() {
+            return Err(End::transient(503, OVERLOADED));
+        }
         let speaker = Speaker::new(grant, &hello);
         let acked = services.intake.acked(speaker.sender);
         let welcome = Welcome {
@@ -219,7 +225,7 @@ impl Session {
             parts = match submitted {
                 Ok(parts) => parts,
                 Err(SubmitError::Overloaded(_)) => {
-                    return Err(End::transient(503, "nothing is worked off any more"));
+                    return Err(End::transient(503, OVERLOADED));
                 }
                 Err(error @ SubmitError::TooLarge { .. }) => {
                     return Err(End::hard(413, &error.to_string()));
@@ -348,6 +354,9 @@ impl Positions {
         self.line.part_done(part.frame, refused);
     }
 }
+
+/// What is said to those for whom there is no room.
+const OVERLOADED: &str = "overloaded: send it again after a pause that grows";
 
 /// Read beside a trace of system calls, so a line is one write.
 fn trace_ack(speaker: &Speaker, seq: u64) {

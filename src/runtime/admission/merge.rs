@@ -5,6 +5,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::request::Item;
+use crate::runtime::documents::dto::{
+    CompanyDto, CourierDocumentDto, DepotDto, OrderDto, RouteDocumentDto,
+};
 use crate::runtime::documents::findings::{Findings, Place};
 use crate::runtime::documents::words::in_words;
 use crate::storage::catalog::change::Kind;
@@ -26,6 +29,29 @@ pub(super) fn merged(kind: Kind, stored: &Item, item: &Item) -> Item {
         set_window(&mut body, item);
     }
     body
+}
+
+/// An unknown key is an error also where it is null, which leaves nothing in the merged fields.
+pub(super) fn check_nulls(kind: Kind, item: &Item, at: &Place, findings: &mut Findings) {
+    let nulls = item.iter().filter(|(key, value)| value.is_null() && !is_apart(kind, key));
+    for (key, _) in nulls {
+        let error = match kind {
+            Kind::Company if matches!(key.as_str(), "number" | "name") => None,
+            Kind::Company => null_error::<CompanyDto>(key),
+            Kind::Depot => null_error::<DepotDto>(key),
+            Kind::Courier => null_error::<CourierDocumentDto>(key),
+            Kind::Route => null_error::<RouteDocumentDto>(key),
+            Kind::Order => null_error::<OrderDto>(key),
+        };
+        if let Some(error) = error.filter(|error| error.starts_with("unknown field")) {
+            findings.error(at, in_words(&error));
+        }
+    }
+}
+
+fn null_error<T: DeserializeOwned>(key: &str) -> Option<String> {
+    let one: Item = [(key.to_owned(), Value::Null)].into_iter().collect();
+    serde_json::from_value::<T>(Value::Object(one)).err().map(|error| error.to_string())
 }
 
 /// The fields as their type has them; an error where one is of another type or unknown.

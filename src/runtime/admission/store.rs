@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::draft::Draft;
-use super::merge::merged;
+use super::merge::{check_nulls, merged};
 use super::request::{Accepted, Item, Mode, Refusal};
 use super::rules;
 use crate::runtime::documents::findings::{Findings, Place};
@@ -100,6 +100,7 @@ fn changed(
 ) -> Result<Option<Document>, Stop> {
     let kind = batch.kind;
     let empty = Item::new();
+    check_nulls(kind, item, at, findings);
     let body = merged(kind, old.as_ref().map_or(&empty, |old| &old.body), item);
     let number = body.get("number").and_then(serde_json::Value::as_str).unwrap_or_default();
     let number = number.to_owned();

@@ -338,6 +338,7 @@ fn new_company(
     findings: &mut Findings,
 ) -> Result<Accepted, Stop> {
     let Some(item) = batch.items.first() else { return Ok(Accepted::default()) };
+    super::merge::check_nulls(Kind::Company, item, &Place::object(), findings);
     let body = super::merge::merged(Kind::Company, &super::Item::new(), item);
     let id = draft.draw(Kind::Company)?;
     let mut company = crate::storage::catalog::change::Document {
