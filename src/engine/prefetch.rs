@@ -120,14 +120,6 @@ fn is_due(line: &RouteLine, stay: &Stay) -> bool {
         && stay.presence.dwelt_ms(line.last_t(), None) + NEXT_MS >= stay.required_ms
 }
 
-/// Asks for every cache line of an element; nothing happens if it is not there.
-pub fn prefetch<T>(list: &[T], at: usize) {
-    let Some(element) = list.get(at) else { return };
-    for offset in (0..size_of::<T>()).step_by(CACHE_LINE_BYTES) {
-        prefetch_line(core::ptr::from_ref(element).cast::<i8>().wrapping_add(offset));
-    }
-}
-
 /// Asks for the cache line of an element that begins so many bytes behind its start, which lies
 /// within it.
 pub fn prefetch_part<T>(list: &[T], at: usize, offset: usize) {
