@@ -1,6 +1,6 @@
 //! Asks the memory for what the positions of couriers to come will touch, while those before them
 //! are stepped: a courier's line, its route's line and its stay depend on one another, and each is
-//! a miss of its own in a large fleet. Changes no state; what is asked for in vain costs a slot of
+//! a miss of its own in a large fleet. Decides nothing; what is asked for in vain costs a slot of
 //! the memory's queue. The one file with unsafe code.
 
 use super::Engine;
