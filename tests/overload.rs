@@ -41,7 +41,13 @@ const NEVER: Duration = Duration::from_secs(86_400);
 /// A node that works only when it is told to.
 fn start(disk: &SimDisk, shards: usize, clock: &Clock) -> SteppedNode {
     let disk: Arc<dyn Disk> = Arc::new(disk.clone());
-    let settings = NodeSettings { shards, mailbox_max: MAILBOX_MAX, ..NodeSettings::default() };
+    let settings = NodeSettings {
+        shards,
+        mailbox_max: MAILBOX_MAX,
+        segment_bytes: 1 << 20,
+        feed_segment_bytes: 1 << 20,
+        ..NodeSettings::default()
+    };
     let travel = || Box::new(StraightLine::default()) as _;
     let on_full = || -> Box<dyn Fn() -> bool + Send + Sync> { Box::new(|| false) };
     let clock = clock.clone();

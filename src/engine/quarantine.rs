@@ -87,7 +87,7 @@ impl Engine {
 
     /// Follows a command, or lets it wait.
     pub(super) fn admit(&mut self, partition: PartitionId, command: &Command, emit: &mut Emit) {
-        let about = courier_of(command);
+        let about = command.courier();
         if let Some(courier) = about {
             self.at_work = courier;
         }
@@ -149,20 +149,4 @@ impl Engine {
 /// Whether a command puts that depot.
 fn is_of_depot(command: &Command, of: CompanyId, id: DepotId) -> bool {
     matches!(command, Command::PutDepot { company, depot } if *company == of && depot.id == id)
-}
-
-/// The courier that a command is about, if it is one.
-const fn courier_of(command: &Command) -> Option<CourierId> {
-    match command {
-        Command::PutPolicy { .. } | Command::PutDepot { .. } => None,
-        Command::PutCourier(plan) => Some(plan.id),
-        Command::PutRoute(plan) => Some(plan.courier),
-        Command::RemoveRoute { courier, .. }
-        | Command::PutOrder { courier, .. }
-        | Command::RemoveOrder { courier, .. }
-        | Command::SetStatus { courier, .. }
-        | Command::EraseCourier { courier }
-        | Command::Quarantine(courier)
-        | Command::Release(courier) => Some(*courier),
-    }
 }

@@ -138,7 +138,7 @@ struct ShardPart {
     partitions: Partitions,
     seen: Seen,
     settled: Vec<(Sender, u64)>,
-    quarantined: Vec<CourierId>,
+    quarantined: Vec<(CourierId, usize)>,
     /// How many partitions came.
     count: usize,
 }
@@ -188,8 +188,8 @@ fn join(parts: Vec<ShardPart>, pages: Pages, manifest: &Manifest) -> Result<Load
         for (sender, last) in part.settled {
             loaded.acks.recovered(sender, last);
         }
-        for courier in part.quarantined {
-            loaded.directory.quarantine(courier);
+        for (courier, waiting) in part.quarantined {
+            loaded.directory.quarantine(courier, waiting);
         }
         loaded.engines.push(part.engine);
         count += part.count;

@@ -199,7 +199,11 @@ impl Inbox {
     /// Whether the shard is behind, counting what waits beside the thing at hand.
     #[must_use]
     pub fn is_behind(&self, at_hand: Weight) -> bool {
-        self.rooms.stage(at_hand.amount()) >= Stage::Behind
+        let but_for = match at_hand {
+            Weight::Positions(at_hand) => at_hand,
+            Weight::Others(_) => 0,
+        };
+        self.rooms.stage(but_for) >= Stage::Behind
     }
 
     /// Makes room: so much was worked on.

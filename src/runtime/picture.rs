@@ -60,11 +60,16 @@ impl Sitter<'_> {
     }
 }
 
-/// Takes back who was quarantined in a partition, after its picture; says whose they are.
+/// Takes back who was quarantined in a partition, after its picture; says who, and how many commands
+/// about each wait.
 ///
 /// # Errors
 /// The bytes are none.
-pub fn hold(bytes: &[u8], partition: PartitionId, engine: &mut Engine) -> Read<Vec<CourierId>> {
+pub fn hold(
+    bytes: &[u8],
+    partition: PartitionId,
+    engine: &mut Engine,
+) -> Read<Vec<(CourierId, usize)>> {
     let from = &mut Reader::new(bytes);
     let all = from.list(|from| {
         let courier = CourierId(from.narrow()?);
@@ -74,7 +79,8 @@ pub fn hold(bytes: &[u8], partition: PartitionId, engine: &mut Engine) -> Read<V
     from.end()?;
     let mut couriers = Vec::new();
     for held in all {
-        couriers.push(held.courier);
+        let about = held.waiting.iter().filter(|waits| waits.courier().is_some());
+        couriers.push((held.courier, about.count()));
         if !engine.hold(partition, held) {
             return Err(Malformed);
         }

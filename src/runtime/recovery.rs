@@ -355,7 +355,7 @@ impl Recovery {
             && let Some(courier) = self.poisoned.get(&self.at)
         {
             engine.quarantine(*courier);
-            self.directory.quarantine(*courier);
+            self.directory.quarantine(*courier, 0);
         }
         // As when it was stepped first: what the queue of deadlines puts off, it puts off again.
         engine.next_deadline(partition, input.received_at);

@@ -22,7 +22,7 @@ use super::room::Wait;
 use super::rounds::Wanted;
 use super::shard::Stepping;
 use super::snapshot_writer::{SnapshotWriterThread, ToWriter};
-use super::tracks::{TrackMail, TrackWriter, Tracks};
+use super::tracks::{Keeping, Swept, TrackMail, TrackWriter, Tracks};
 use super::views::Views;
 use crate::storage::disk::Disk;
 
@@ -182,6 +182,14 @@ impl SteppedNode {
         let (reply, _) = sync_channel(1);
         mailbox.reserve(Weight::Others(1))
             && mailbox.put(Mail::Snapshot(Wanted { is_alone, reply }))
+    }
+
+    /// Asks for a sweep of what companies keep no more; `false`: too much waits for the writer of
+    /// tracks.
+    #[must_use]
+    pub fn ask_for_sweep(&self, keeping: Keeping) -> bool {
+        // Nobody listens to what it changed.
+        self.tracks().sweep(Swept::Old(keeping)).is_ok()
     }
 
     /// Whether pictures wait for the writer of snapshots.

@@ -24,8 +24,9 @@ pub struct JournalReader {
     next: u64,
 }
 
-/// A frame on its way through the reader: what is done with its payload.
-pub type OnFrame<'a> = &'a mut dyn FnMut(FrameKind, &[u8]) -> Result<(), StorageError>;
+/// A frame on its way through the reader: what is done with its payload; `false`: it is not taken,
+/// and comes again.
+pub type OnFrame<'a> = &'a mut dyn FnMut(FrameKind, &[u8]) -> bool;
 
 impl JournalReader {
     /// A reader whose next frame is `next`, or the first that there is; `end`: the journal's next
@@ -60,10 +61,10 @@ impl JournalReader {
     }
 
     /// Reads the next frame, if it is before `until`, up to which everything is written; `false`:
-    /// there is none.
+    /// there is none, or it is not taken.
     ///
     /// # Errors
-    /// The disk fails, a frame is not what was written, or `on_frame` fails: then it is read again.
+    /// The disk fails, or a frame is not what was written.
     pub fn step(&mut self, until: u64, on_frame: OnFrame<'_>) -> Result<bool, StorageError> {
         // What the buffer holds beyond the frames may have been written over since it was read.
         let mut is_fresh = self.buffer.is_empty();
@@ -87,7 +88,9 @@ impl JournalReader {
             }
             if is_next {
                 let payload = self.at + HEAD..self.at + HEAD + frame.payload;
-                on_frame(frame.kind, &self.buffer[payload])?;
+                if !on_frame(frame.kind, &self.buffer[payload]) {
+                    break;
+                }
                 self.next += 1;
             }
             self.at += Frame::size(frame.payload);
@@ -204,7 +207,7 @@ mod tests {
         let mut step = |until| {
             reader.step(until, &mut |_, payload| {
                 seen.push(payload.to_vec());
-                Ok(())
+                true
             })
         };
         assert!(step(3).expect("it is there"));

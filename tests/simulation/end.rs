@@ -7,7 +7,7 @@ use doorstep::domain::ids::{CourierId, RouteId};
 use doorstep::runtime::node::NodeSettings;
 
 use super::checks;
-use super::held::whole;
+use super::held::{held, whole};
 use super::life::{Images, Life, Part};
 use super::run::Run;
 
@@ -19,7 +19,14 @@ impl Run {
         assert!(is_called_for, "quarantined without a cause");
         self.did.quarantined += quarantined.len() as u64;
         for courier in quarantined {
-            self.clients.release(&life.admission, courier);
+            if self.chance.below(3) == 0 && self.clients.now.has(courier) {
+                self.clients.erase(&life.admission, courier);
+            } else {
+                self.clients.release(&life.admission, courier);
+            }
+            if self.chance.below(2) == 0 {
+                let _ = life.node.ask_for_snapshot(true);
+            }
             assert!(self.drain(life), "{:?}", life.node.fault().cause());
         }
         assert!(life.node.views().quarantined().is_empty());
@@ -40,8 +47,9 @@ impl Run {
         life.node.end();
         self.until_ended(&mut life);
         assert!(!life.node.fault().has_failed(), "{:?}", life.node.fault().cause());
-        checks::judge_acknowledged(&self.disk, self.acked().into_iter());
-        checks::judge_tracks(&self.disk, &self.clients.now.couriers);
+        let held = held(&self.disk).expect("the journal is whole");
+        checks::judge_acknowledged(&held, self.acked().into_iter());
+        checks::judge_tracks(&self.disk, &held, (&self.clients.now.couriers, self.kept_from), true);
         let clean = whole(&self.disk);
         let settings = NodeSettings { shards: 1, ..self.settings.clone() };
         let mut images = Images::default();

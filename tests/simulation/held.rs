@@ -11,7 +11,9 @@ use doorstep::storage::error::StorageError;
 use doorstep::storage::frame::{CommandHead, FrameKind};
 use doorstep::storage::manifest::{JournalPlace, Manifest};
 use doorstep::storage::replay::{replay, replay_from};
-use doorstep::storage::segment::{PANICS, journal_name, journal_number, manifest_number};
+use doorstep::storage::segment::{
+    ENGINE, PANICS, journal_name, journal_number, journal_numbers, manifest_number,
+};
 use doorstep::storage::sim_disk::SimDisk;
 
 use super::senders::Numbered;
@@ -21,10 +23,27 @@ use super::senders::Numbered;
 pub struct Held {
     /// How often each position is in it.
     pub positions: BTreeMap<Numbered, u32>,
-    /// Of every position: courier, receive time, device time.
-    pub tracked: Vec<(u32, i64, i64)>,
+    /// Every position.
+    pub tracked: Vec<Tracked>,
+    /// The first frame that is there.
+    pub first_living: u64,
     /// The first frame behind all.
     pub next: u64,
+}
+
+/// A position as the journal has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Tracked {
+    /// Its frame.
+    pub frame: u64,
+    /// When the earliest position of that frame came.
+    pub came_ms: i64,
+    /// Its courier.
+    pub courier: u32,
+    /// When it came.
+    pub received_ms: i64,
+    /// When it was measured.
+    pub device_ms: i64,
 }
 
 /// By sequence, the payload of every frame from where the newest manifest says.
@@ -41,17 +60,13 @@ pub fn living(disk: &SimDisk) -> Result<BTreeMap<u64, Vec<u8>>, StorageError> {
     Ok(frames)
 }
 
-/// A disk with all of the journal there ever was and the notes of panics, which every replay
-/// needs, and nothing else.
+/// A disk with all of the journal there ever was and the notes of panics and of the first engine,
+/// which every replay needs, and nothing else.
 pub fn whole(disk: &SimDisk) -> SimDisk {
     let names = disk.names().expect("the disk lives");
-    let numbers: Vec<_> = names.iter().filter_map(|name| journal_number(name)).collect();
+    let numbers = journal_numbers(&names);
+    let first = numbers.first().copied().unwrap_or(1);
     let last = numbers.last().copied().unwrap_or(0);
-    // What a crash brought back of dropped segments is not meant.
-    let mut first = last;
-    while first > 1 && numbers.contains(&(first - 1)) {
-        first -= 1;
-    }
     let copy = SimDisk::new();
     let put = |name: &str, bytes: &[u8]| {
         let file = copy.open(name).expect("it lives");
@@ -62,8 +77,8 @@ pub fn whole(disk: &SimDisk) -> SimDisk {
         let dropped = (number < first).then(|| disk.gone(&name)).flatten();
         put(&name, &dropped.unwrap_or_else(|| disk.bytes(&name)));
     }
-    if names.iter().any(|name| name == PANICS) {
-        put(PANICS, &disk.bytes(PANICS));
+    for name in names.iter().filter(|name| [PANICS, ENGINE].contains(&name.as_str())) {
+        put(name, &disk.bytes(name));
     }
     copy.sync_entries().expect("it lives");
     copy
@@ -72,8 +87,14 @@ pub fn whole(disk: &SimDisk) -> SimDisk {
 /// Reads all of the journal there ever was.
 pub fn held(disk: &SimDisk) -> Result<Held, StorageError> {
     let mut held = Held::default();
-    replay(&whole(disk), &mut |frame, _, _| {
-        held.next = frame.stamp.sequence + 1;
+    let first_living = journal_numbers(&disk.names().expect("the disk lives")).first().copied();
+    replay(&whole(disk), &mut |frame, name, _| {
+        let sequence = frame.stamp.sequence;
+        held.next = sequence + 1;
+        if journal_number(name) < first_living {
+            held.first_living = held.next;
+        }
+        let before = held.tracked.len();
         let mut chunks = frame.payload;
         if frame.kind == FrameKind::Command {
             let mut reader = Reader::new(frame.payload);
@@ -85,12 +106,21 @@ pub fn held(disk: &SimDisk) -> Result<Held, StorageError> {
             let InputBody::Position { courier, position, .. } = &record.input.body else {
                 continue;
             };
-            let at = (record.input.received_at.ms(), position.device_time.ms());
-            held.tracked.push((courier.0, at.0, at.1));
+            let received_ms = record.input.received_at.ms();
+            held.tracked.push(Tracked {
+                frame: sequence,
+                came_ms: received_ms,
+                courier: courier.0,
+                received_ms,
+                device_ms: position.device_time.ms(),
+            });
             if let Some(by) = record.by {
                 *held.positions.entry((by.sender, by.boot, by.seq)).or_default() += 1;
             }
         }
+        let frame = &mut held.tracked[before..];
+        let first_ms = frame.iter().map(|point| point.received_ms).min().unwrap_or(0);
+        frame.iter_mut().for_each(|point| point.came_ms = first_ms);
         Ok::<_, StorageError>(())
     })?;
     Ok(held)

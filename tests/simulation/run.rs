@@ -1,11 +1,14 @@
 //! One run: a world, a machine that fails in every way its ratios say, and processes on it one
 //! after the other, until the last works everything off and is judged against a fresh fold.
 
+use std::collections::BTreeMap;
+
 use doorstep::domain::ids::CourierId;
+use doorstep::domain::time::{DAY_MS, Time};
 use doorstep::runtime::clock::Clock;
 use doorstep::runtime::feed_reader::FeedEvent;
 use doorstep::runtime::node::NodeSettings;
-use doorstep::runtime::tracks::TrackLimits;
+use doorstep::runtime::tracks::{Keeping, TrackLimits};
 use doorstep::storage::sim_disk::SimDisk;
 use tokio::runtime::Runtime;
 
@@ -13,6 +16,7 @@ use super::chance::Chance;
 use super::checks;
 use super::documents::{COURIERS_MAX, Clients, stop};
 use super::faults::{End, Ratios};
+use super::held::held;
 use super::life::{Images, Life, Machine, Part, Stalls};
 use super::senders::{Device, Numbered};
 use crate::support::trap::Trap;
@@ -69,6 +73,8 @@ pub struct Run {
     pub(super) poisoned: Option<CourierId>,
     pub(super) has_panicked_in_replay: bool,
     pub(super) room_after: Option<usize>,
+    /// Of the tracks, what came before that may be gone.
+    pub(super) kept_from: Option<Time>,
 }
 
 impl Run {
@@ -97,6 +103,7 @@ impl Run {
             poisoned: None,
             has_panicked_in_replay: false,
             room_after: None,
+            kept_from: None,
         }
     }
 
@@ -235,7 +242,7 @@ impl Run {
         }
     }
 
-    fn start(&mut self) -> Result<Life, String> {
+    pub(super) fn start(&mut self) -> Result<Life, String> {
         let (disk, settings) = (self.disk.clone(), self.settings.clone());
         self.start_on(&disk, &settings, None)
     }
@@ -256,16 +263,26 @@ impl Run {
 
     /// What holds of every process that has recovered.
     fn judge(&mut self, life: &mut Life) {
-        checks::judge_acknowledged(&self.disk, self.acked().into_iter());
+        let catalog = life.catalog().expect("nothing was asked yet");
+        self.clients.recovered(catalog);
+        let held = held(&self.disk).expect("the journal is whole");
+        checks::judge_acknowledged(&held, self.acked().into_iter());
+        checks::judge_tracks(
+            &self.disk,
+            &held,
+            (&self.clients.now.couriers, self.kept_from),
+            false,
+        );
         let feed = checks::whole_feed(&life.node.feed());
         checks::judge_feed(&feed, &self.published);
         self.published = feed;
-        let catalog = life.catalog().expect("nothing was asked yet");
-        self.clients.recovered(catalog);
     }
 
+    /// What was acknowledged and is to be there; positions of an erased courier are refused.
     pub(super) fn acked(&self) -> Vec<Numbered> {
-        self.devices.iter().flat_map(Device::acked).collect()
+        let acked = self.devices.iter().flat_map(Device::acked);
+        let is_there = |courier| self.clients.now.has(courier);
+        acked.filter(|(_, courier)| is_there(*courier)).map(|(numbered, _)| numbered).collect()
     }
 
     /// Works until the process fails or its time is over.
@@ -286,6 +303,10 @@ impl Run {
             if life.node.fault().has_failed() {
                 self.did.failures += 1;
                 self.judge_failure(&life);
+                // That thread may be in the middle of its work when another fails.
+                for _ in 0..self.chance.below(4) {
+                    self.work(&mut life, Part::Snapshots);
+                }
                 break;
             }
         }
@@ -328,7 +349,7 @@ impl Run {
     }
 
     /// The process is gone, and perhaps the machine was.
-    fn crash(&mut self, end: End) {
+    pub(super) fn crash(&mut self, end: End) {
         let draw = self.chance.any();
         let is_power_cut = end == End::PowerCut || self.disk.is_dead();
         self.disk = if is_power_cut {
@@ -383,6 +404,15 @@ impl Run {
             let is_alone = self.chance.permille(ratios.alone);
             // Where there is no room for the question there is no snapshot.
             let _ = life.node.ask_for_snapshot(is_alone);
+        }
+        if self.chance.permille(ratios.erase) {
+            self.clients.erase_any(&life.admission, &mut self.chance);
+        }
+        if self.chance.permille(ratios.sweep) {
+            let keeping = Keeping { now: self.clock.now(), days: BTreeMap::new(), days_default: 1 };
+            self.kept_from = Some(keeping.now + -DAY_MS);
+            // Too much waits for the writer of tracks.
+            let _ = life.node.ask_for_sweep(keeping);
         }
         if self.chance.permille(ratios.reboot) {
             self.devices[device].reboot();
@@ -521,7 +551,7 @@ impl Run {
 
     /// The last process: nothing fails any more, everything is worked off, and what is left equals
     /// a fresh fold of the journal.
-    fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         let mut panics = 0;
         let mut life = loop {
             let mut life = self.begin(false).expect("it starts");

@@ -2,6 +2,7 @@
 //! stays; and what of it is not for the caller to set.
 
 use serde::de::DeserializeOwned;
+use serde::de::value::MapDeserializer;
 use serde_json::Value;
 
 use super::request::Item;
@@ -62,8 +63,9 @@ pub(super) fn typed<T: DeserializeOwned>(
     findings: &mut Findings,
 ) -> Option<T> {
     let fields = body.iter().filter(|(key, _)| !is_own(kind, key));
-    let fields: Item = fields.map(|(key, value)| (key.clone(), value.clone())).collect();
-    match serde_path_to_error::deserialize(Value::Object(fields)) {
+    let fields = fields.map(|(key, value)| (key.as_str(), value));
+    let fields = MapDeserializer::<_, serde_json::Error>::new(fields);
+    match serde_path_to_error::deserialize(fields) {
         Ok(typed) => Some(typed),
         Err(error) => {
             let place = at.path(&error.path().to_string());
