@@ -1,5 +1,5 @@
 //! The parts of a position's way by criterion, on the canonical workload and its seed: a step of the
-//! engine, a chain of ETAs, the reading of a frame, a record of the journal and its append.
+//! engine, a position at a stay, a chain of ETAs, the reading of a frame, a record of the journal and its append.
 
 #![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 
@@ -12,11 +12,12 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use doorstep::cli::bench::workload::{COMPANY, Report, Workload};
 use doorstep::cli::client::frame::{WireFix, encode};
 use doorstep::domain::command::Command;
+use doorstep::domain::event::EventKind;
 use doorstep::domain::ids::{CourierId, OrderId, PARTITIONS, PartitionId, RouteId};
 use doorstep::domain::order::{Initiator, OrderStatus};
 use doorstep::engine::Engine;
 use doorstep::engine::input::{Input, InputBody};
-use doorstep::engine::output::Outputs;
+use doorstep::engine::output::{Output, OutputBody, Outputs};
 use doorstep::ingest::quic::wire::client_frame::ClientFrame;
 use doorstep::runtime::partition::partition_of;
 use doorstep::storage::codec::input::ChunkWriter;
@@ -125,6 +126,54 @@ fn engine(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Couriers who are parked where an order was visited report that they are there still.
+fn stay(criterion: &mut Criterion) {
+    let mut fleet = Fleet::new(WARM_UP_TICKS);
+    fleet.prepare();
+    let inputs = std::mem::take(&mut fleet.inputs);
+    let mut parked = Vec::new();
+    for mut input in inputs {
+        if matches!(input.body, InputBody::Command(_)) {
+            continue;
+        }
+        fleet.out.clear();
+        for _ in 0..DWELL_S {
+            later(&mut input);
+            fleet.engine.handle(&input, &mut fleet.out);
+        }
+        let is_visit = |output: &Output| match &output.body {
+            OutputBody::Event(event) => matches!(event.kind, EventKind::OrderVisit(_)),
+            OutputBody::Notification(_)
+            | OutputBody::Eta { .. }
+            | OutputBody::RouteViolated { .. }
+            | OutputBody::Dropped { .. } => false,
+        };
+        if fleet.out.list().iter().any(is_visit) {
+            parked.push(input);
+        }
+    }
+    let mut group = criterion.benchmark_group("engine");
+    group.throughput(Throughput::Elements(parked.len() as u64)).sample_size(20);
+    group.bench_function("stay", |bencher| {
+        bencher.iter(|| {
+            fleet.out.clear();
+            for input in &mut parked {
+                later(input);
+                fleet.engine.handle(input, &mut fleet.out);
+            }
+        });
+    });
+    group.finish();
+}
+
+/// The same place a second later.
+fn later(input: &mut Input) {
+    input.received_at = input.received_at + 1_000;
+    if let InputBody::Position { position, .. } = &mut input.body {
+        position.device_time = input.received_at;
+    }
+}
+
 /// A status that opens or closes an order has the whole chain of its route evaluated.
 fn eta(criterion: &mut Criterion) {
     let mut fleet = Fleet::new(2);
@@ -198,13 +247,15 @@ fn wire(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, engine, eta, storage, wire);
+criterion_group!(benches, engine, stay, eta, storage, wire);
 criterion_main!(benches);
 
 const COURIERS: u32 = 10_000;
 const SEED: u64 = 42;
 /// Until everybody has set out.
 const WARM_UP_TICKS: u32 = 40;
+/// Longer than an order of the workload needs for its visit.
+const DWELL_S: u32 = 40;
 /// Positions of a gateway's frame.
 const BATCH: usize = 256;
 const SEGMENT_BYTES: u64 = 64 << 20;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::arena::Arena;
 use super::fix::Seen;
-use super::prefetch::prefetch;
+use super::prefetch::prefetch_part;
 use super::route::RouteSlot;
 use super::sources::{Heard, SourceTimes, silences};
 use super::state::kept;
@@ -63,7 +64,7 @@ pub struct PolicySlot(pub u32);
 #[derive(Debug, Default)]
 pub struct Couriers {
     slots: Vec<CourierSlot>,
-    lines: Vec<CourierLine>,
+    lines: Arena<CourierLine>,
     /// Those whom several sources have spoken for.
     heard: BTreeMap<u32, SourceTimes>,
 }
@@ -71,13 +72,13 @@ pub struct Couriers {
 impl Couriers {
     /// Asks for the slot of a courier ahead of its use.
     pub fn prefetch_slot(&self, id: CourierId) {
-        prefetch(&self.slots, id.0 as usize);
+        prefetch_part(&self.slots, id.0 as usize, 0);
     }
 
     /// Asks for the line of a courier ahead of its use.
     pub fn prefetch_line(&self, id: CourierId) {
         if let Some(slot) = self.slot(id) {
-            prefetch(&self.lines, slot.0 as usize);
+            self.lines.prefetch(slot.0, 0);
         }
     }
 
@@ -92,9 +93,8 @@ impl Couriers {
         if self.slots.len() <= at {
             self.slots.resize(at + 1, NONE);
         }
-        let slot = CourierSlot(self.lines.len() as u32);
+        let slot = CourierSlot(self.lines.push(line));
         self.slots[at] = slot;
-        self.lines.push(line);
         slot
     }
 
@@ -109,7 +109,7 @@ impl Couriers {
 
     /// Notes that an allowed source spoke for a courier at `t`.
     pub fn hear(&mut self, slot: CourierSlot, source: Source, t: Time) {
-        let line = &mut self.lines[slot.0 as usize];
+        let line = &mut self.lines[slot.0];
         match line.heard {
             Heard::Nobody => (line.heard, line.heard_at) = (Heard::One(source), t),
             Heard::One(known) if known == source => line.heard_at = line.heard_at.max(t),
@@ -150,12 +150,12 @@ impl Couriers {
 
     /// A courier.
     pub fn line(&self, slot: CourierSlot) -> &CourierLine {
-        &self.lines[slot.0 as usize]
+        &self.lines[slot.0]
     }
 
     /// A courier.
     pub fn line_mut(&mut self, slot: CourierSlot) -> &mut CourierLine {
-        &mut self.lines[slot.0 as usize]
+        &mut self.lines[slot.0]
     }
 }
 

@@ -4,6 +4,7 @@
 //! route looks only at the orders whose fences can be near. Everything is reached by slot; no
 //! clock, no chance, no lock, no hashing.
 
+mod arena;
 mod calm;
 mod chain;
 mod clearance;

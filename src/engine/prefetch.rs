@@ -1,6 +1,6 @@
 //! Asks the memory for what the positions of couriers to come will touch, while those before them
 //! are stepped: a courier's line, its route's line and its stay depend on one another, and each is
-//! a miss of its own in a large fleet. Changes no state; what is asked for in vain costs a slot of
+//! a miss of its own in a large fleet. Decides nothing; what is asked for in vain costs a slot of
 //! the memory's queue. The one file with unsafe code.
 
 use super::Engine;
@@ -118,14 +118,6 @@ fn is_due(line: &RouteLine, stay: &Stay) -> bool {
     stay.may_visit
         && !stay.has_visited
         && stay.presence.dwelt_ms(line.last_t(), None) + NEXT_MS >= stay.required_ms
-}
-
-/// Asks for every cache line of an element; nothing happens if it is not there.
-pub fn prefetch<T>(list: &[T], at: usize) {
-    let Some(element) = list.get(at) else { return };
-    for offset in (0..size_of::<T>()).step_by(CACHE_LINE_BYTES) {
-        prefetch_line(core::ptr::from_ref(element).cast::<i8>().wrapping_add(offset));
-    }
 }
 
 /// Asks for the cache line of an element that begins so many bytes behind its start, which lies

@@ -3,11 +3,12 @@
 
 use core::mem::offset_of;
 
+use super::arena::Arena;
 use super::deadlines::Deadline;
 use super::depot::{NodeBetween, StartingDepot};
 use super::eta::NO_ORDER;
 use super::fix::Fix;
-use super::prefetch::{CACHE_LINE_BYTES, prefetch_head, prefetch_part};
+use super::prefetch::{CACHE_LINE_BYTES, prefetch_head};
 use super::route_line::RouteLine;
 use super::state::kept;
 use super::stay::StaySlot;
@@ -398,29 +399,28 @@ impl StopRange {
 /// All routes of a shard.
 #[derive(Debug, Default)]
 pub struct Routes {
-    lines: Vec<RouteLine>,
-    rests: Vec<Route>,
+    lines: Arena<RouteLine>,
+    rests: Arena<Route>,
     free: Vec<RouteSlot>,
 }
 
 impl Routes {
     /// Asks for what every position reads of a route ahead of its use.
     pub fn prefetch_line(&self, slot: RouteSlot) {
-        prefetch_part(&self.lines, slot.0 as usize, 0);
+        self.lines.prefetch(slot.0, 0);
     }
 
     /// Asks for the state of a route's ETA.
     pub fn prefetch_eta(&self, slot: RouteSlot) {
-        prefetch_part(&self.lines, slot.0 as usize, offset_of!(RouteLine, eta));
+        self.lines.prefetch(slot.0, offset_of!(RouteLine, eta));
     }
 
     /// Asks for all that [`Self::prefetch_line`] left, and for where the orders are.
     pub fn prefetch_rest(&self, slot: RouteSlot) {
-        let at = slot.0 as usize;
         self.prefetch_eta(slot);
-        prefetch_part(&self.lines, at, offset_of!(RouteLine, active_from));
+        self.lines.prefetch(slot.0, offset_of!(RouteLine, active_from));
         for hot in [0, CACHE_LINE_BYTES] {
-            prefetch_part(&self.rests, at, hot);
+            self.rests.prefetch(slot.0, hot);
         }
     }
 
@@ -434,41 +434,40 @@ impl Routes {
     /// Stores a route.
     pub fn insert(&mut self, line: RouteLine, route: Route) -> RouteSlot {
         if let Some(slot) = self.free.pop() {
-            self.lines[slot.0 as usize] = line;
-            self.rests[slot.0 as usize] = route;
+            self.lines[slot.0] = line;
+            self.rests[slot.0] = route;
             return slot;
         }
         self.lines.push(line);
-        self.rests.push(route);
-        RouteSlot(self.lines.len() as u32 - 1)
+        RouteSlot(self.rests.push(route))
     }
 
     /// Forgets a route; its orders' memory is given back at once.
     pub fn remove(&mut self, slot: RouteSlot) {
-        let route = &mut self.rests[slot.0 as usize];
+        let route = &mut self.rests[slot.0];
         (route.orders, route.gone) = (Vec::new(), Vec::new());
-        self.lines[slot.0 as usize].armed = Deadline::NONE;
+        self.lines[slot.0].armed = Deadline::NONE;
         self.free.push(slot);
     }
 
     /// The hot line of a route.
     pub fn line(&self, slot: RouteSlot) -> &RouteLine {
-        &self.lines[slot.0 as usize]
+        &self.lines[slot.0]
     }
 
     /// The hot line of a route.
     pub fn line_mut(&mut self, slot: RouteSlot) -> &mut RouteLine {
-        &mut self.lines[slot.0 as usize]
+        &mut self.lines[slot.0]
     }
 
     /// A route beyond its line.
     pub fn route(&self, slot: RouteSlot) -> &Route {
-        &self.rests[slot.0 as usize]
+        &self.rests[slot.0]
     }
 
     /// Line and route.
     pub fn both_mut(&mut self, slot: RouteSlot) -> (&mut RouteLine, &mut Route) {
-        (&mut self.lines[slot.0 as usize], &mut self.rests[slot.0 as usize])
+        (&mut self.lines[slot.0], &mut self.rests[slot.0])
     }
 }
 

@@ -1,9 +1,10 @@
 //! The open stays: one per order whose fence the courier is in, chained per route in the sequence
 //! of the orders.
 
+use super::arena::Arena;
 use super::fence::Fence;
 use super::nearest::Credit;
-use super::prefetch::{CACHE_LINE_BYTES, prefetch_part};
+use super::prefetch::CACHE_LINE_BYTES;
 use super::presence::Presence;
 use super::state::kept;
 use crate::domain::geo::Centre;
@@ -84,7 +85,7 @@ kept!(Stay {
 /// All open stays of a shard.
 #[derive(Debug, Default)]
 pub struct Stays {
-    list: Vec<Stay>,
+    list: Arena<Stay>,
     free: Vec<StaySlot>,
 }
 
@@ -92,18 +93,17 @@ impl Stays {
     /// Asks for a stay ahead of its use.
     pub fn prefetch(&self, slot: StaySlot) {
         for offset in [0, CACHE_LINE_BYTES] {
-            prefetch_part(&self.list, slot.0 as usize, offset);
+            self.list.prefetch(slot.0, offset);
         }
     }
 
     /// Stores a stay.
     pub fn insert(&mut self, stay: Stay) -> StaySlot {
         if let Some(slot) = self.free.pop() {
-            self.list[slot.0 as usize] = stay;
+            self.list[slot.0] = stay;
             return slot;
         }
-        self.list.push(stay);
-        StaySlot(self.list.len() as u32 - 1)
+        StaySlot(self.list.push(stay))
     }
 
     /// Forgets a stay; the caller has unchained it.
@@ -113,12 +113,12 @@ impl Stays {
 
     /// A stay.
     pub fn stay(&self, slot: StaySlot) -> &Stay {
-        &self.list[slot.0 as usize]
+        &self.list[slot.0]
     }
 
     /// A stay.
     pub fn stay_mut(&mut self, slot: StaySlot) -> &mut Stay {
-        &mut self.list[slot.0 as usize]
+        &mut self.list[slot.0]
     }
 
     /// The stay of an order that has one.
