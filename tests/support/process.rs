@@ -58,6 +58,19 @@ impl Process {
         (self.http, self.quic)
     }
 
+    /// Tells it to stop, and waits until it has ended well.
+    pub fn stop(mut self) {
+        let id = self.child.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &id]).status().expect("there is a kill");
+        assert!(told.success());
+        assert!(self.child.wait().expect("it is ours").success());
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn ask(&self, token: &str, method: &str, path: &str, body: &Value) -> Answer {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         ask(self.http, &Asked { method, path, token: Some(token), body })
