@@ -87,7 +87,8 @@ impl Fleet {
         for Report { courier, plan, position } in &reports {
             let (courier, partition) = (*courier, partition_of(COMPANY, *courier));
             let plan = plan.clone().map(InputBody::Command);
-            let position = InputBody::Position { courier, route: None, position: *position };
+            let (position, sheds_eta) = (*position, false);
+            let position = InputBody::Position { courier, route: None, position, sheds_eta };
             for body in plan.into_iter().chain([position]) {
                 self.sequence += 1;
                 let sequence = self.sequence;

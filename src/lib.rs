@@ -78,7 +78,8 @@
 //!
 //! Forward only: session -> mailbox -> shard -> committer -> disk. A full mailbox refuses commands
 //! and questions; positions wait for their turn, as tasks that hold nothing but the room they were
-//! given, shard by shard in one order. A shard waits for the committer, the committer for the disk. The committer takes nothing
+//! given, shard by shard in one order; what gives way before and after that, [`runtime::overload`]
+//! says. A shard waits for the committer, the committer for the disk. The committer takes nothing
 //! more from a shard whose part of a command is there until the other shards' parts are; all shards
 //! get the commands in one order, so nobody waits in a circle. Questions to a shard are refused
 //! when it is busy. Readers of the feed wait for nobody and hold nobody up. Who

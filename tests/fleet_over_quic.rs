@@ -12,6 +12,7 @@ use doorstep::api::limits::Limits;
 use doorstep::api::server::serve;
 use doorstep::api::{Api, ApiParts, QuicAddress, Site, names};
 use doorstep::daemon::outbound::CallbackSettings;
+use doorstep::feed::press::Press;
 use doorstep::ingest::quic::certificate::Certificate;
 use doorstep::ingest::quic::endpoint::QuicEndpoint;
 use doorstep::ingest::quic::reset_key::ResetKey;
@@ -49,6 +50,7 @@ async fn start(time_scale: f64) -> Daemon {
     std::fs::create_dir_all(&directory).unwrap();
     let (node, admission, access, token) = node(&directory, Clock::scaled(time_scale, None)).await;
     let names = Arc::new(names(&admission.labels()));
+    let press = Arc::new(Press::new(node.feed(), Arc::clone(&names)));
     let certificate = Certificate::keep(&directory, &[]).unwrap();
     let reset_key = ResetKey::keep(&directory).unwrap();
     let local = ([127, 0, 0, 1], 0).into();
@@ -57,10 +59,9 @@ async fn start(time_scale: f64) -> Daemon {
     let services = QuicServices {
         access: Arc::clone(&access),
         intake: node.intake(),
-        feed: node.feed(),
+        press: Arc::clone(&press),
         views: node.views(),
         clock: node.clock(),
-        names: Arc::clone(&names),
         statuses: None,
     };
     let quic = QuicAddress {
@@ -75,6 +76,7 @@ async fn start(time_scale: f64) -> Daemon {
         access,
         intake: node.intake(),
         feed: node.feed(),
+        press,
         views: node.views(),
         tracks: node.tracks(),
         snapshots: node.snapshots(),

@@ -108,6 +108,13 @@ fn every_field_has_its_type_and_its_limit() {
         let read = change(key, &Value::Null).expect(200);
         assert_eq!(read[key], reset, "null resets {key}, line {line}");
     }
+    // What is misspelt is told also to who wants to reset it.
+    for path in
+        [path.clone(), format!("{C}/routes/{route}"), format!("{C}/couriers/1"), C.to_owned()]
+    {
+        let answer = serving.ask("PATCH", &path, &json!({"radiuss": null})).expect(422);
+        assert!(answer.to_string().contains("radiuss"), "{path}: {answer}");
+    }
     let number = |number: Value| change("number", &number);
     assert_eq!(number(long(80)).expect(200)["number"], long(80));
     for bad in [long(81), json!(""), json!(7), Value::Null] {

@@ -11,14 +11,17 @@ use std::sync::Arc;
 
 use doorstep::domain::command::Command;
 use doorstep::domain::ids::CourierId;
+use doorstep::domain::policy::{OverlapPolicy, Policy};
 use doorstep::runtime::clock::Clock;
 use doorstep::runtime::error::RuntimeError;
 use doorstep::runtime::feed_reader::FeedEvent;
 use doorstep::runtime::intake::{Delivery, Sender, SenderId};
 use doorstep::runtime::node::{Node, NodeSettings};
 use doorstep::storage::disk::Disk;
+use doorstep::storage::segment::snapshot_name;
 use doorstep::storage::sim_disk::SimDisk;
-use support::fleet::{fix, home, planned};
+use doorstep::storage::snapshot::{PieceKind, read_pieces};
+use support::fleet::{COMPANY, fix, home, planned, route};
 use support::trap::Trap;
 use support::world::{ZERO, moved, origin};
 use tokio::sync::mpsc::unbounded_channel;
@@ -165,5 +168,80 @@ fn an_input_that_panics_twice_in_replay_does_not_keep_the_node_down() {
     let events = events(&node, WELL);
     assert_eq!(events.len(), well.len(), "the other's events are all there");
     assert_eq!(ward.send(&node), [true, true]);
+    node.stop().expect("it stops");
+}
+
+/// Commits a command for a courier.
+fn command(node: &Node, courier: CourierId, command: Command) {
+    let parts = vec![(home(courier), command)];
+    node.commands().commit_blocking(parts, note()).expect("it is committed");
+}
+
+/// Who is quarantined, what waits, and settings that change meanwhile, with a restart in between,
+/// from a snapshot or from the journal; gives the feed.
+fn held_over_a_restart(takes_snapshot: bool) -> Vec<FeedEvent> {
+    let mut ward = Ward::new();
+    let node = ward.start().expect("it recovers");
+    for _ in 0..10 {
+        assert_eq!(ward.send(&node), [true, true]);
+    }
+    command(&node, SICK, Command::Quarantine(SICK));
+    let overlap_policy = OverlapPolicy::Nearest;
+    let policy = Policy { overlap_policy, ..Policy::default() };
+    for courier in [SICK, WELL] {
+        command(&node, courier, Command::PutPolicy { company: COMPANY, policy: policy.clone() });
+    }
+    command(&node, SICK, Command::PutRoute(route(SICK, 5)));
+    for _ in 0..5 {
+        assert_eq!(ward.send(&node), [true, true]);
+    }
+    if takes_snapshot {
+        node.snapshots().force().expect("the disk lives");
+    }
+    node.stop().expect("it stops");
+    ward.disk = ward.disk.after_crash(1, 100);
+    let node = ward.start().expect("it recovers");
+    assert_eq!(node.recovered().snapshot.is_some(), takes_snapshot);
+    assert_eq!(node.recovered().frames == 0, takes_snapshot, "the snapshot holds everything");
+    assert_eq!(node.views().quarantined().into_iter().collect::<Vec<_>>(), [SICK]);
+    assert_eq!(ward.send(&node), [true, true]);
+    command(&node, SICK, Command::Release(SICK));
+    assert!(node.views().quarantined().is_empty());
+    for _ in 0..40 {
+        assert_eq!(ward.send(&node), [true, true]);
+    }
+    let feed = node.feed().read(0, 10_000).expect("it can be read").events;
+    node.stop().expect("it stops");
+    feed
+}
+
+#[test]
+fn a_snapshot_holds_who_is_quarantined_and_what_waits() {
+    let feed = held_over_a_restart(true);
+    assert_eq!(feed, held_over_a_restart(false), "from a snapshot, and from the journal");
+}
+
+#[test]
+fn of_an_erased_courier_nothing_waits_in_a_snapshot() {
+    let ward = Ward::new();
+    let node = ward.start().expect("it recovers");
+    command(&node, SICK, Command::Quarantine(SICK));
+    command(&node, SICK, Command::PutRoute(route(SICK, 5)));
+    let waiting = |number| {
+        let (name, mut found) = (snapshot_name(number), 0);
+        let size = ward.disk.bytes(&name).len() as u64;
+        read_pieces(&ward.disk, &name, size, &mut |piece| {
+            found += usize::from(piece.kind == PieceKind::Quarantine);
+            Ok(())
+        })
+        .expect("it is whole");
+        found
+    };
+    node.snapshots().force().expect("the disk lives");
+    assert_eq!(waiting(1), 1);
+    command(&node, SICK, Command::EraseCourier { courier: SICK });
+    node.snapshots().force().expect("the disk lives");
+    assert_eq!(waiting(2), 0);
+    assert!(node.views().quarantined().is_empty());
     node.stop().expect("it stops");
 }

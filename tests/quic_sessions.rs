@@ -204,6 +204,8 @@ async fn a_subscriber_hears_what_couriers_do_and_resumes_where_it_was() {
 
     let (only, _) = events_until(&mut arrivals, "doorstep.order.arrival.v1", "orders/11").await;
     assert_eq!(only.len(), 1);
+    let told = daemon.node.feed().head();
+    assert!(daemon.press.packed_count() <= told, "packed once, however many hear it");
 
     // Another company hears nothing of it; what comes after the cursor comes once.
     let mut resumed = client.subscribe(&Wanted { after: Some(cursor.clone()), types: None }).await;

@@ -147,7 +147,8 @@ impl Shift {
     }
 
     fn position(&self, now: Time, position: Position) -> Step {
-        self.step(now, InputBody::Position { courier: self.courier, route: None, position })
+        let (courier, sheds_eta) = (self.courier, false);
+        self.step(now, InputBody::Position { courier, route: None, position, sheds_eta })
     }
 
     fn step(&self, now: Time, body: InputBody) -> Step {

@@ -107,10 +107,11 @@ proptest! {
 fn records() -> impl Strategy<Value = Record> {
     let by = (any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>())
         .prop_map(|(sender, boot, settles, seq)| SentBy { sender, boot, settles, seq });
-    let position =
-        (any::<u32>(), of(0..u64::MAX - 1), positions()).prop_map(|(id, route, position)| {
-            InputBody::Position { courier: CourierId(id), route: route.map(RouteId), position }
-        });
+    let position = (any::<u32>(), of(0..u64::MAX - 1), positions(), any::<bool>());
+    let position = position.prop_map(|(id, route, position, sheds_eta)| {
+        let (courier, route) = (CourierId(id), route.map(RouteId));
+        InputBody::Position { courier, route, position, sheds_eta }
+    });
     let body = prop_oneof![
         4 => (position, of(by)),
         1 => Just((InputBody::Tick, None)),

@@ -109,7 +109,7 @@ fn journalled(disk: &SimDisk) -> BTreeMap<CourierId, Vec<TrackPoint>> {
         if frame.kind == FrameKind::Positions {
             for record in ChunkReader::new(frame.payload) {
                 let input = record.unwrap().input;
-                if let InputBody::Position { courier, route, position } = input.body {
+                if let InputBody::Position { courier, route, position, .. } = input.body {
                     let received_at = input.received_at;
                     let point = TrackPoint { route, received_at, position };
                     held.get_mut(&courier).unwrap().push(point);

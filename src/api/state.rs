@@ -48,6 +48,8 @@ pub struct ApiParts {
     pub intake: Intake,
     /// The feed.
     pub feed: Feed,
+    /// What writes its events for readers.
+    pub press: Arc<Press>,
     /// The present state.
     pub views: Views,
     /// Where couriers were.
@@ -134,9 +136,8 @@ impl Api {
         for (token, at_ms) in parts.ledger.uses()? {
             parts.access.used(TokenId(token), Time::from_ms(at_ms));
         }
-        let press = Press::new(parts.feed.clone(), Arc::clone(&parts.names));
         Ok(Self {
-            press: Arc::new(press),
+            press: parts.press,
             streams: Streams::new(parts.limits.streams_max),
             quotas: Quotas::new(parts.limits.requests_max),
             bodies: body_room(),

@@ -172,13 +172,14 @@ fn line(record: &Record) -> String {
         format!(" sender {} boot {} number {}", by.sender, by.boot, by.seq)
     });
     match &input.body {
-        InputBody::Position { courier, route, position } => {
+        InputBody::Position { courier, route, position, sheds_eta } => {
+            let shed = if *sheds_eta { " eta-shed" } else { "" };
             let route = route.map_or_else(String::new, |route| format!(" route {route}"));
             let (lat, lon) = (position.point.lat(), position.point.lon());
             let t = date_time(position.device_time);
             format!(
                 "{partition}-{sequence} {at} position courier {courier}{route} t {t} \
-                 {lat:.7} {lon:.7}{sender}"
+                 {lat:.7} {lon:.7}{sender}{shed}"
             )
         }
         InputBody::Command(command) => format!("{partition}-{sequence} {at} {command:?}"),
@@ -194,13 +195,14 @@ fn json_line(record: &Record) -> Value {
         "received_at": input.received_at.ms(),
     });
     match &input.body {
-        InputBody::Position { courier, route, position } => {
+        InputBody::Position { courier, route, position, sheds_eta } => {
             line["position"] = json!({
                 "courier": courier.0,
                 "route": route.map(|route| route.0),
                 "t": position.device_time.ms(),
                 "lat_e7": position.point.lat_e7(),
                 "lon_e7": position.point.lon_e7(),
+                "sheds_eta": sheds_eta,
             });
         }
         InputBody::Command(command) => line["command"] = format!("{command:?}").into(),

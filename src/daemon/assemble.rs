@@ -19,6 +19,7 @@ use crate::api::limits::Limits;
 use crate::api::server::{serve, serve_progress};
 use crate::api::{Api, ApiParts, QuicAddress, Site, names, send_callbacks};
 use crate::feed::names::Names;
+use crate::feed::press::Press;
 use crate::ingest::quic::certificate::Certificate;
 use crate::ingest::quic::endpoint::QuicEndpoint;
 use crate::ingest::quic::reset_key::ResetKey;
@@ -91,14 +92,14 @@ impl Daemon {
         access: &Arc<Access>,
     ) -> Result<(), DaemonError> {
         let names = Arc::new(names(&self.admission.labels()));
+        let press = Arc::new(Press::new(self.node.feed(), Arc::clone(&names)));
         let (sender, statuses) = mpsc::channel(STATUSES_MAX);
         let services = QuicServices {
             access: Arc::clone(access),
             intake: self.node.intake(),
-            feed: self.node.feed(),
+            press: Arc::clone(&press),
             views: self.node.views(),
             clock: self.node.clock(),
-            names: Arc::clone(&names),
             statuses: Some(sender),
         };
         let quic = self.quic.clone();
@@ -107,7 +108,7 @@ impl Daemon {
         let (tracks, feed) = (self.node.tracks(), self.node.feed());
         let retention = Retention::new(settings.retention, clock, readers, tracks, feed);
         self.tasks.push(tokio::spawn(let_go(retention)));
-        let api = Arc::new(self.api(settings, access, names)?);
+        let api = Arc::new(self.api(settings, access, (names, press))?);
         let erasing = Arc::clone(&api);
         // What fails here is tried again at the next start.
         self.tasks.push(tokio::task::spawn_blocking(move || drop(erasing.finish_erasures())));
@@ -124,7 +125,7 @@ impl Daemon {
         &self,
         settings: &Settings,
         access: &Arc<Access>,
-        names: Arc<Names>,
+        (names, press): (Arc<Names>, Arc<Press>),
     ) -> Result<Api, DaemonError> {
         let public_url = if settings.public_url.is_empty() {
             self.url()
@@ -145,6 +146,7 @@ impl Daemon {
             access: Arc::clone(access),
             intake: self.node.intake(),
             feed: self.node.feed(),
+            press,
             views: self.node.views(),
             tracks: self.node.tracks(),
             snapshots: self.node.snapshots(),

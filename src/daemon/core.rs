@@ -47,7 +47,7 @@ impl Core {
         let travel = || -> Box<dyn TravelTime> { Box::new(StraightLine::default()) };
         let clock = settings.clock.clone();
         let around = Around { progress: Arc::clone(&settings.progress), ..Around::default() };
-        around.retainers.add("the catalog", Recovery::retainer(&directory));
+        around.retainers.add_founded("the catalog", Recovery::retainer(&directory));
         // The runtime goes on beside it: somebody may ask how far it is.
         let node = tokio::task::block_in_place(|| {
             Node::start_with(&settings.node, &disk, clock, &travel, around, &mut |note| {

@@ -84,3 +84,22 @@ pub enum Command {
         courier: CourierId,
     },
 }
+
+impl Command {
+    /// The courier that it is about, if it is one.
+    #[must_use]
+    pub const fn courier(&self) -> Option<CourierId> {
+        match self {
+            Self::PutPolicy { .. } | Self::PutDepot { .. } => None,
+            Self::PutCourier(plan) => Some(plan.id),
+            Self::PutRoute(plan) => Some(plan.courier),
+            Self::RemoveRoute { courier, .. }
+            | Self::PutOrder { courier, .. }
+            | Self::RemoveOrder { courier, .. }
+            | Self::SetStatus { courier, .. }
+            | Self::EraseCourier { courier }
+            | Self::Quarantine(courier)
+            | Self::Release(courier) => Some(*courier),
+        }
+    }
+}

@@ -5,7 +5,7 @@
 use super::Engine;
 use super::couriers::CourierSlot;
 use super::fix::Fix;
-use super::route::RouteLine;
+use super::route_line::RouteLine;
 use super::sources::Heard;
 use super::stay::Stay;
 use super::track::is_next_door;
@@ -25,9 +25,14 @@ impl Engine {
         {
             return false;
         }
+        let sheds_eta = self.sheds_eta;
         let line = self.routes.line_mut(courier.first_route);
         let Some(before) = courier.located.filter(|_| is_plain(line, fix)) else { return false };
-        let is_regular = seen.t >= line.eta.regular_due;
+        let is_quiet = seen.t < line.quiet_until;
+        if !is_quiet && (seen.t > line.active_until || line.eta.has_shift_start_due) {
+            return false;
+        }
+        let is_regular = !is_quiet && !sheds_eta && seen.t >= line.eta.regular_due;
         if is_regular && !line.eta.is_settled(&*self.travel, line.mode, fix) {
             return false;
         }
@@ -40,10 +45,10 @@ impl Engine {
         if is_regular {
             line.eta.follow_regularly(seen);
         }
-        line.standing.follow(fix, line.last);
-        line.last_t = seen.t;
-        line.last = Some(seen);
-        line.run_start = seen.t;
+        if !is_quiet {
+            line.set_quiet();
+        }
+        line.follow_calmly(fix);
         courier.heard_at = courier.heard_at.max(seen.t);
         if before.t < seen.t {
             courier.located = Some(seen);
@@ -53,23 +58,21 @@ impl Engine {
     }
 }
 
-/// Whether a position is accepted by a courier's only route, is clear of all fences without a
-/// stay, and nothing waits for it.
+/// Whether a position is accepted by a courier's only route, and is clear of all fences without a
+/// stay. The clearance covers nothing before a position was accepted, so that tracking has begun.
 fn is_plain(line: &RouteLine, fix: &Fix) -> bool {
     let t = fix.seen.t;
-    let is_accepted = line.last.is_some_and(|last| {
+    let is_accepted = line.last().is_some_and(|last| {
         // One that moves and repeats its place may be a frozen receiver.
         let is_alive = last.point != fix.seen.point || !fix.is_moving;
-        t > line.last_t && is_next_door(last, fix.seen) && is_alive
+        t > last.t && is_next_door(last, fix.seen) && is_alive
     });
     is_accepted
         && !line.next.is_some()
         && line.is_started
         && !line.is_over
         && !line.has_held
-        && line.active_from <= t
-        && t <= line.active_until
-        && !line.eta.has_shift_start_due
+        && !line.has_later_t()
         && fix.is_sharp()
         && line.clearance.covers(fix.seen.point)
 }

@@ -3,7 +3,7 @@
 
 use super::eta::Lead;
 use super::fix::Seen;
-use super::route::{Order, StopRange};
+use super::route::{Mark, Order, StopRange};
 use super::step::RouteStep;
 use crate::domain::eta::Eta;
 use crate::domain::geo::Point;
@@ -63,23 +63,23 @@ impl RouteStep<'_, '_> {
     /// Serves stops of one order each that directly follow one another, from the place `at` on,
     /// where the order before was one: the long run of nearly every route. Where to go on.
     fn serve_singles(&mut self, cursor: &mut Cursor, mut at: usize) -> usize {
-        let etas = &mut self.etas[..self.route.orders.len()];
-        while let [order, next, ..] = &self.route.orders[at..] {
-            let (Some(place), Some(next_place)) = (order.point(), next.point()) else { break };
-            if order.leg_ms == Order::NO_LEG
-                || !order.is_ahead(self.policy)
-                || !next.is_ahead(self.policy)
-                || !place.is_apart(next_place)
-            {
+        let orders = &self.route.orders[at..];
+        let mut is_open = orders.first().is_some_and(|order| order.is_open(self.policy));
+        for ((order, next), eta) in
+            orders.iter().zip(orders.iter().skip(1)).zip(&mut self.etas[at..])
+        {
+            let is_next_open = next.is_open(self.policy);
+            if !(is_open && is_next_open && order.marks.has(Mark::Single)) {
                 break;
             }
             let arrival = cursor.t + i64::from(order.leg_ms);
-            let eta = order.service_start(self.policy, arrival);
+            let begin = order.service_start(self.policy, arrival);
             let service_s = i64::from(order.service_s) + i64::from(order.shared_service_s);
-            let completion = eta + service_s * SECOND_MS;
-            etas[at] = Some(Eta { eta, arrival, completion });
-            *cursor = Cursor { t: completion, place, order: Some(at) };
+            let completion = begin + service_s * SECOND_MS;
+            *eta = Some(Eta { eta: begin, arrival, completion });
+            *cursor = Cursor { t: completion, place: order.place, order: Some(at) };
             at += 1;
+            is_open = is_next_open;
         }
         at
     }
@@ -113,7 +113,10 @@ impl RouteStep<'_, '_> {
             let head = self.head()?;
             (head.first..=head.last).find(|at| self.route.orders[*at].is_next && is_here(at))
         })?;
-        self.route.stop_of(anchor, |at| self.is_served(&self.route.orders[at]))
+        // Before these none is ahead, and none has a stay.
+        let first_stay = self.stays.of(self.line.first_stay).map_or(anchor, |stay| stay.at);
+        let from = self.route.swept_at.min(first_stay);
+        self.route.stop_of(from, anchor, |at| self.is_served(&self.route.orders[at]))
     }
 
     /// Whether an order counts at the stop where the courier is: still open, or its open stay

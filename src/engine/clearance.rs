@@ -43,13 +43,15 @@ pub struct Bounds {
     scale: Scale,
     is_polar: bool,
     clear_m: f64,
+    /// Reach and squared distance of [`Self::is_beyond`] when it was asked last.
+    asked: (f64, f64),
 }
 
 impl Bounds {
     /// Bounds around a position.
     pub fn around(anchor: Point) -> Self {
         let is_polar = anchor.lat_e7().abs() > LAT_E7_MAX;
-        Self { anchor, scale: Scale::at(anchor), is_polar, clear_m: CLEAR_MAX_M }
+        Self { anchor, scale: Scale::at(anchor), is_polar, clear_m: CLEAR_MAX_M, asked: UNASKED }
     }
 
     /// Metres to `point` that the true distance is never under.
@@ -65,19 +67,25 @@ impl Bounds {
 
     /// Whether a fence that reaches `reach_m` around `point` neither holds the position nor counts:
     /// others are nearer. Says no where it would take a root to know.
-    pub fn is_beyond(&self, point: Point, reach_m: f64) -> bool {
+    pub fn is_beyond(&mut self, point: Point, reach_m: f64) -> bool {
+        if self.asked.0 != reach_m {
+            self.asked = (reach_m, self.least_m2(reach_m));
+        }
         let (lat, lon) = self.anchor.offset_e7(point);
         let (north_m, east_m) = (lat as f64 * self.scale.lat_m, lon as f64 * self.scale.lon_m);
+        north_m * north_m + east_m * east_m > self.asked.1
+    }
+
+    fn least_m2(&self, reach_m: f64) -> f64 {
         // A little more than the clearance left: this is not rounded as [`Self::to`] is.
         let least_m = (self.clear_m.max(0.0) + reach_m + 2.0 * SLACK_M) / SHRINK;
-        !self.is_polar
-            && least_m < PLANE_TRUST_M
-            && north_m * north_m + east_m * east_m > least_m * least_m
+        if self.is_polar || least_m >= PLANE_TRUST_M { f64::INFINITY } else { least_m * least_m }
     }
 
     /// Counts in a fence that reaches `reach_m` and whose centre is at least `bound_m` away.
     pub fn count(&mut self, bound_m: f64, reach_m: f64) {
         self.clear_m = self.clear_m.min(bound_m - reach_m);
+        self.asked = UNASKED;
     }
 
     /// The clearance after every fence was counted.
@@ -88,6 +96,8 @@ impl Bounds {
     }
 }
 
+/// No fence reaches so far.
+const UNASKED: (f64, f64) = (-1.0, 0.0);
 /// Over this latitude the plane is not trusted, and every order is looked at.
 const LAT_E7_MAX: i32 = 740_000_000;
 /// Longest 1e-7 degree of latitude (111.70 km a degree), metres.

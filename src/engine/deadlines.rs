@@ -6,7 +6,8 @@ use std::collections::BinaryHeap;
 
 use super::eta::{Lead, TOLD_MS};
 use super::fix::FRESH_MS;
-use super::route::{Order, Route, RouteLine, RouteSlot};
+use super::route::{Order, Route, RouteSlot};
+use super::route_line::RouteLine;
 use crate::domain::ids::{CourierId, RouteId};
 use crate::domain::policy::Policy;
 use crate::domain::time::{DAY_MS, SECOND_MS, Time};
@@ -39,8 +40,9 @@ impl Deadline {
         let mut due = route.end_of_tracking(line, policy) + TRACKING_GRACE_MS;
         if line.eta.lead != Lead::Unknown {
             let silence_ms = if line.eta.is_stale { LOST_MS } else { STALE_MS };
-            due = due.min(line.last_t + silence_ms + 1);
-            let told = route.orders.iter().filter(|order| !order.stay.is_some());
+            due = due.min(line.last_t() + silence_ms + 1);
+            let told =
+                route.orders.iter().skip(route.swept_at).filter(|order| !order.stay.is_some());
             let told = told.map(|order| order.told_eta).filter(|&told| told != Order::NO_ETA);
             due = told.map(|told| told + TOLD_MS).fold(due, Time::min);
         }

@@ -20,7 +20,7 @@ struct Crossed {
 impl RouteStep<'_, '_> {
     /// An order of the head stop without a stay: was it passed on the way to this position?
     pub fn drive_through(&mut self, at: usize, centre: Centre, radius: Radius, fix: &Fix) {
-        let Some(last) = self.line.last else { return };
+        let Some(last) = self.line.last() else { return };
         let order = &self.route.orders[at];
         let required_ms = self.policy.dwell_required_ms(order.service_s, order.shared_service_s);
         if required_ms > 0 || order.is_visited || fix.seen.t - last.t > GAP_MAX_MS {

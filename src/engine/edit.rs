@@ -1,12 +1,9 @@
 //! What a change of the documents does to a route that is under way (behaviour 4.7, 5). Storing
 //! evaluates no position.
 
-use super::clearance::Clearance;
-use super::deadlines::Deadline;
 use super::depot::{NodeBetween, StartingDepot};
-use super::eta::EtaLine;
-use super::route::{Order, Route, RouteLine, RouteSlot};
-use super::standing::Standing;
+use super::route::{Order, Route};
+use super::route_line::RouteLine;
 use super::stay::StaySlot;
 use super::step::RouteStep;
 use crate::domain::depot::DepotPlan;
@@ -20,23 +17,7 @@ use crate::domain::time::Time;
 
 /// A route without orders, to be filled by [`RouteStep::store`].
 pub fn empty_route(plan: &RoutePlan, created_at: Time) -> (RouteLine, Route) {
-    let line = RouteLine {
-        last_t: Time::DISTANT_PAST,
-        last: None,
-        run_start: Time::DISTANT_PAST,
-        standing: Standing::NONE,
-        clearance: Clearance::unknown(),
-        active_from: created_at,
-        active_until: Time::DISTANT_FUTURE,
-        eta: EtaLine::NEW,
-        armed: Deadline::NONE,
-        next: RouteSlot::NONE,
-        first_stay: StaySlot::NONE,
-        is_started: false,
-        is_over: false,
-        has_held: false,
-        mode: plan.routing_mode,
-    };
+    let line = RouteLine::new(created_at, plan.routing_mode);
     let route = Route {
         id: plan.id,
         courier: plan.courier,
@@ -53,6 +34,9 @@ pub fn empty_route(plan: &RoutePlan, created_at: Time) -> (RouteLine, Route) {
         first_position: None,
         held: None,
         head_at: 0,
+        swept_at: 0,
+        next_end: 0,
+        has_overdue: false,
         last_visited: None,
         is_violated: false,
     };
@@ -138,8 +122,10 @@ impl RouteStep<'_, '_> {
 
     /// An order that comes onto the route: new, or back with what was told of it.
     fn incoming(&mut self, plan: &OrderPlan) -> Order {
-        let known = self.route.gone.iter().position(|order| order.id == plan.id);
-        let Some(at) = known.filter(|_| !plan.created) else {
+        if plan.created {
+            return Order::new(plan);
+        }
+        let Some(at) = self.route.gone.iter().position(|order| order.id == plan.id) else {
             return Order::new(plan);
         };
         let mut order = self.route.gone.remove(at);
@@ -193,6 +179,7 @@ impl RouteStep<'_, '_> {
                 leg.and_then(|ms| u32::try_from(ms).ok()).unwrap_or(Order::NO_LEG);
             before = point;
         }
+        self.route.mark_singles();
     }
 
     /// Adds an order at the end, or edits it in its place.
@@ -299,9 +286,11 @@ impl RouteStep<'_, '_> {
     /// After any change: the head, then the ETA, as of the last position.
     pub fn settle(&mut self, cause: EtaCause) {
         self.line.clearance.forget();
+        (self.route.swept_at, self.route.next_end) = (0, usize::MAX);
+        self.is_edited = true;
         self.refresh_head(self.now);
         if !self.line.is_over {
-            self.line.eta.evaluated = self.line.last;
+            self.line.eta.evaluated = self.line.last().into();
             self.evaluate(cause);
             self.notify(None, false);
             self.arm();

@@ -1,7 +1,7 @@
 //! When the ETA of a route is evaluated, told and lost (behaviour 6); `chain` computes it.
 
 use super::deadlines::{LOST_MS, STALE_MS, TRACKING_GRACE_MS};
-use super::fix::{Fix, Seen};
+use super::fix::{Fix, PackedSeen, Seen};
 use super::output::OutputBody;
 use super::route::{Mark, Order};
 use super::state::kept;
@@ -21,11 +21,11 @@ pub struct EtaLine {
     /// How `x` follows from a position.
     pub lead: Lead,
     /// The position of the last evaluation, told or not.
-    pub evaluated: Option<Seen>,
+    pub evaluated: PackedSeen,
     /// `x` at the last full evaluation.
     pub reference: Time,
     /// By less than this `x` may move before an ETA must be told; not positive: evaluate.
-    pub slack_ms: i64,
+    pub slack_ms: i32,
     /// No `nearby` can be raised before, as long as `x` stays where it is.
     pub nearby_due: Time,
     /// The next regular evaluation.
@@ -66,12 +66,12 @@ impl EtaLine {
     /// A regular evaluation was due for a position, and told nothing.
     pub fn follow_regularly(&mut self, seen: Seen) {
         self.regular_due = seen.t + REGULAR_MS;
-        self.evaluated = Some(seen);
+        self.evaluated = seen.into();
     }
 
     /// Whether nothing has to be told for a position once no ETA has moved by more than this.
     pub fn tells_nothing(&self, moved_ms: i64, fix: &Fix) -> bool {
-        moved_ms < self.slack_ms
+        moved_ms < i64::from(self.slack_ms)
             && fix.seen.t + moved_ms < self.nearby_due
             && self.is_stale != fix.is_fresh()
     }
@@ -92,7 +92,7 @@ impl EtaLine {
     /// No ETA yet.
     pub const NEW: Self = Self {
         lead: Lead::Unknown,
-        evaluated: None,
+        evaluated: PackedSeen::NONE,
         reference: Time::DISTANT_PAST,
         slack_ms: 0,
         nearby_due: Time::DISTANT_PAST,
@@ -107,12 +107,12 @@ impl RouteStep<'_, '_> {
     /// ETA and notifications after a position.
     pub fn follow(&mut self, fix: &Fix) {
         let t = fix.seen.t;
-        let is_regular = t >= self.line.eta.regular_due;
+        let is_regular = !self.sheds_eta && t >= self.line.eta.regular_due;
         if is_regular {
             self.line.eta.regular_due = t + REGULAR_MS;
         }
         if is_regular || self.changed.is_some() {
-            self.line.eta.evaluated = Some(fix.seen);
+            self.line.eta.evaluated = fix.seen.into();
         }
         let is_unsettled = match self.changed {
             Some(_) => self.must_evaluate || !self.shift(fix),
@@ -129,6 +129,7 @@ impl RouteStep<'_, '_> {
             // What was told is no longer measured from this reference.
             self.line.eta.slack_ms = 0;
         }
+        self.line.set_quiet();
     }
 
     fn has_shift_start_due(&self) -> bool {
@@ -147,28 +148,30 @@ impl RouteStep<'_, '_> {
         self.etas.clear();
         self.etas.resize(self.route.orders.len(), None);
         let age_ms = self.age_ms();
-        if let Some(seen) = self.line.eta.evaluated.filter(|_| age_ms <= LOST_MS)
+        if let Some(seen) = self.line.eta.evaluated.seen().filter(|_| age_ms <= LOST_MS)
             // The clock takes away no ETA that a position has not: the depot may be back in sight.
             && (clock.is_some() || self.has_sequence())
         {
             self.compute_chain(seen);
             self.clamp(clock);
         }
-        if self.etas.iter().all(Option::is_none) {
+        if self.etas.iter().skip(self.route.swept_at).all(Option::is_none) {
             self.line.eta.lead = Lead::Unknown;
         }
     }
 
     /// Evaluates the whole chain for a new position, or the documents anew, and tells what changed.
     pub fn evaluate(&mut self, cause: EtaCause) {
-        for order in &mut self.route.orders {
-            order.marks.set(Mark::Overdue, false);
+        if core::mem::take(&mut self.route.has_overdue) {
+            for order in &mut self.route.orders {
+                order.marks.set(Mark::Overdue, false);
+            }
         }
         self.evaluate_by(cause, None);
     }
 
     fn evaluate_by(&mut self, cause: EtaCause, clock: Option<Time>) {
-        let now = self.line.last.map_or(self.now, |seen| seen.t);
+        let now = self.line.last().map_or(self.now, |seen| seen.t);
         let age_ms = self.age_ms();
         self.compute(clock);
         let has_eta = self.line.eta.lead != Lead::Unknown;
@@ -182,7 +185,7 @@ impl RouteStep<'_, '_> {
 
     /// How old the last accepted position is by the server's clock, coarse ones included.
     fn age_ms(&self) -> i64 {
-        self.emit.received_at() - self.line.last_t
+        self.emit.received_at() - self.line.last_t()
     }
 
     /// Whether the order in which the courier will come is known.
@@ -195,6 +198,9 @@ impl RouteStep<'_, '_> {
     /// Moves an ETA that was told and that the clock has passed up to the clock, unless the courier
     /// is there; one that was moved before stays so until it is evaluated for a new position.
     fn clamp(&mut self, clock: Option<Time>) {
+        if clock.is_none() && !self.route.has_overdue {
+            return;
+        }
         for (eta, order) in self.etas.iter_mut().zip(&mut self.route.orders) {
             let Some(eta) = eta else { continue };
             let told = order.told_eta;
@@ -204,6 +210,7 @@ impl RouteStep<'_, '_> {
                 continue;
             };
             order.marks.set(Mark::Overdue, true);
+            self.route.has_overdue = true;
             eta.eta = eta.eta.max(bound);
             eta.arrival = eta.arrival.max(bound);
             eta.completion = eta.completion.max(bound);
@@ -216,14 +223,15 @@ impl RouteStep<'_, '_> {
         let start = self.emit.buffer().begin_etas();
         let mut slack_ms = TOLD_MS;
         let mut has_changed = false;
-        for (order, &eta) in self.route.orders.iter_mut().zip(&*self.etas) {
+        let from = self.route.swept_at;
+        for (order, eta) in self.route.orders[from..].iter_mut().zip(&self.etas[from..]) {
             let was =
                 core::mem::replace(&mut order.told_eta, eta.map_or(Order::NO_ETA, |eta| eta.eta));
             if !order.is_open(self.policy) {
                 continue;
             }
             let had = was != Order::NO_ETA;
-            if let Some(eta) = eta.filter(|_| had) {
+            if let Some(eta) = eta.as_ref().filter(|_| had) {
                 let moved_ms = (eta.eta - was).abs();
                 if moved_ms < TOLD_MS {
                     order.told_eta = was;
@@ -234,9 +242,9 @@ impl RouteStep<'_, '_> {
                 continue;
             }
             has_changed = true;
-            self.emit.buffer().push_eta(OrderEta { order: order.id, eta });
+            self.emit.buffer().push_eta(OrderEta { order: order.id, eta: *eta });
         }
-        self.line.eta.slack_ms = slack_ms;
+        self.line.eta.slack_ms = slack_ms as i32;
         if has_changed || must_tell {
             let orders = self.emit.buffer().end_etas(start);
             let stale = self.age_ms() > STALE_MS;
@@ -251,7 +259,7 @@ impl RouteStep<'_, '_> {
         self.line.eta.is_stale = false;
         self.etas.clear();
         self.etas.resize(self.route.orders.len(), None);
-        let now = self.line.last.map_or(self.now, |seen| seen.t);
+        let now = self.line.last().map_or(self.now, |seen| seen.t);
         self.tell_etas(now, cause, false);
     }
 

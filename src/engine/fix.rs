@@ -1,7 +1,7 @@
 //! One position on its way through a route: what the rules need of it, and no more.
 
 use super::fence::SHARP_M;
-use super::state::kept;
+use super::state::{Kept, StateReader, StateWriter, Taken, kept};
 use crate::domain::geo::Point;
 use crate::domain::position::{Accuracy, Position};
 use crate::domain::time::{SECOND_MS, Time};
@@ -20,6 +20,53 @@ pub struct Seen {
 }
 
 kept!(Seen { t, point, is_driving, is_silent_when_still });
+
+/// A [`Seen`] or none, in 16 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackedSeen {
+    /// Milliseconds times four, plus the two flags, or [`Self::NONE`]. An instant has 62 bits.
+    bits: i64,
+    point: Point,
+}
+
+impl PackedSeen {
+    /// None. Would be the most distant past.
+    pub const NONE: Self = Self { bits: i64::MIN, point: Point::ANYWHERE };
+
+    /// What is packed.
+    pub fn seen(self) -> Option<Seen> {
+        (self.bits != i64::MIN).then(|| Seen {
+            t: Time::from_ms(self.bits >> 2),
+            point: self.point,
+            is_driving: self.bits & 2 != 0,
+            is_silent_when_still: self.bits & 1 != 0,
+        })
+    }
+}
+
+impl From<Option<Seen>> for PackedSeen {
+    fn from(seen: Option<Seen>) -> Self {
+        seen.map_or(Self::NONE, Self::from)
+    }
+}
+
+impl From<Seen> for PackedSeen {
+    fn from(seen: Seen) -> Self {
+        let flags = i64::from(seen.is_driving) << 1 | i64::from(seen.is_silent_when_still);
+        Self { bits: seen.t.ms() << 2 | flags, point: seen.point }
+    }
+}
+
+impl Kept for PackedSeen {
+    fn put(&self, to: &mut StateWriter) {
+        self.seen().put(to);
+    }
+
+    fn take(from: &mut StateReader) -> Taken<Self> {
+        let seen: Option<Seen> = Kept::take(from)?;
+        Ok(seen.into())
+    }
+}
 
 /// A position that is to move a route.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -29,6 +29,8 @@ pub enum InputBody {
         route: Option<RouteId>,
         /// Where and when.
         position: Position,
+        /// Its shard was behind: no ETA is evaluated because it is time to, all else is done.
+        sheds_eta: bool,
     },
     /// The documents changed.
     Command(Box<Command>),

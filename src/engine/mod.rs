@@ -26,12 +26,13 @@ pub mod order_state;
 pub mod output;
 mod policies;
 mod positions;
-mod prefetch;
+pub mod prefetch;
 mod presence;
 mod progress;
-mod quarantine;
+pub mod quarantine;
 mod queries;
 mod route;
+mod route_line;
 mod shift;
 mod silence;
 mod sources;
@@ -57,6 +58,7 @@ use fix::FRESH_MS;
 use input::{Input, InputBody};
 use output::Outputs;
 use policies::Policies;
+use prefetch::Ahead;
 use quarantine::Quarantine;
 use route::{RouteSlot, Routes};
 use stay::Stays;
@@ -81,8 +83,12 @@ pub struct Engine {
     index: CourierIndex,
     /// Scratch of one evaluation.
     etas: Vec<Option<Eta>>,
+    /// What the next positions of the batch at hand will touch.
+    ahead: Ahead,
     /// The courier that is being stepped, or [`NOBODY`].
     at_work: CourierId,
+    /// The position at hand came when there was no time for regular evaluations of the ETA.
+    sheds_eta: bool,
 }
 
 /// What belongs to a partition as a whole.
@@ -107,7 +113,9 @@ impl Engine {
             stays: Stays::default(),
             index: CourierIndex::new(),
             etas: Vec::new(),
+            ahead: Ahead::NOTHING,
             at_work: NOBODY,
+            sheds_eta: false,
         }
     }
 
@@ -116,14 +124,16 @@ impl Engine {
     pub fn handle(&mut self, input: &Input, out: &mut Outputs) {
         let mut emit = Emit::new(input, out);
         match &input.body {
-            InputBody::Position { courier, route, position } => {
+            InputBody::Position { courier, route, position, sheds_eta } => {
                 self.at_work = *courier;
+                self.sheds_eta = *sheds_eta;
                 self.position(*courier, *route, position, &mut emit);
             }
             InputBody::Command(command) => self.admit(input.partition, command, &mut emit),
             InputBody::Tick => self.advance(input.partition, input.received_at, &mut emit),
         }
         self.at_work = NOBODY;
+        self.sheds_eta = false;
     }
 
     /// The earliest deadline of a partition that is due at or before `now`: the caller makes an
@@ -202,7 +212,7 @@ impl Engine {
         RouteStep {
             policy: self.policies.policy(courier.policy),
             travel: &*self.travel,
-            is_fresh: now - line.last_t <= FRESH_MS,
+            is_fresh: now - line.last_t() <= FRESH_MS,
             line,
             route,
             slot,
@@ -213,9 +223,11 @@ impl Engine {
             now,
             is_frozen: false,
             has_looked: false,
-            has_refreshed: false,
+            refreshed_to: 0,
+            is_edited: false,
             changed: None,
             must_evaluate: false,
+            sheds_eta: self.sheds_eta,
         }
     }
 }

@@ -11,10 +11,13 @@ use crate::domain::time::Time;
 impl<'a> RouteStep<'a, '_> {
     /// Raises what is due after an evaluation; without a position, nothing is raised.
     pub fn notify(&mut self, fix: Option<&Fix>, is_regular: bool) {
-        let orders = &self.route.orders;
-        self.line.eta.has_shift_start_due = orders
-            .iter()
-            .any(|order| order.shift_start == ShiftStart::Due && order.is_open(self.policy));
+        // Nothing else makes one due.
+        if self.must_evaluate || self.is_edited || self.line.eta.has_shift_start_due {
+            let is_due = |order: &Order| order.shift_start == ShiftStart::Due;
+            let mut orders = self.route.orders.iter();
+            self.line.eta.has_shift_start_due =
+                orders.any(|order| is_due(order) && order.is_open(self.policy));
+        }
         if let Some(fix) = fix.filter(|_| self.is_fresh && self.line.is_started) {
             if self.line.eta.has_shift_start_due {
                 self.raise_shift_starts();
@@ -38,9 +41,16 @@ impl<'a> RouteStep<'a, '_> {
     fn raise_nearby(&mut self, fix: &Fix, is_regular: bool) {
         let is_in_sequence = !self.route.has_skipped_open(self.policy);
         let is_by_distance = self.policy.nearby_distance_m.is_some();
-        for at in 0..self.route.orders.len() {
+        let (latched, longest_ms) = self.thresholds_in_all();
+        for at in self.route.swept_at..self.route.orders.len() {
             let eta = self.etas[at].map(|eta| eta.eta);
             let order = &mut self.route.orders[at];
+            let is_idle = order.nearby_primed == 0
+                && (order.nearby_latched & latched == latched
+                    || eta.is_none_or(|eta| eta - fix.seen.t > longest_ms));
+            if is_idle && !is_by_distance {
+                continue;
+            }
             if !order.is_ahead(self.policy) || !(order.is_next || is_in_sequence && eta.is_some()) {
                 if is_regular {
                     order.nearby_primed = 0;
@@ -54,6 +64,9 @@ impl<'a> RouteStep<'a, '_> {
                 self.route.orders[at].nearby_latched |= DISTANCE_BIT;
                 self.raise(at, NotificationKind::Nearby(NearbyTrigger::Distance), eta);
             }
+        }
+        if is_regular {
+            self.route.swept_at = self.route.head_at;
         }
     }
 
@@ -91,6 +104,15 @@ impl<'a> RouteStep<'a, '_> {
         policy.nearby_eta_ms.iter().copied().take(NEARBY_ETA_MAX)
     }
 
+    /// The latches of all thresholds by time, and the longest one.
+    fn thresholds_in_all(&self) -> (u8, i64) {
+        self.thresholds_ms()
+            .enumerate()
+            .fold((0, i64::MIN), |(latched, longest_ms), (index, ms)| {
+                (latched | 1 << index, longest_ms.max(ms))
+            })
+    }
+
     /// The `nearby` just before an ARRIVAL, if none was raised before.
     pub fn nearby_by_arrival(&mut self, at: usize, entered_t: Time) {
         let order = &self.route.orders[at];
@@ -123,12 +145,17 @@ impl<'a> RouteStep<'a, '_> {
             return Time::DISTANT_FUTURE;
         }
         let mut due = Time::DISTANT_FUTURE;
-        for (order, eta) in self.route.orders.iter().zip(&*self.etas) {
+        let (latched, _) = self.thresholds_in_all();
+        let from = self.route.swept_at;
+        for (order, eta) in self.route.orders[from..].iter().zip(&self.etas[from..]) {
             if order.nearby_primed != 0 {
                 // The next regular evaluation raises it, or lets it go.
                 return Time::DISTANT_PAST;
             }
-            let Some(eta) = eta else { continue };
+            let Some(eta) = eta.as_ref().filter(|_| order.nearby_latched & latched != latched)
+            else {
+                continue;
+            };
             for (index, threshold_ms) in self.thresholds_ms().enumerate() {
                 if order.nearby_latched & 1 << index == 0 {
                     due = due.min(eta.eta - threshold_ms);

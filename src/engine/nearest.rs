@@ -109,7 +109,7 @@ impl RouteStep<'_, '_> {
 
     /// The stop of an order with an open stay: others count that are open, or have one too.
     fn claimed_stop(&self, at: usize) -> Option<StopRange> {
-        self.route.stop_of(at, |at| {
+        self.route.stop_of(0, at, |at| {
             let order = &self.route.orders[at];
             order.is_ahead(self.policy) || order.stay.is_some()
         })

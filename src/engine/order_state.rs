@@ -1,7 +1,8 @@
 //! What the engine knows of an order, a route and a courier at this moment, for readers.
 
 use super::Engine;
-use super::route::{Order, Route, RouteLine, RouteSlot};
+use super::route::{Order, Route, RouteSlot};
+use super::route_line::RouteLine;
 use crate::domain::geo::Point;
 use crate::domain::ids::{CourierId, OrderId, RouteId};
 use crate::domain::order::OrderStatus;

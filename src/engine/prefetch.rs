@@ -4,65 +4,111 @@
 //! the memory's queue. The one file with unsafe code.
 
 use super::Engine;
-use super::route::{RouteLine, RouteSlot};
+use super::route::RouteSlot;
+use super::route_line::RouteLine;
 use super::stay::Stay;
 use crate::domain::geo::Point;
 use crate::domain::ids::CourierId;
+use crate::domain::time::Time;
+
+/// What is known of the routes that the next positions of a batch move, by place in the batch.
+#[derive(Debug)]
+pub struct Ahead {
+    coming: [Coming; RING],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Coming {
+    /// The first route of the position's courier.
+    route: RouteSlot,
+    /// Orders will be looked at.
+    is_near: bool,
+    /// Orders may be looked at though none is near.
+    is_due: bool,
+}
+
+impl Ahead {
+    /// Nothing is known.
+    pub const NOTHING: Self = Self { coming: [Coming::NOBODY; RING] };
+}
+
+impl Coming {
+    const NOBODY: Self = Self { route: RouteSlot::NONE, is_near: false, is_due: false };
+}
+
+/// A position to come: whose, where, and its device time.
+pub type PositionAhead = (CourierId, Point, Time);
 
 impl Engine {
-    /// Called before the position at `at` of a batch is stepped; `position_at` names the courier
-    /// and the point of another place of the batch, if there is one.
-    pub fn look_ahead(&self, at: usize, position_at: impl Fn(usize) -> Option<(CourierId, Point)>) {
-        if let Some((courier, _)) = position_at(at + SLOT_AHEAD) {
-            self.couriers.prefetch_slot(courier);
-        }
-        if let Some((courier, _)) = position_at(at + LINE_AHEAD) {
-            self.couriers.prefetch_line(courier);
-        }
-        let route_at = |ahead: usize| {
-            let (courier, point) = position_at(at + ahead)?;
-            let slot = self.couriers.slot(courier)?;
-            let route = self.couriers.line(slot).first_route;
-            route.is_some().then_some((route, point))
-        };
-        if let Some((route, _)) = route_at(ROUTE_AHEAD) {
-            self.routes.prefetch_line(route);
-        }
-        if let Some((route, point)) = route_at(STAY_AHEAD) {
-            self.look_at_stay(route, point);
-        }
-        if let Some((route, point)) = route_at(ORDERS_AHEAD) {
-            self.look_at_orders(route, point);
-        }
-        if let Some((route, _)) = route_at(VISIT_AHEAD) {
-            let line = self.routes.line(route);
-            if let Some(stay) = self.stays.of(line.first_stay).filter(|stay| is_due(line, stay)) {
-                self.routes.prefetch_orders(route, stay.at);
+    /// Called before the position at `at` of a batch is stepped, for every place in it from 0 on;
+    /// `position_at` tells of another place of the batch, if there is one.
+    pub fn look_ahead(&mut self, at: usize, position_at: impl Fn(usize) -> Option<PositionAhead>) {
+        if at == 0 {
+            for first in 0..ROUTE_AHEAD {
+                self.find_route(first, &position_at);
             }
         }
-    }
-
-    fn look_at_stay(&self, route: RouteSlot, point: Point) {
-        let line = self.routes.line(route);
-        if line.first_stay.is_some() {
+        if let Some((courier, ..)) = position_at(at + SLOT_AHEAD) {
+            self.couriers.prefetch_slot(courier);
+        }
+        if let Some((courier, ..)) = position_at(at + LINE_AHEAD) {
+            self.couriers.prefetch_line(courier);
+        }
+        self.find_route(at + ROUTE_AHEAD, &position_at);
+        let coming = &mut self.ahead.coming[(at + STAY_AHEAD) % RING];
+        if coming.route.is_some()
+            && let Some((_, point, t)) = position_at(at + STAY_AHEAD)
+        {
+            let line = self.routes.line(coming.route);
+            coming.is_near = !line.clearance.covers(point);
             self.stays.prefetch(line.first_stay);
+            if coming.is_near {
+                self.routes.prefetch_rest(coming.route);
+            } else if t >= line.quiet_until {
+                self.routes.prefetch_eta(coming.route);
+            }
         }
-        if !line.clearance.covers(point) {
-            self.routes.prefetch_rest(route);
+        let coming = self.ahead.coming[(at + ORDERS_AHEAD) % RING];
+        if coming.route.is_some() {
+            let is_due = position_at(at + ORDERS_AHEAD)
+                .is_some_and(|(_, point, t)| self.look_at_orders(coming, point, t));
+            self.ahead.coming[(at + ORDERS_AHEAD) % RING].is_due = is_due;
+        }
+        let coming = self.ahead.coming[(at + VISIT_AHEAD) % RING];
+        if coming.is_due {
+            let route = self.routes.route(coming.route);
+            let stay = self.stays.of(self.routes.line(coming.route).first_stay);
+            let from = stay.map_or(route.swept_at, |stay| stay.at.min(route.head_at));
+            self.routes.prefetch_orders(coming.route, from);
         }
     }
 
-    fn look_at_orders(&self, route: RouteSlot, point: Point) {
-        let line = self.routes.line(route);
-        let stay = self.stays.of(line.first_stay);
-        if !line.clearance.covers(point) {
-            self.routes.prefetch_orders(
-                route,
-                stay.map_or_else(|| self.routes.route(route).head_at, |stay| stay.at),
-            );
-        } else if stay.is_some_and(|stay| is_due(line, stay)) {
-            self.routes.prefetch_rest(route);
+    fn find_route(&mut self, at: usize, position_at: &impl Fn(usize) -> Option<PositionAhead>) {
+        let slot = position_at(at).and_then(|(courier, ..)| self.couriers.slot(courier));
+        let route = slot.map_or(RouteSlot::NONE, |slot| self.couriers.line(slot).first_route);
+        if route.is_some() {
+            self.routes.prefetch_line(route);
         }
+        self.ahead.coming[at % RING] = Coming { route, ..Coming::NOBODY };
+    }
+
+    /// Asks for the orders that a position is near to. Tells whether others may be looked at: a stay
+    /// that visits or ends, or `nearby` that falls due.
+    fn look_at_orders(&self, coming: Coming, point: Point, t: Time) -> bool {
+        let line = self.routes.line(coming.route);
+        let stay = self.stays.of(line.first_stay);
+        if coming.is_near {
+            let head_at = || self.routes.route(coming.route).head_at;
+            self.routes.prefetch_orders(coming.route, stay.map_or_else(head_at, |stay| stay.at));
+            return false;
+        }
+        let is_away = |stay: &Stay| stay.centre.distance_m(point) > stay.fence.radius_m;
+        let is_due = stay.is_some_and(|stay| is_due(line, stay) || is_away(stay))
+            || (t >= line.quiet_until && t + SHORTLY_MS > line.eta.nearby_due);
+        if is_due {
+            self.routes.prefetch_rest(coming.route);
+        }
+        is_due
     }
 }
 
@@ -71,7 +117,7 @@ impl Engine {
 fn is_due(line: &RouteLine, stay: &Stay) -> bool {
     stay.may_visit
         && !stay.has_visited
-        && stay.presence.dwelt_ms(line.last_t, None) + NEXT_MS >= stay.required_ms
+        && stay.presence.dwelt_ms(line.last_t(), None) + NEXT_MS >= stay.required_ms
 }
 
 /// Asks for every cache line of an element; nothing happens if it is not there.
@@ -80,6 +126,13 @@ pub fn prefetch<T>(list: &[T], at: usize) {
     for offset in (0..size_of::<T>()).step_by(CACHE_LINE_BYTES) {
         prefetch_line(core::ptr::from_ref(element).cast::<i8>().wrapping_add(offset));
     }
+}
+
+/// Asks for the cache line of an element that begins so many bytes behind its start, which lies
+/// within it.
+pub fn prefetch_part<T>(list: &[T], at: usize, offset: usize) {
+    let Some(element) = list.get(at) else { return };
+    prefetch_line(core::ptr::from_ref(element).cast::<i8>().wrapping_add(offset));
 }
 
 /// Asks for the cache line in which a value begins.
@@ -107,6 +160,11 @@ const ROUTE_AHEAD: usize = 10;
 const STAY_AHEAD: usize = 7;
 const ORDERS_AHEAD: usize = 4;
 const VISIT_AHEAD: usize = 2;
+/// Places of a batch of which something is known.
+const RING: usize = 16;
+/// ETAs move by more between two positions.
+const SHORTLY_MS: i64 = 5_000;
 /// A courier's next position is likely to be no more than so much later.
 const NEXT_MS: i64 = 10_000;
-const CACHE_LINE_BYTES: usize = 64;
+/// What the memory hands over at once.
+pub const CACHE_LINE_BYTES: usize = 64;

@@ -11,22 +11,23 @@
 //! | present | outside or beyond, else | away |
 
 use super::fence::{Evidence, Reading};
-use super::fix::{Fix, Seen};
-use super::state::kept;
+use super::fix::{Fix, PackedSeen, Seen};
+use super::state::{Kept, StateReader, StateWriter, Taken, kept};
 use crate::domain::time::{HOUR_MS, SECOND_MS, Time};
 
 /// A courier is inside a fence.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
 pub struct Presence {
-    /// The position that entered.
-    pub entered: Seen,
     /// From when the dwell counts.
     pub dwell_from: Time,
     /// The last position inside.
     pub last_inside: Seen,
     /// The positions since the dwell began, up to the last one inside.
     within: Share,
-    away: Option<Away>,
+    away: PackedAway,
+    /// The position that entered.
+    pub entered: Seen,
 }
 
 kept!(Presence { entered, dwell_from, last_inside, within, away });
@@ -44,6 +45,47 @@ struct Away {
 }
 
 kept!(Away { first, row, within, is_after_silence });
+
+/// An [`Away`] or none, so that the first bytes tell which.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+struct PackedAway {
+    first: PackedSeen,
+    row: PackedSeen,
+    within: Share,
+    is_after_silence: bool,
+}
+
+impl PackedAway {
+    const NONE: Self = Self {
+        first: PackedSeen::NONE,
+        row: PackedSeen::NONE,
+        within: Share { near: 0, all: 0 },
+        is_after_silence: false,
+    };
+
+    fn away(self) -> Option<Away> {
+        let Self { first, row, within, is_after_silence } = self;
+        first.seen().map(|first| Away { first, row: row.seen(), within, is_after_silence })
+    }
+}
+
+impl From<Away> for PackedAway {
+    fn from(Away { first, row, within, is_after_silence }: Away) -> Self {
+        Self { first: first.into(), row: row.into(), within, is_after_silence }
+    }
+}
+
+impl Kept for PackedAway {
+    fn put(&self, to: &mut StateWriter) {
+        self.away().put(to);
+    }
+
+    fn take(from: &mut StateReader) -> Taken<Self> {
+        let away: Option<Away> = Kept::take(from)?;
+        Ok(away.map_or(Self::NONE, Self::from))
+    }
+}
 
 /// How many positions of some are near. A stay ends long before 32 bits are full: it would see 136
 /// years of a position a second.
@@ -105,7 +147,7 @@ impl Presence {
             dwell_from: fix.seen.t,
             last_inside: fix.seen,
             within: Share::ONE,
-            away: None,
+            away: PackedAway::NONE,
         }
     }
 
@@ -131,7 +173,7 @@ impl Presence {
     /// before it counts as presence. Tells whether it did.
     pub fn remain(&mut self, fix: &Fix, max_gap_ms: i64) -> bool {
         let silence_ms = fix.seen.t - self.last_inside.t;
-        if self.away.is_some() || silence_ms > self.longest_gap_ms(max_gap_ms) {
+        if self.away.first != PackedSeen::NONE || silence_ms > self.longest_gap_ms(max_gap_ms) {
             return false;
         }
         self.within = self.within.plus(Share::ONE);
@@ -143,7 +185,7 @@ impl Presence {
         let since = self.last_inside.t;
         let has_driven = self.last_inside.is_driving && fix.seen.is_driving;
         let restarts = fix.seen.t - since > self.longest_gap_ms(max_gap_ms);
-        let away = self.away.take().map_or(Share::default(), |away| away.within);
+        let away = core::mem::replace(&mut self.away, PackedAway::NONE).within;
         if restarts {
             (self.dwell_from, self.within) = (fix.seen.t, Share::ONE);
         } else {
@@ -154,7 +196,7 @@ impl Presence {
     }
 
     fn go_away(&mut self, seen: Seen, reading: Reading, is_after_silence: bool) -> Option<Exit> {
-        let away = self.away.get_or_insert_with(|| Away {
+        let mut away = self.away.away().unwrap_or_else(|| Away {
             first: seen,
             row: None,
             within: Share::default(),
@@ -164,6 +206,7 @@ impl Presence {
         let is_outside = reading.evidence == Evidence::Outside;
         let row = away.row.filter(|_| is_outside);
         away.row = row.or(is_outside.then_some(seen));
+        self.away = away.into();
         let is_confirmed = |row: &Seen| reading.is_far || seen.t - row.t >= ROW_MIN_MS;
         let is_long = away.within.all >= AWAY_MIN && seen.t - away.first.t >= AWAY_MIN_MS;
         let left = row.filter(is_confirmed).or(is_long.then_some(away.first))?;

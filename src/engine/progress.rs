@@ -3,7 +3,7 @@
 
 use super::fix::Fix;
 use super::output::OutputBody;
-use super::route::{Mark, ShiftStart, StopRange};
+use super::route::{Mark, Order, ShiftStart, StopRange};
 use super::step::RouteStep;
 use crate::domain::eta::EtaCause;
 use crate::domain::event::EventKind;
@@ -69,7 +69,16 @@ impl RouteStep<'_, '_> {
 
     /// The head stop: the first one with an open order that has a point.
     pub fn head(&self) -> Option<StopRange> {
-        self.route.stop_from(0, |at| self.route.orders[at].is_ahead(self.policy))
+        debug_assert!(self.is_swept(), "what is behind the courier needs no look");
+        self.route.stop_from(self.route.swept_at, |at| self.route.orders[at].is_ahead(self.policy))
+    }
+
+    fn is_swept(&self) -> bool {
+        self.route.orders.iter().take(self.route.swept_at).all(|order| {
+            !order.is_ahead(self.policy)
+                && order.told_eta == Order::NO_ETA
+                && order.nearby_primed == 0
+        })
     }
 
     /// Finds the head stop anew: ORDER_BECAME_NEXT of the orders that entered it, then ARRIVAL of
@@ -77,11 +86,15 @@ impl RouteStep<'_, '_> {
     pub fn refresh_head(&mut self, t: Time) {
         let head = self.head();
         self.route.head_at = head.map_or(self.route.orders.len(), |head| head.first);
-        let is_first = !core::mem::replace(&mut self.has_refreshed, true);
+        let next_end = head.map_or(0, |head| head.last + 1);
+        let end = next_end.max(self.route.next_end).min(self.route.orders.len());
+        let refreshed_to = self.refreshed_to;
+        self.refreshed_to = end.max(refreshed_to);
+        self.route.next_end = next_end;
         let mut entered = 0;
-        for at in 0..self.route.orders.len() {
+        for at in self.route.swept_at..end {
             let order = &mut self.route.orders[at];
-            if is_first {
+            if at >= refreshed_to {
                 order.marks.set(Mark::WasNext, order.is_next);
             }
             let is_next = order.is_ahead(self.policy) && head.is_some_and(|head| head.holds(at));
@@ -129,12 +142,13 @@ impl RouteStep<'_, '_> {
     /// Marks the open orders of earlier stops than that of the order just visited as skipped.
     pub fn mark_skipped(&mut self, visited: usize) {
         let orders = &self.route.orders;
+        let from = self.route.swept_at.min(visited);
         let stop = self
             .route
-            .stop_of(visited, |at| at == visited || orders[at].is_ahead(self.policy))
+            .stop_of(from, visited, |at| at == visited || orders[at].is_ahead(self.policy))
             .map_or(visited, |stop| stop.first);
         let mut is_violated = false;
-        for order in &mut self.route.orders[..stop] {
+        for order in &mut self.route.orders[from..stop] {
             if order.is_ahead(self.policy) {
                 order.is_skipped = true;
                 is_violated = true;

@@ -9,7 +9,8 @@ use super::emit::Emit;
 use super::{Engine, NOBODY};
 use crate::domain::command::Command;
 use crate::domain::eta::EtaCause;
-use crate::domain::ids::{CourierId, PartitionId};
+use crate::domain::ids::{CompanyId, CourierId, DepotId, PartitionId};
+use crate::domain::policy::Policy;
 use crate::domain::position::SourceSet;
 
 /// The quarantined couriers of a partition, each with the commands that wait.
@@ -18,7 +19,47 @@ pub struct Quarantine {
     waiting: BTreeMap<CourierId, Vec<Command>>,
 }
 
+/// A courier in quarantine, with what a later engine needs to know of it beside its state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// The courier.
+    pub courier: CourierId,
+    /// Its company.
+    pub company: CompanyId,
+    /// The settings that were in force for it when it was quarantined.
+    pub policy: Policy,
+    /// The commands that wait, in their order.
+    pub waiting: Vec<Command>,
+}
+
 impl Engine {
+    /// The quarantined couriers of a partition, by id.
+    #[must_use]
+    pub fn held(&self, partition: PartitionId) -> Vec<Held> {
+        let waiting = &self.partitions[partition.0 as usize].quarantine.waiting;
+        let held = waiting.iter().filter_map(|(&courier, waiting)| {
+            let line = self.couriers.line(self.couriers.slot(courier)?);
+            let policy = self.policies.policy(line.policy).clone();
+            Some(Held { courier, company: line.company, policy, waiting: waiting.clone() })
+        });
+        held.collect()
+    }
+
+    /// Takes over a courier in quarantine, after its partition; `false`: it is not there.
+    #[must_use]
+    pub fn hold(&mut self, partition: PartitionId, held: Held) -> bool {
+        let Held { courier, company, policy, waiting } = held;
+        let Some(slot) = self.couriers.slot(courier) else { return false };
+        let line = self.couriers.line_mut(slot);
+        if line.partition != partition || line.company != company {
+            return false;
+        }
+        line.policy = self.policies.intern(&policy);
+        line.sources = SourceSet::NONE;
+        let place = &mut self.partitions[partition.0 as usize].quarantine.waiting;
+        place.insert(courier, waiting).is_none()
+    }
+
     /// After a panic, the courier in whose step it was; `None`: in nobody's.
     #[must_use]
     pub fn at_work(&self) -> Option<CourierId> {
@@ -46,7 +87,7 @@ impl Engine {
 
     /// Follows a command, or lets it wait.
     pub(super) fn admit(&mut self, partition: PartitionId, command: &Command, emit: &mut Emit) {
-        let about = courier_of(command);
+        let about = command.courier();
         if let Some(courier) = about {
             self.at_work = courier;
         }
@@ -66,8 +107,15 @@ impl Engine {
                     waiting.push(command.clone());
                 }
             }
-            (Command::PutDepot { .. }, None) => {
-                for waiting in waiting.values_mut() {
+            (Command::PutDepot { company, depot }, None) => {
+                let couriers = &self.couriers;
+                let is_its = |courier: CourierId| {
+                    let slot = couriers.slot(courier);
+                    slot.is_some_and(|slot| couriers.line(slot).company == *company)
+                };
+                for (_, waiting) in waiting.iter_mut().filter(|(courier, _)| is_its(**courier)) {
+                    // No more of them wait than there are depots.
+                    waiting.retain(|waits| !is_of_depot(waits, *company, depot.id));
                     waiting.push(command.clone());
                 }
                 self.command(partition, command, emit);
@@ -98,18 +146,7 @@ impl Engine {
     }
 }
 
-/// The courier that a command is about, if it is one.
-const fn courier_of(command: &Command) -> Option<CourierId> {
-    match command {
-        Command::PutPolicy { .. } | Command::PutDepot { .. } => None,
-        Command::PutCourier(plan) => Some(plan.id),
-        Command::PutRoute(plan) => Some(plan.courier),
-        Command::RemoveRoute { courier, .. }
-        | Command::PutOrder { courier, .. }
-        | Command::RemoveOrder { courier, .. }
-        | Command::SetStatus { courier, .. }
-        | Command::EraseCourier { courier }
-        | Command::Quarantine(courier)
-        | Command::Release(courier) => Some(*courier),
-    }
+/// Whether a command puts that depot.
+fn is_of_depot(command: &Command, of: CompanyId, id: DepotId) -> bool {
+    matches!(command, Command::PutDepot { company, depot } if *company == of && depot.id == id)
 }

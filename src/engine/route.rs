@@ -1,13 +1,14 @@
 //! A route in the engine: the hot line that every position reads, the orders it rarely does, and
 //! which of them are open, form one stop, or stand at the head (behaviour 4, 5.1).
 
-use super::clearance::Clearance;
+use core::mem::offset_of;
+
 use super::deadlines::Deadline;
 use super::depot::{NodeBetween, StartingDepot};
-use super::eta::{EtaLine, NO_ORDER};
-use super::fix::{Fix, Seen};
-use super::prefetch::{prefetch, prefetch_head};
-use super::standing::Standing;
+use super::eta::NO_ORDER;
+use super::fix::Fix;
+use super::prefetch::{CACHE_LINE_BYTES, prefetch_head, prefetch_part};
+use super::route_line::RouteLine;
 use super::state::kept;
 use super::stay::StaySlot;
 use crate::domain::depot::DepotPlan;
@@ -15,7 +16,6 @@ use crate::domain::geo::Point;
 use crate::domain::ids::{CourierId, OrderId, RouteId};
 use crate::domain::order::{EtaType, OrderPlan, OrderStatus};
 use crate::domain::policy::{Policy, Radius};
-use crate::domain::route::RoutingMode;
 use crate::domain::time::{DAY_MS, Time, TimeWindow};
 
 /// Where a route lives.
@@ -32,98 +32,51 @@ impl RouteSlot {
     }
 }
 
-/// What a position needs to know of a route before it knows that it changes nothing.
+/// A route beyond its line: what a look at the orders needs comes first.
 #[derive(Clone, Debug)]
-#[repr(align(64))]
-pub struct RouteLine {
-    /// Device time of the last accepted position.
-    pub last_t: Time,
-    /// The last accepted position that had a place.
-    pub last: Option<Seen>,
-    /// When the run of positions at the place of the last one began.
-    pub run_start: Time,
-    /// Where the courier stands.
-    pub standing: Standing,
-    /// How far the courier may go before an order can be near.
-    pub clearance: Clearance,
-    /// Tracking begins.
-    pub active_from: Time,
-    /// Tracking ends, if nothing prolongs it.
-    pub active_until: Time,
-    /// The state of the ETA.
-    pub eta: EtaLine,
-    /// The earliest deadline that is armed.
-    pub armed: Deadline,
-    /// The courier's next route, by id.
-    pub next: RouteSlot,
-    /// The open stays, in the sequence of their orders.
-    pub first_stay: StaySlot,
-    /// START has been told.
-    pub is_started: bool,
-    /// Tracking has ended.
-    pub is_over: bool,
-    /// A position is held as a possible jump.
-    pub has_held: bool,
-    /// How the courier travels.
-    pub mode: RoutingMode,
-}
-
-kept!(RouteLine {
-    last_t,
-    last,
-    run_start,
-    standing,
-    clearance,
-    active_from,
-    active_until,
-    eta,
-    armed,
-    is_started,
-    is_over,
-    has_held,
-    mode,
-} rebuilt {
-    next = RouteSlot::NONE,
-    first_stay = StaySlot::NONE,
-});
-
-/// A route beyond its line.
-#[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub struct Route {
+    /// The orders in sequence.
+    pub orders: Vec<Order>,
+    /// No order before this place in the sequence is ahead.
+    pub head_at: usize,
+    /// No order before this place in the sequence is ahead, has an ETA told or is primed for
+    /// `nearby`: an evaluation passes over them. A change of the documents makes it 0.
+    pub swept_at: usize,
+    /// One past the last order that was in the head stop when it was found, or is.
+    pub next_end: usize,
     /// The route.
     pub id: RouteId,
     /// Its courier.
     pub courier: CourierId,
-    /// The orders in sequence.
-    pub orders: Vec<Order>,
-    /// Orders that left the route: should one come back, what was told of it still holds.
-    pub gone: Vec<Order>,
+    /// There is a planned end, which open orders and stays prolong.
+    pub has_planned_end: bool,
+    /// `courier_violated_route`.
+    pub is_violated: bool,
+    /// An order may be marked [`Mark::Overdue`].
+    pub has_overdue: bool,
+    /// The order visited last, by its place in the sequence.
+    pub last_visited: Option<usize>,
     /// Depots and garages in their sequence, but for the starting depot.
     pub nodes_between: Vec<NodeBetween>,
     /// The depot whose radius serves orders without their own.
     pub depot: Option<Box<DepotPlan>>,
     /// The depot that must be left before START.
     pub starting_depot: Option<Box<StartingDepot>>,
+    /// The position held as a possible jump.
+    pub held: Option<Box<Fix>>,
+    /// Orders that left the route: should one come back, what was told of it still holds.
+    pub gone: Vec<Order>,
     /// Planned start.
     pub route_start: Option<Time>,
     /// Planned end.
     pub route_finish: Option<Time>,
-    /// There is a planned end, which open orders and stays prolong.
-    pub has_planned_end: bool,
     /// When the route was stored first.
     pub created_at: Time,
     /// Device time of the first position that moved it.
     pub first_moved: Option<Time>,
     /// Where the courier was when START became possible, on a route without a starting depot.
     pub first_position: Option<Point>,
-    /// The position held as a possible jump.
-    pub held: Option<Box<Fix>>,
-    /// No order before this place in the sequence is ahead.
-    pub head_at: usize,
-    /// The order visited last, by its place in the sequence.
-    pub last_visited: Option<usize>,
-    /// `courier_violated_route`.
-    pub is_violated: bool,
 }
 
 kept!(Route {
@@ -144,6 +97,10 @@ kept!(Route {
     head_at,
     last_visited,
     is_violated,
+} rebuilt {
+    swept_at = 0,
+    next_end = usize::MAX,
+    has_overdue = true,
 });
 
 /// One order of a route.
@@ -214,6 +171,9 @@ pub enum Mark {
     WasNext = 1,
     /// The clock has passed the told ETA and moved it since the last evaluation.
     Overdue = 2,
+    /// It and the order after it have points, no third one is at both, and the travel time from
+    /// the order before it is known.
+    Single = 4,
 }
 
 impl Marks {
@@ -339,15 +299,33 @@ impl Route {
         Some(stop)
     }
 
-    /// The stop, among the orders for which `counts`, that holds the order at `at`.
-    pub fn stop_of(&self, at: usize, counts: impl Fn(usize) -> bool) -> Option<StopRange> {
+    /// Marks the orders that are stops of their own if they and their neighbours count: what follows
+    /// from points and travel times alone.
+    pub fn mark_singles(&mut self) {
+        for at in 0..self.orders.len() {
+            let order = &self.orders[at];
+            let next = self.orders.get(at + 1).and_then(Order::point);
+            let is_single = order.leg_ms != Order::NO_LEG
+                && order.point().zip(next).is_some_and(|(place, next)| place.is_apart(next));
+            self.orders[at].marks.set(Mark::Single, is_single);
+        }
+    }
+
+    /// The stop, among the orders for which `counts`, that holds the order at `at`. None before
+    /// `from` counts.
+    pub fn stop_of(
+        &self,
+        from: usize,
+        at: usize,
+        counts: impl Fn(usize) -> bool,
+    ) -> Option<StopRange> {
         let place = self.orders[at].place;
-        let before = (0..at).rev().find(|&before| counts(before));
+        let before = (from..at).rev().find(|&before| counts(before));
         if counts(at) && before.is_none_or(|before| self.orders[before].place.is_apart(place)) {
             // Whatever the stops before it are, one begins here.
             return self.stop_from(at, counts);
         }
-        let mut stop = self.stop_from(0, &counts)?;
+        let mut stop = self.stop_from(from, &counts)?;
         while stop.last < at {
             stop = self.stop_from(stop.last + 1, &counts)?;
         }
@@ -426,14 +404,24 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// Asks for the line of a route ahead of its use.
+    /// Asks for what every position reads of a route ahead of its use.
     pub fn prefetch_line(&self, slot: RouteSlot) {
-        prefetch(&self.lines, slot.0 as usize);
+        prefetch_part(&self.lines, slot.0 as usize, 0);
     }
 
-    /// Asks for where the orders of a route are.
+    /// Asks for the state of a route's ETA.
+    pub fn prefetch_eta(&self, slot: RouteSlot) {
+        prefetch_part(&self.lines, slot.0 as usize, offset_of!(RouteLine, eta));
+    }
+
+    /// Asks for all that [`Self::prefetch_line`] left, and for where the orders are.
     pub fn prefetch_rest(&self, slot: RouteSlot) {
-        prefetch_head(&self.route(slot).orders);
+        let at = slot.0 as usize;
+        self.prefetch_eta(slot);
+        prefetch_part(&self.lines, at, offset_of!(RouteLine, active_from));
+        for hot in [0, CACHE_LINE_BYTES] {
+            prefetch_part(&self.rests, at, hot);
+        }
     }
 
     /// Asks for some orders of a route from one on.
@@ -487,5 +475,5 @@ impl Routes {
 /// Those beyond follow in the memory's own stride.
 const ORDERS_AHEAD_MAX: usize = 4;
 
+const _: () = assert!(size_of::<Route>() <= 256, "four cache lines");
 const _: () = assert!(size_of::<Order>() <= 64, "an order is one cache line");
-const _: () = assert!(size_of::<RouteLine>() <= 192, "a position reads three cache lines of it");

@@ -40,7 +40,7 @@ impl RouteStep<'_, '_> {
         }
         (eta.lead, eta.lead_at) = (begin.lead, begin.lead_at as u16);
         eta.reference = begin.reference;
-        eta.slack_ms -= begin.moved_ms;
+        eta.slack_ms -= begin.moved_ms as i32;
         eta.nearby_due = eta.nearby_due - begin.moved_ms;
         true
     }

@@ -3,7 +3,7 @@
 
 use super::fence::Fence;
 use super::nearest::Credit;
-use super::prefetch::prefetch;
+use super::prefetch::{CACHE_LINE_BYTES, prefetch_part};
 use super::presence::Presence;
 use super::state::kept;
 use crate::domain::geo::Centre;
@@ -25,30 +25,19 @@ impl StaySlot {
 }
 
 /// A courier stays at an order.
+///
+/// A position of one who is parked reads and writes the first two cache lines.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub struct Stay {
-    /// Place of the order in the route's sequence.
-    pub at: usize,
-    /// The next open stay of the route.
-    pub next: StaySlot,
     /// The order's point when the stay began.
     pub centre: Centre,
-    /// The radius in force when the stay began.
-    pub radius: Radius,
     /// Its fence.
     pub fence: Fence,
     /// The dwell that makes a visit, frozen when the stay began.
     pub required_ms: i64,
-    /// The machine.
-    pub presence: Presence,
-    /// The dwell, where only the nearest order's counts.
-    pub credit: Credit,
-    /// Best estimate of the true entry.
-    pub entered_estimated: Time,
-    /// Best estimate of when the dwell began to count.
-    pub dwell_estimated: Time,
-    /// Number among the told stays of the order; `None`: the stay is silent so far.
-    pub told: Option<u16>,
+    /// The next open stay of the route.
+    pub next: StaySlot,
     /// The order was unvisited when the stay began, so that the stay may visit it.
     pub may_visit: bool,
     /// It has visited its order.
@@ -57,6 +46,20 @@ pub struct Stay {
     pub is_interpolated: bool,
     /// A status was set by API or app since the stay began.
     pub has_status_set: bool,
+    /// Place of the order in the route's sequence.
+    pub at: usize,
+    /// The machine.
+    pub presence: Presence,
+    /// The radius in force when the stay began.
+    pub radius: Radius,
+    /// The dwell, where only the nearest order's counts.
+    pub credit: Credit,
+    /// Best estimate of the true entry.
+    pub entered_estimated: Time,
+    /// Best estimate of when the dwell began to count.
+    pub dwell_estimated: Time,
+    /// Number among the told stays of the order; `None`: the stay is silent so far.
+    pub told: Option<u16>,
 }
 
 kept!(Stay {
@@ -88,7 +91,9 @@ pub struct Stays {
 impl Stays {
     /// Asks for a stay ahead of its use.
     pub fn prefetch(&self, slot: StaySlot) {
-        prefetch(&self.list, slot.0 as usize);
+        for offset in [0, CACHE_LINE_BYTES] {
+            prefetch_part(&self.list, slot.0 as usize, offset);
+        }
     }
 
     /// Stores a stay.
@@ -156,3 +161,5 @@ impl Stays {
         }
     }
 }
+
+const _: () = assert!(size_of::<Stay>() <= 256, "four cache lines");

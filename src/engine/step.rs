@@ -6,7 +6,8 @@ use super::emit::Emit;
 use super::fix::Fix;
 use super::output::DropReason;
 use super::progress::WINDOW_LEAD_MS;
-use super::route::{Route, RouteLine, RouteSlot};
+use super::route::{Route, RouteSlot};
+use super::route_line::RouteLine;
 use super::stay::Stays;
 use super::track::{self, Verdict};
 use super::travel_time::TravelTime;
@@ -43,12 +44,16 @@ pub struct RouteStep<'a, 'out> {
     pub is_frozen: bool,
     /// Every order was looked at, since the courier was not clear of all.
     pub has_looked: bool,
-    /// The head has been found anew in this step.
-    pub has_refreshed: bool,
+    /// The orders before this place were looked at when the head was found anew in this step.
+    pub refreshed_to: usize,
+    /// The documents have changed.
+    pub is_edited: bool,
     /// The ETA chain has changed in this step, and why.
     pub changed: Option<EtaCause>,
     /// More has changed than where the chain begins.
     pub must_evaluate: bool,
+    /// Regular evaluations of the ETA wait for a position that comes when there is time.
+    pub sheds_eta: bool,
 }
 
 impl RouteStep<'_, '_> {
@@ -58,12 +63,12 @@ impl RouteStep<'_, '_> {
         let held = if self.line.has_held { self.route.held.as_deref().copied() } else { None };
         let t = fix.seen.t;
         let verdict =
-            track::judge(self.line.last_t, self.line.last, held.map(|held| held.seen), fix);
+            track::judge(self.line.last_t(), self.line.last(), held.map(|held| held.seen), fix);
         match verdict {
             Verdict::Duplicate => self.drop(t, DropReason::Duplicate),
             Verdict::Late => self.drop(t, DropReason::Late),
             Verdict::Coarse => {
-                self.line.last_t = t;
+                self.line.accept_time(t);
                 self.end_if_over(t);
             }
             Verdict::Hold => {
@@ -104,16 +109,15 @@ impl RouteStep<'_, '_> {
         self.now = fix.seen.t;
         self.is_fresh = fix.is_fresh();
         self.emit.backfilled = !self.is_fresh;
-        self.must_evaluate = self.line.last.is_none();
+        self.must_evaluate = self.line.last().is_none();
         self.changed = self.must_evaluate.then_some(EtaCause::Fix);
-        self.line.last_t = fix.seen.t.max(self.line.last_t);
+        self.line.accept_time(fix.seen.t);
         if self.line.is_over || self.end_if_over(fix.seen.t) {
             // Held and confirmed beyond the end, or the end itself: it moves nothing.
             return;
         }
-        self.is_frozen = track::is_frozen(self.line.last, &mut self.line.run_start, fix);
-        self.line.standing.follow(fix, self.line.last);
-        if self.line.last.is_none() {
+        self.is_frozen = self.line.follow_run(fix);
+        if self.line.last().is_none() {
             self.moved_first(fix.seen.t);
         }
         if !self.line.is_started {
@@ -123,7 +127,7 @@ impl RouteStep<'_, '_> {
         if self.is_nearest_first() {
             self.settle_claims(fix);
         }
-        self.line.last = Some(fix.seen);
+        self.line.accept_place(fix.seen);
         self.follow(fix);
     }
 
@@ -217,6 +221,11 @@ impl RouteStep<'_, '_> {
         self.route.has_planned_end = planned_end.is_some();
         let by_first = || self.route.first_moved.map(|first| first + DAY_MS);
         self.line.active_until = planned_end.or_else(by_first).unwrap_or(Time::DISTANT_FUTURE);
+    }
+
+    /// Whether the deadline in the queue is not too late.
+    pub fn is_armed(&self) -> bool {
+        self.line.armed <= Deadline::of(self.line, self.route, self.policy)
     }
 
     /// Puts the route's deadline into the queue, if it is earlier than the one that is there.

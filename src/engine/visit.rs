@@ -2,6 +2,8 @@
 
 use super::clearance::Bounds;
 use super::crossing::{GAP_MAX_MS, entry_time, exit_time};
+use super::deadlines::TRACKING_GRACE_MS;
+use super::eta::TOLD_MS;
 use super::fence::{Evidence, Fence};
 use super::fix::{Fix, Seen};
 use super::nearest::{Credit, Interval};
@@ -110,9 +112,9 @@ impl RouteStep<'_, '_> {
     }
 
     fn enter(&mut self, at: usize, centre: Centre, radius: Radius, fix: &Fix) {
-        let entered = entry_time(&centre, radius.metres(), self.line.last, fix.seen);
+        let entered = entry_time(&centre, radius.metres(), self.line.last(), fix.seen);
         let mut presence = Presence::enter(fix);
-        if self.line.last.is_some_and(|before| fix.seen.t - before.t <= GAP_MAX_MS) {
+        if self.line.last().is_some_and(|before| fix.seen.t - before.t <= GAP_MAX_MS) {
             presence.dwell_from = entered;
         }
         let slot = self.begin_stay(at, centre, radius, presence, entered);
@@ -167,11 +169,11 @@ impl RouteStep<'_, '_> {
         let distance_m = stay.centre.distance_m(fix.seen.point);
         let reading = stay.fence.read(distance_m, fix.accuracy);
         let is_inside = |place| stay.centre.distance_m(place) <= stay.fence.radius_m;
-        if reading.evidence.is_away() && self.line.standing.place().is_some_and(is_inside) {
+        if reading.evidence.is_away() && self.line.standing().place().is_some_and(is_inside) {
             // Who stands inside has not left; the receiver errs.
             return;
         }
-        match stay.presence.step(reading, fix, self.line.last, max_gap_ms) {
+        match stay.presence.step(reading, fix, self.line.last(), max_gap_ms) {
             Change::None => {}
             Change::Stayed { since, restarts, has_driven } => {
                 if restarts {
@@ -208,7 +210,7 @@ impl RouteStep<'_, '_> {
     /// Whether a courier whose dwell is met is well inside; a long dwell needs the border only, and
     /// none at all not even that.
     fn is_surely_inside(&self, stay: &Stay, fix: &Fix) -> bool {
-        let place = self.line.standing.place().unwrap_or(fix.seen.point);
+        let place = self.line.standing().place().unwrap_or(fix.seen.point);
         let distance_m = stay.centre.distance_m(place);
         let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
         let over_ms = stay.presence.dwelt_ms(fix.seen.t, not_before) - stay.required_ms;
@@ -328,8 +330,15 @@ impl RouteStep<'_, '_> {
             // How far its fence is, the next position finds out.
             self.line.clearance.forget();
         }
-        // An order that the courier has left may be overtaken by the clock again.
-        self.arm();
+        // An order that the courier has left may be overtaken by the clock again, and nothing but
+        // open orders prolongs tracking any more. All else is armed for.
+        let told = self.route.orders[at].told_eta;
+        let overdue = if told == Order::NO_ETA { Time::DISTANT_FUTURE } else { told + TOLD_MS };
+        let ended = self.line.active_until + TRACKING_GRACE_MS;
+        if self.line.armed.time() > overdue.min(ended) {
+            self.arm();
+        }
+        debug_assert!(self.is_armed(), "no deadline comes up too late");
     }
 
     /// A stay begins or ends. At the head, or at an order that was visited, the chain begins

@@ -29,11 +29,6 @@ impl Packer {
         self.bytes.as_slice()
     }
 
-    /// Gives away the first bytes.
-    pub fn drain(&mut self, count: usize) {
-        self.bytes.as_mut_vec().drain(..count);
-    }
-
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.bytes.as_mut_vec().clear();

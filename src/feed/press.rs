@@ -1,5 +1,5 @@
-//! The press: reads the feed and writes its events as JSON for all readers over HTTP, each event
-//! once while it is recent. Readers that catch up are served off the threads that do the I/O, one
+//! The press: reads the feed and writes its events for all readers, as JSON for those over HTTP and
+//! packed for those over QUIC, each event once in each form while it is recent. Readers over HTTP that catch up are served off the threads that do the I/O, one
 //! small batch of one reader at a time, so that hundreds of them delay each other and nobody else.
 
 use std::collections::VecDeque;
@@ -13,9 +13,10 @@ use super::cursor::Cursor;
 use super::error::FeedError;
 use super::filter::Filter;
 use super::names::Names;
+use super::packed::Packer;
 use crate::runtime::feed_reader::{Feed, FeedEvent, FeedGap};
 
-/// Writes events for everybody who reads them as JSON.
+/// Writes events for everybody who reads them.
 pub struct Press {
     feed: Feed,
     names: Arc<Names>,
@@ -23,12 +24,25 @@ pub struct Press {
     recent: Mutex<VecDeque<Arc<Printed>>>,
     reading: Semaphore,
     printed: AtomicU64,
+    packed: AtomicU64,
 }
 
 /// An event as every reader gets it.
-struct Printed {
-    event: FeedEvent,
+#[derive(Debug)]
+pub struct Printed {
+    /// The event.
+    pub event: FeedEvent,
     json: OnceLock<Arc<str>>,
+    packed: OnceLock<Box<[u8]>>,
+}
+
+/// Events as they stand in the feed, whosever they are.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The events, in order; none: there are no more.
+    pub events: Vec<Arc<Printed>>,
+    /// What could not be given any more before them.
+    pub gap: Option<FeedGap>,
 }
 
 /// One event that passed a reader's filter.
@@ -65,6 +79,7 @@ impl Press {
             recent: Mutex::default(),
             reading: Semaphore::new(READERS_AT_ONCE_MAX),
             printed: AtomicU64::new(0),
+            packed: AtomicU64::new(0),
         }
     }
 
@@ -81,12 +96,12 @@ impl Press {
         if after.0 >= self.feed.head() {
             return Ok(Batch { cursor: after, ..Batch::default() });
         }
-        if let Some(recent) = self.recent_after(after) {
+        if let Some(recent) = self.recent_after(after, BATCH_EVENTS_MAX) {
             return Ok(self.told(filter, &recent, after));
         }
         let turn = self.reading.acquire().await.map_err(|_| FeedError::Stopped)?;
         // Whoever had the turn before may have read the very same.
-        if let Some(recent) = self.recent_after(after) {
+        if let Some(recent) = self.recent_after(after, BATCH_EVENTS_MAX) {
             return Ok(self.told(filter, &recent, after));
         }
         let (press, filter) = (Arc::clone(self), Arc::clone(filter));
@@ -94,6 +109,51 @@ impl Press {
         let batch = read.await.map_err(|_| FeedError::Stopped)?;
         drop(turn);
         batch
+    }
+
+    /// What comes after a cursor, at most `events_max` events. Does not wait for more.
+    ///
+    /// # Errors
+    /// The feed cannot be read.
+    pub fn page(&self, after: Cursor, events_max: usize) -> Result<Page, FeedError> {
+        if after.0 >= self.feed.head() {
+            return Ok(Page::default());
+        }
+        if let Some(events) = self.recent_after(after, events_max) {
+            return Ok(Page { events, gap: None });
+        }
+        let page = self.feed.read(after.0, events_max)?;
+        let events = printed(page.events);
+        self.keep(&events);
+        Ok(Page { events, gap: page.gap })
+    }
+
+    /// An event as subscribers over QUIC get it.
+    pub fn packed<'a>(&self, printed: &'a Printed, packer: &mut Packer) -> &'a [u8] {
+        printed.packed.get_or_init(|| {
+            self.packed.fetch_add(1, Ordering::Relaxed);
+            packer.clear();
+            packer.event(&printed.event, &self.names);
+            packer.bytes().into()
+        })
+    }
+
+    /// The feed.
+    #[must_use]
+    pub const fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// What the documents know of its events.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// How many events were packed: each recent one once, however many read it.
+    #[must_use]
+    pub fn packed_count(&self) -> u64 {
+        self.packed.load(Ordering::Relaxed)
     }
 
     /// Forgets the recent events: what the feed holds of them has changed.
@@ -109,9 +169,7 @@ impl Press {
 
     fn read(&self, filter: &Filter, after: Cursor) -> Result<Batch, FeedError> {
         let page = self.feed.read(after.0, BATCH_EVENTS_MAX)?;
-        let events = page.events.into_iter();
-        let events: Vec<_> =
-            events.map(|event| Arc::new(Printed { event, json: OnceLock::new() })).collect();
+        let events = printed(page.events);
         self.keep(&events);
         let mut batch = self.told(filter, &events, after);
         if let Some(gap) = page.gap {
@@ -145,7 +203,7 @@ impl Press {
         Arc::clone(json)
     }
 
-    fn recent_after(&self, after: Cursor) -> Option<Vec<Arc<Printed>>> {
+    fn recent_after(&self, after: Cursor, events_max: usize) -> Option<Vec<Arc<Printed>>> {
         // What is past retention is told of as a gap, though it may be kept here.
         if after.0 + 1 < self.feed.first() {
             return None;
@@ -153,7 +211,7 @@ impl Press {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let skipped = after.0.checked_sub(recent.front()?.event.position - 1)?;
         let found: Vec<_> =
-            recent.iter().skip(skipped as usize).take(BATCH_EVENTS_MAX).cloned().collect();
+            recent.iter().skip(skipped as usize).take(events_max).cloned().collect();
         (!found.is_empty()).then_some(found)
     }
 
@@ -169,6 +227,12 @@ impl Press {
         let surplus = recent.len().saturating_sub(RECENT_MAX);
         recent.drain(..surplus);
     }
+}
+
+/// Events that nobody has written yet.
+fn printed(events: Vec<FeedEvent>) -> Vec<Arc<Printed>> {
+    let blank = |event| Printed { event, json: OnceLock::new(), packed: OnceLock::new() };
+    events.into_iter().map(blank).map(Arc::new).collect()
 }
 
 /// Most events of one batch: few enough that a turn is short.

@@ -6,15 +6,13 @@ use std::sync::Arc;
 use super::cursor::Cursor;
 use super::error::FeedError;
 use super::filter::Filter;
-use super::names::Names;
-use crate::runtime::feed_reader::{Feed, FeedEvent};
+use super::press::{Press, Printed};
 
 /// One subscriber's place in the feed.
 #[derive(Clone)]
 pub struct Subscription {
-    feed: Feed,
+    press: Arc<Press>,
     filter: Filter,
-    names: Arc<Names>,
     position: Cursor,
 }
 
@@ -26,7 +24,7 @@ pub enum News {
         /// The end of the batch.
         cursor: Cursor,
         /// The events that passed the filter, maybe none.
-        events: Vec<FeedEvent>,
+        events: Vec<Arc<Printed>>,
     },
     /// Events are gone: the next batch begins at `first_available`.
     Gap {
@@ -42,21 +40,16 @@ impl Subscription {
     ///
     /// # Errors
     /// The filter names a type that no event has, or the cursor lies beyond the feed.
-    pub fn new(
-        feed: Feed,
-        names: Arc<Names>,
-        filter: Filter,
-        after: Cursor,
-    ) -> Result<Self, FeedError> {
+    pub fn new(press: Arc<Press>, filter: Filter, after: Cursor) -> Result<Self, FeedError> {
         filter.check()?;
-        let position = after.within(feed.head())?;
-        Ok(Self { feed, filter, names, position })
+        let position = after.within(press.feed().head())?;
+        Ok(Self { press, filter, position })
     }
 
-    /// What the documents know of its events.
+    /// The press that its events come from.
     #[must_use]
-    pub fn names(&self) -> &Names {
-        &self.names
+    pub fn press(&self) -> &Press {
+        &self.press
     }
 
     /// The filter and the place, for readers that go through a press.
@@ -72,21 +65,22 @@ impl Subscription {
     pub async fn next(&mut self) -> Result<News, FeedError> {
         let mut passed_over = 0;
         loop {
-            let mut page = self.feed.read(self.position.0, PAGE_EVENTS_MAX)?;
+            let mut page = self.press.page(self.position, PAGE_EVENTS_MAX)?;
             if let Some(gap) = page.gap {
                 self.position = Cursor(gap.first_available - 1);
                 let (first_missing, first_available) =
                     (Cursor(gap.first_missing), Cursor(gap.first_available));
                 return Ok(News::Gap { first_missing, first_available });
             }
-            if page.events.is_empty() {
-                let beyond = self.feed.wait_beyond(self.position.0).await;
+            let Some(last) = page.events.last().map(|last| Cursor(last.event.position)) else {
+                let beyond = self.press.feed().wait_beyond(self.position.0).await;
                 beyond.ok_or(FeedError::Stopped)?;
                 continue;
-            }
+            };
             passed_over += page.events.len();
-            page.events.retain(|event| self.filter.passes(event, &self.names));
-            self.position = Cursor(page.next);
+            let names = self.press.names();
+            page.events.retain(|printed| self.filter.passes(&printed.event, names));
+            self.position = last;
             // Now and then the cursor moves on even if nothing passes, so that resuming is cheap.
             if !page.events.is_empty() || passed_over >= PASSED_OVER_MAX {
                 return Ok(News::Batch { cursor: self.position, events: page.events });

@@ -90,6 +90,11 @@ impl Commands {
         listed.map(|(courier, company)| (company, partition_of(company, courier))).collect()
     }
 
+    /// How many commands about a courier wait for the end of its quarantine; 0 if it is in none.
+    pub(super) fn waiting(&self, courier: CourierId) -> usize {
+        self.shared.directory.waiting(courier)
+    }
+
     /// Whether there is room on the disk.
     pub(super) fn room(&self) -> &Arc<Room> {
         &self.shared.room

@@ -42,6 +42,8 @@ pub struct Committer {
     has_unsynced: bool,
     /// Real time of the last sync.
     synced_at: Duration,
+    /// Real time of the end of the last turn.
+    ended_at: Duration,
     snapshots: SnapshotSide,
 }
 
@@ -125,6 +127,7 @@ impl Committer {
             group: Group::default(),
             has_unsynced: false,
             synced_at,
+            ended_at: Duration::ZERO,
             snapshots,
         }
     }
@@ -136,7 +139,9 @@ impl Committer {
     pub fn run(&mut self) -> Result<(), RuntimeError> {
         while !self.has_ended() {
             self.wait()?;
+            self.linger();
             self.turn()?;
+            self.ended_at = self.shared.clock.real_time();
         }
         self.end()
     }
@@ -190,6 +195,15 @@ impl Committer {
             select.ready();
         }
         Ok(())
+    }
+
+    /// Under load a group gathers for a moment: a sync and the wake-ups after it cost more than a
+    /// group of one is worth.
+    fn linger(&self) {
+        let since = self.shared.clock.real_time().saturating_sub(self.ended_at);
+        if self.durability != Durability::None && since < GROUP_EVERY {
+            std::thread::sleep(GROUP_EVERY.saturating_sub(since));
+        }
     }
 
     /// Takes what is there, in turn from each shard, up to [`GROUP_BYTES_MAX`].
@@ -332,10 +346,7 @@ impl Committer {
     /// Begins a round of snapshots if it is time or somebody wants it, unless one is under way.
     fn begin_round(&mut self) -> Result<(), RuntimeError> {
         let limit = self.snapshots.journal_bytes;
-        // A snapshot does not hold who is quarantined, nor what waits for the release.
-        let is_time = limit > 0
-            && self.shared.rounds.journalled(0) >= limit
-            && self.shared.directory.quarantined().is_empty();
+        let is_time = limit > 0 && self.shared.rounds.journalled(0) >= limit;
         if !is_time && self.snapshots.wanted.is_empty() {
             return Ok(());
         }
@@ -421,5 +432,7 @@ impl Line {
 
 /// A group is written once it has so many bytes.
 const GROUP_BYTES_MAX: u64 = 4 << 20;
+/// The next group begins so long after the end of the last one, where acks mean a sync.
+const GROUP_EVERY: Duration = Duration::from_micros(300);
 /// With relaxed durability a sync comes after at most so many milliseconds.
 const RELAXED_MS_MAX: u64 = 100;

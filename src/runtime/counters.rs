@@ -14,6 +14,10 @@ pub struct Counters {
     snapshots: AtomicU64,
     snapshots_failed: AtomicU64,
     picture_us_max: AtomicU64,
+    eta_shed_positions: AtomicU64,
+    sessions_refused: AtomicU64,
+    frames_refused: AtomicU64,
+    datagrams_dropped: AtomicU64,
 }
 
 /// The counts at one moment.
@@ -35,6 +39,14 @@ pub struct Counts {
     pub snapshots_failed: u64,
     /// The longest that a shard took for the picture of one partition, microseconds.
     pub picture_us_max: u64,
+    /// Positions stepped without a regular evaluation of the ETA, because their shard was behind.
+    pub eta_shed_positions: u64,
+    /// Sessions refused because a shard was too far behind.
+    pub sessions_refused: u64,
+    /// Frames, and positions pushed by HTTP, refused because too much waited already.
+    pub frames_refused: u64,
+    /// Datagrams dropped because there was no room.
+    pub datagrams_dropped: u64,
 }
 
 impl Counters {
@@ -67,6 +79,26 @@ impl Counters {
         self.picture_us_max.fetch_max(us, Ordering::Relaxed);
     }
 
+    /// So many positions were stepped without a regular evaluation of the ETA.
+    pub fn eta_shed(&self, positions: u64) {
+        self.eta_shed_positions.fetch_add(positions, Ordering::Relaxed);
+    }
+
+    /// A session was refused because of overload.
+    pub fn session_refused(&self) {
+        self.sessions_refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A frame was refused because of overload.
+    pub fn frame_refused(&self) {
+        self.frames_refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A datagram was dropped because of overload.
+    pub fn datagram_dropped(&self) {
+        self.datagrams_dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// The counts.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -79,6 +111,10 @@ impl Counters {
             snapshots: self.snapshots.load(Ordering::Relaxed),
             snapshots_failed: self.snapshots_failed.load(Ordering::Relaxed),
             picture_us_max: self.picture_us_max.load(Ordering::Relaxed),
+            eta_shed_positions: self.eta_shed_positions.load(Ordering::Relaxed),
+            sessions_refused: self.sessions_refused.load(Ordering::Relaxed),
+            frames_refused: self.frames_refused.load(Ordering::Relaxed),
+            datagrams_dropped: self.datagrams_dropped.load(Ordering::Relaxed),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Which company each courier belongs to, and what its document says of its device, for everyone who
 //! has to know it outside the shards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::domain::command::Command;
@@ -11,7 +11,8 @@ use crate::domain::ids::{CompanyId, CourierId};
 #[derive(Debug, Default)]
 pub struct Directory {
     couriers: RwLock<Vec<Entry>>,
-    quarantined: RwLock<BTreeSet<CourierId>>,
+    /// Those in quarantine, and how many commands about each wait.
+    quarantined: RwLock<BTreeMap<CourierId, usize>>,
 }
 
 /// What is known of a courier.
@@ -35,12 +36,17 @@ pub struct Listed {
 impl Directory {
     /// Follows a command.
     pub fn follow(&self, command: &Command) {
+        if let Some(courier) = command.courier()
+            && let Some(waiting) = self.write_quarantined().get_mut(&courier)
+        {
+            *waiting += usize::from(!matches!(command, Command::Quarantine(_)));
+        }
         match command {
             Command::PutCourier(plan) => {
                 self.entry(plan.id, |entry| entry.company = Some(plan.company));
             }
             Command::Quarantine(courier) => {
-                self.write_quarantined().insert(*courier);
+                self.write_quarantined().entry(*courier).or_default();
             }
             Command::Release(courier) => {
                 self.write_quarantined().remove(courier);
@@ -59,18 +65,28 @@ impl Directory {
         }
     }
 
-    /// A courier is quarantined from here on, without a command.
-    pub fn quarantine(&self, courier: CourierId) {
-        self.write_quarantined().insert(courier);
+    /// A courier is quarantined from here on, without a command; so many commands about it wait.
+    pub fn quarantine(&self, courier: CourierId, waiting: usize) {
+        self.write_quarantined().entry(courier).or_insert(waiting);
     }
 
     /// The couriers in quarantine.
     #[must_use]
     pub fn quarantined(&self) -> BTreeSet<CourierId> {
-        self.quarantined.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.read_quarantined().keys().copied().collect()
     }
 
-    fn write_quarantined(&self) -> RwLockWriteGuard<'_, BTreeSet<CourierId>> {
+    /// How many commands about a courier wait for the end of its quarantine; 0 if it is in none.
+    #[must_use]
+    pub fn waiting(&self, courier: CourierId) -> usize {
+        self.read_quarantined().get(&courier).copied().unwrap_or(0)
+    }
+
+    fn read_quarantined(&self) -> RwLockReadGuard<'_, BTreeMap<CourierId, usize>> {
+        self.quarantined.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_quarantined(&self) -> RwLockWriteGuard<'_, BTreeMap<CourierId, usize>> {
         self.quarantined.write().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -104,7 +104,11 @@ impl Erasure<'_> {
             });
             let mut forced = self.snapshots.force();
             for _ in 1..FORCED_MAX {
-                if !matches!(forced, Err(SnapshotError::Held(_) | SnapshotError::Busy)) {
+                let is_passing = |error: &SnapshotError| {
+                    use SnapshotError::{Busy, Held, Unfounded};
+                    matches!(error, Held(_) | Unfounded(_) | Busy)
+                };
+                if !forced.as_ref().is_err_and(is_passing) {
                     break;
                 }
                 std::thread::sleep(WRITE_PACE);

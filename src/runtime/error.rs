@@ -111,9 +111,9 @@ pub enum SnapshotError {
         "the snapshot is durable, but {0} still needs older segments of the journal: try again"
     )]
     Held(&'static str),
-    /// A snapshot does not hold who is quarantined, nor what waits for the release.
-    #[error("no snapshot is taken while a courier is quarantined: release it first")]
-    Quarantined,
+    /// What a start with the snapshot would not tell somebody is not durable elsewhere.
+    #[error("{0} is not durable up to where the snapshot begins: try again")]
+    Unfounded(&'static str),
     /// It took too long.
     #[error("the snapshot was not done in time")]
     Late,

@@ -9,6 +9,7 @@ use super::acks::Ticket;
 use super::error::SubmitError;
 use super::mailbox::{Mail, Mailbox, NoRoom, PositionsMail, Weight};
 use super::node::Shared;
+use super::overload::Stage;
 use super::partition::partition_of;
 use crate::domain::ids::{CompanyId, CourierId, PARTITIONS, PartitionId, RouteId};
 use crate::domain::position::Position;
@@ -104,8 +105,8 @@ impl Intake {
     /// and as long as the shards work it is taken in the end. May be dropped at any time.
     ///
     /// # Errors
-    /// As [`Self::submit`]; there is no room only if a shard has worked off nothing for
-    /// `stalled_after`.
+    /// As [`Self::submit`]; there is no room only if as much as may waits in line already, or a
+    /// shard has worked off nothing for `stalled_after`. That is counted as a frame refused.
     pub async fn submit_in_turn(
         &self,
         delivery: Delivery,
@@ -115,7 +116,8 @@ impl Intake {
         if !self.reserve(&homed.weights) {
             match self.wait(&homed.weights, stalled_after).await {
                 Ok(()) => {}
-                Err(NoRoom::Stalled) => {
+                Err(NoRoom::Stalled | NoRoom::LineIsFull) => {
+                    self.shared.counters.frame_refused();
                     return Err(SubmitError::Overloaded(Box::new(homed.delivery)));
                 }
                 Err(NoRoom::Stopped) => return Err(SubmitError::Stopped),
@@ -136,10 +138,28 @@ impl Intake {
         self.shared.room.is_full()
     }
 
-    /// Whether a shard is so far behind that nobody new should come in.
+    /// How far the shard that is furthest behind is.
     #[must_use]
-    pub fn is_crowded(&self) -> bool {
-        self.shared.mailboxes.iter().any(Mailbox::is_crowded)
+    pub fn stage(&self) -> Stage {
+        self.shared.mailboxes.iter().map(Mailbox::stage).max().unwrap_or_default()
+    }
+
+    /// Whether nobody new should come in, since a shard is too far behind. A yes is counted as a
+    /// session refused.
+    #[must_use]
+    pub fn refuses_session(&self) -> bool {
+        let is_crowded = self.stage() >= Stage::Crowded;
+        if is_crowded {
+            self.shared.counters.session_refused();
+        }
+        is_crowded
+    }
+
+    /// As [`Self::submit`], for what is dropped where there is no room, since the next is better.
+    pub fn offer(&self, delivery: Delivery) {
+        if let Err(SubmitError::Overloaded(_)) = self.submit(delivery) {
+            self.shared.counters.datagram_dropped();
+        }
     }
 
     /// How many positions wait in the mailboxes of all shards.

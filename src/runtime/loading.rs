@@ -12,10 +12,10 @@ use super::intake::{Sender, partitions_of, shard_of};
 use super::node::TravelFactory;
 use super::order_chain::{OrderChain, Pages, take_pages};
 use super::partition::Partitions;
-use super::picture::{Sitting, develop};
+use super::picture::{Sitting, develop, hold};
 use super::progress::{Progress, Stage};
 use super::seen::Seen;
-use crate::domain::ids::{PARTITIONS, PartitionId};
+use crate::domain::ids::{CourierId, PARTITIONS, PartitionId};
 use crate::engine::Engine;
 use crate::engine::state::LAYOUT;
 use crate::storage::bytes::{Malformed, Read};
@@ -98,7 +98,7 @@ pub fn load(
 fn read(
     disk: &Arc<dyn Disk>,
     manifest: &Manifest,
-    ways: &[Way<(PartitionId, Vec<u8>)>],
+    ways: &[Way<Own>],
     pages: &mut Pages,
     progress: &Progress,
 ) -> Result<(), StorageError> {
@@ -112,14 +112,24 @@ fn read(
             PieceKind::Chains => {
                 take_pages(&payload, pages).map_err(|Malformed| not_understood(manifest))
             }
-            PieceKind::Partition if key >= PARTITIONS.into() => Err(not_understood(manifest)),
-            PieceKind::Partition => {
+            PieceKind::Partition | PieceKind::Quarantine if key >= PARTITIONS.into() => {
+                Err(not_understood(manifest))
+            }
+            PieceKind::Partition | PieceKind::Quarantine => {
                 let partition = PartitionId(key as u16);
-                let sent = ways[shard_of(partition, ways.len())].send((partition, payload));
+                let way = &ways[shard_of(partition, ways.len())];
+                let sent = way.send(Own { partition, kind, payload });
                 sent.map_err(|_| not_understood(manifest))
             }
         }
     })
+}
+
+/// A piece of a partition, on its way to its shard's thread.
+struct Own {
+    partition: PartitionId,
+    kind: PieceKind,
+    payload: Vec<u8>,
 }
 
 /// What one shard's thread has made.
@@ -128,24 +138,27 @@ struct ShardPart {
     partitions: Partitions,
     seen: Seen,
     settled: Vec<(Sender, u64)>,
+    quarantined: Vec<(CourierId, usize)>,
     /// How many partitions came.
     count: usize,
 }
 
 impl ShardPart {
-    fn import(
-        engine: Engine,
-        pieces: &Receiver<(PartitionId, Vec<u8>)>,
-        manifest: &Manifest,
-    ) -> Read<Self> {
+    fn import(engine: Engine, pieces: &Receiver<Own>, manifest: &Manifest) -> Read<Self> {
         let (partitions, seen) = (Partitions::default(), Seen::default());
-        let mut part = Self { engine, partitions, seen, settled: Vec::new(), count: 0 };
-        while let Ok((partition, bytes)) = pieces.recv() {
-            let Self { engine, partitions, seen, settled, count } = &mut part;
+        let (settled, quarantined) = (Vec::new(), Vec::new());
+        let mut part = Self { engine, partitions, seen, settled, quarantined, count: 0 };
+        while let Ok(Own { partition, kind, payload }) = pieces.recv() {
+            let Self { engine, partitions, seen, settled, quarantined, count } = &mut part;
+            if kind == PieceKind::Quarantine {
+                quarantined.extend(hold(&payload, partition, engine)?);
+                continue;
+            }
             let sitting = Sitting { engine, partitions, seen };
-            let sequence = develop(&bytes, manifest.layout, partition, sitting, |sender, last| {
-                settled.push((sender, last));
-            })?;
+            let sequence =
+                develop(&payload, manifest.layout, partition, sitting, |sender, last| {
+                    settled.push((sender, last));
+                })?;
             if manifest.sequences.get(partition.0 as usize) != Some(&sequence) {
                 return Err(Malformed);
             }
@@ -174,6 +187,9 @@ fn join(parts: Vec<ShardPart>, pages: Pages, manifest: &Manifest) -> Result<Load
         loaded.seen.join(part.seen, partitions_of(shard, shards));
         for (sender, last) in part.settled {
             loaded.acks.recovered(sender, last);
+        }
+        for (courier, waiting) in part.quarantined {
+            loaded.directory.quarantine(courier, waiting);
         }
         loaded.engines.push(part.engine);
         count += part.count;

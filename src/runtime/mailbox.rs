@@ -4,7 +4,7 @@
 
 use core::time::Duration;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::acks::Ticket;
 use super::commands::Committed;
 use super::intake::{PartDone, SentFix};
+use super::overload::{Stage, line_max};
 use super::rounds::Wanted;
 use crate::domain::command::Command;
 use crate::domain::ids::PartitionId;
@@ -90,6 +91,8 @@ pub enum Weight {
 pub enum NoRoom {
     /// The shard works off nothing.
     Stalled,
+    /// As much as may wait in line does.
+    LineIsFull,
     /// The shard has stopped.
     Stopped,
 }
@@ -98,6 +101,8 @@ pub enum NoRoom {
 struct Rooms {
     positions: Room,
     others: Room,
+    /// Positions that wait in line for room.
+    in_line: AtomicUsize,
     /// How many things the shard has worked off.
     worked_off: AtomicU64,
 }
@@ -119,6 +124,7 @@ impl Mailbox {
         let rooms = Arc::new(Rooms {
             positions: Room::new(mailbox_max),
             others: Room::new(mailbox_max / 4),
+            in_line: AtomicUsize::new(0),
             worked_off: AtomicU64::new(0),
         });
         let inbox = Inbox { receiver, rooms: Arc::clone(&rooms) };
@@ -135,13 +141,15 @@ impl Mailbox {
     /// Waits in line for room for so many positions, for as long as the shard goes on working.
     ///
     /// # Errors
-    /// For `stalled_after` the shard has worked off nothing, or it has stopped.
+    /// As much as may be waits in line already, for `stalled_after` the shard has worked off
+    /// nothing, or it has stopped.
     pub async fn turn(
         &self,
         positions: usize,
         stalled_after: Duration,
     ) -> Result<SemaphorePermit<'_>, NoRoom> {
         let room = &self.rooms.positions;
+        let _place = InLine::at_the_end(&self.rooms, positions).ok_or(NoRoom::LineIsFull)?;
         let mut turn = pin!(room.free.acquire_many(room.capped(positions)));
         loop {
             let worked_off = self.rooms.worked_off.load(Ordering::Relaxed);
@@ -161,11 +169,10 @@ impl Mailbox {
         self.rooms.of(weight).release(weight.amount());
     }
 
-    /// Whether it is three quarters full of positions: those who are here need the rest.
+    /// How far behind its shard is.
     #[must_use]
-    pub fn is_crowded(&self) -> bool {
-        let room = &self.rooms.positions;
-        room.taken() >= (room.most as usize).div_ceil(4) * 3
+    pub fn stage(&self) -> Stage {
+        self.rooms.stage(0)
     }
 
     /// How much is in it.
@@ -189,6 +196,16 @@ pub struct Inbox {
 }
 
 impl Inbox {
+    /// Whether the shard is behind, counting what waits beside the thing at hand.
+    #[must_use]
+    pub fn is_behind(&self, at_hand: Weight) -> bool {
+        let but_for = match at_hand {
+            Weight::Positions(at_hand) => at_hand,
+            Weight::Others(_) => 0,
+        };
+        self.rooms.stage(but_for) >= Stage::Behind
+    }
+
     /// Makes room: so much was worked on.
     pub fn done(&self, weight: Weight) {
         self.rooms.worked_off.fetch_add(1, Ordering::Relaxed);
@@ -204,11 +221,41 @@ impl Drop for Inbox {
 }
 
 impl Rooms {
+    /// How far behind the shard is, but for so many positions.
+    fn stage(&self, but_for: usize) -> Stage {
+        let room = &self.positions;
+        let taken = room.taken().saturating_sub(but_for);
+        Stage::of(room.most as usize, taken, self.in_line.load(Ordering::Relaxed))
+    }
+
     const fn of(&self, weight: Weight) -> &Room {
         match weight {
             Weight::Positions(_) => &self.positions,
             Weight::Others(_) => &self.others,
         }
+    }
+}
+
+/// A place in the line for room, given up when it is dropped.
+struct InLine<'a> {
+    rooms: &'a Rooms,
+    positions: usize,
+}
+
+impl<'a> InLine<'a> {
+    /// Takes a place, unless the line is full; one thing always fits into an empty line.
+    fn at_the_end(rooms: &'a Rooms, positions: usize) -> Option<Self> {
+        let most = line_max(rooms.positions.most as usize);
+        let positions = positions.min(most);
+        let take = |in_line: usize| in_line.checked_add(positions).filter(|&sum| sum <= most);
+        let taken = rooms.in_line.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        taken.is_ok().then(|| Self { rooms, positions })
+    }
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        self.rooms.in_line.fetch_sub(self.positions, Ordering::Relaxed);
     }
 }
 
@@ -276,6 +323,7 @@ mod tests {
 
     use super::Weight::{Others, Positions};
     use super::{Mailbox, NoRoom};
+    use crate::runtime::overload::Stage;
 
     /// Nothing is this late.
     const NEVER: Duration = Duration::from_secs(86_400);
@@ -285,14 +333,16 @@ mod tests {
     }
 
     #[test]
-    fn it_is_crowded_before_it_is_full_and_not_once_it_was_worked_off() {
+    fn it_is_behind_and_crowded_before_it_is_full_and_not_once_it_was_worked_off() {
         let (mailbox, inbox) = Mailbox::new(100);
-        assert!(mailbox.reserve(Positions(74)) && !mailbox.is_crowded());
-        assert!(mailbox.reserve(Positions(1)) && mailbox.is_crowded());
+        assert!(mailbox.reserve(Positions(50)) && mailbox.stage() == Stage::Behind);
+        assert!(inbox.is_behind(Others(1)) && !inbox.is_behind(Positions(1)));
+        assert!(mailbox.reserve(Positions(25)) && mailbox.stage() == Stage::Crowded);
         assert!(mailbox.reserve(Positions(25)) && !mailbox.reserve(Positions(1)));
         inbox.done(Positions(26));
-        assert!(!mailbox.is_crowded());
-        assert_eq!(mailbox.waiting(), 74);
+        assert_eq!((mailbox.waiting(), mailbox.stage()), (74, Stage::Behind));
+        inbox.done(Positions(74));
+        assert_eq!(mailbox.stage(), Stage::Even);
     }
 
     #[test]
@@ -329,6 +379,23 @@ mod tests {
         assert!(small.as_mut().poll(&mut task).is_pending());
         inbox.done(Positions(1));
         assert!(matches!(small.as_mut().poll(&mut task), Poll::Ready(Ok(_))));
+    }
+
+    #[test]
+    fn who_finds_the_line_full_is_refused_and_who_leaves_it_makes_room() {
+        let runtime = runtime();
+        let _guard = runtime.enter();
+        let mut task = Context::from_waker(Waker::noop());
+        let (mailbox, _inbox) = Mailbox::new(10);
+        assert!(mailbox.reserve(Positions(10)));
+        let mut first = Box::pin(mailbox.turn(1_000, NEVER));
+        assert!(first.as_mut().poll(&mut task).is_pending());
+        assert_eq!(mailbox.stage(), Stage::Full);
+        let refused = pin!(mailbox.turn(1, NEVER)).poll(&mut task);
+        assert!(matches!(refused, Poll::Ready(Err(NoRoom::LineIsFull))));
+        drop(first);
+        assert_eq!(mailbox.stage(), Stage::Crowded);
+        assert!(pin!(mailbox.turn(20, NEVER)).poll(&mut task).is_pending());
     }
 
     #[test]

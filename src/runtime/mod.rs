@@ -29,6 +29,7 @@ pub mod node;
 pub mod notifications;
 mod old_feed;
 mod order_chain;
+pub mod overload;
 
 pub mod partition;
 mod picture;

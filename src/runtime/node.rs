@@ -43,7 +43,8 @@ use crate::storage::feed_log::FeedLog;
 use crate::storage::frame::{ALIGN, HEAD};
 use crate::storage::tracks::TrackLog;
 
-/// How a node runs. None of it changes a byte of what is told.
+/// How a node runs. None of it changes a byte of what is told, but for ETAs that give way to
+/// overload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeSettings {
     /// Threads that own partitions, 1 or more.
@@ -262,6 +263,7 @@ fn shard_lines(
             disk: Arc::clone(disk),
             batch_mail_max: BATCH_MAIL_MAX,
             woke_at: shared.clock.real_time(),
+            sheds_eta: false,
             camera: Camera::new(own.collect(), to_writer.clone(), shared.rounds.begun()),
             shared: Arc::clone(shared),
         };

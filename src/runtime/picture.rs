@@ -11,9 +11,12 @@ use super::partition::Partitions;
 use super::rounds::Rounds;
 use super::seen::Seen;
 use super::snapshot_writer::{Part, Picture, ToWriter};
-use crate::domain::ids::PartitionId;
+use crate::domain::command::Command;
+use crate::domain::ids::{CourierId, PartitionId};
 use crate::engine::Engine;
+use crate::engine::quarantine::Held;
 use crate::storage::bytes::{Malformed, Read, Reader, Writer};
+use crate::storage::codec::commands::{command, put_command};
 
 /// What a shard takes pictures of, and for whom.
 #[derive(Clone, Copy)]
@@ -37,6 +40,52 @@ impl Sitter<'_> {
         self.engine.export(partition, &mut to.bytes);
         to.bytes
     }
+
+    /// Who is quarantined in a partition, and the commands that wait for each: the courier, the
+    /// settings that are in force for it, as the command that would put them, and the list of
+    /// commands. Empty, where nobody is.
+    fn quarantine(&self, partition: PartitionId) -> Vec<u8> {
+        let mut to = Writer::default();
+        let held = self.engine.held(partition);
+        if !held.is_empty() {
+            to.list(&held, |to, held| {
+                let Held { courier, company, policy, waiting } = held;
+                to.varint(courier.0.into());
+                let policy = Command::PutPolicy { company: *company, policy: policy.clone() };
+                put_command(to, &policy);
+                to.list(waiting, put_command);
+            });
+        }
+        to.bytes
+    }
+}
+
+/// Takes back who was quarantined in a partition, after its picture; says who, and how many commands
+/// about each wait.
+///
+/// # Errors
+/// The bytes are none.
+pub fn hold(
+    bytes: &[u8],
+    partition: PartitionId,
+    engine: &mut Engine,
+) -> Read<Vec<(CourierId, usize)>> {
+    let from = &mut Reader::new(bytes);
+    let all = from.list(|from| {
+        let courier = CourierId(from.narrow()?);
+        let Command::PutPolicy { company, policy } = command(from)? else { return Err(Malformed) };
+        Ok(Held { courier, company, policy, waiting: from.list(command)? })
+    })?;
+    from.end()?;
+    let mut couriers = Vec::new();
+    for held in all {
+        let about = held.waiting.iter().filter(|waits| waits.courier().is_some());
+        couriers.push((held.courier, about.count()));
+        if !engine.hold(partition, held) {
+            return Err(Malformed);
+        }
+    }
+    Ok(couriers)
 }
 
 /// What a picture is taken back into.
@@ -81,6 +130,8 @@ pub struct Camera {
     not_before: Duration,
     /// Bytes of the largest picture of late.
     room: usize,
+    /// A shard stands still until it has pictured so many bytes...
+    pub part_bytes: usize,
 }
 
 /// What a call of [`Camera::next`] did.
@@ -101,7 +152,8 @@ impl Camera {
     #[must_use]
     pub fn new(partitions: Vec<PartitionId>, writer: Sender<ToWriter>, round: u64) -> Self {
         let done = partitions.len();
-        Self { partitions, writer, round, done, not_before: Duration::ZERO, room: 0 }
+        let (not_before, part_bytes) = (Duration::ZERO, PART_BYTES);
+        Self { partitions, writer, round, done, not_before, room: 0, part_bytes }
     }
 
     /// The round that is being or was last pictured.
@@ -114,6 +166,12 @@ impl Camera {
     #[must_use]
     pub fn is_taking(&self, rounds: &Rounds) -> bool {
         self.done < self.partitions.len() || rounds.begun() > self.round
+    }
+
+    /// Whether a picture is to be taken, and the writer is not behind.
+    #[must_use]
+    pub fn may_take(&self, rounds: &Rounds) -> bool {
+        self.is_taking(rounds) && self.writer.len() < PARTS_MAX
     }
 
     /// How long the shard may wait for mail at most; `None`: it takes no pictures.
@@ -147,11 +205,12 @@ impl Camera {
         while let Some(&partition) = self.partitions.get(self.done) {
             let picture = sitter.picture(partition, self.room + self.room / 8);
             self.room = self.room.max(picture.len());
-            bytes += picture.len();
+            let quarantine = sitter.quarantine(partition);
+            bytes += picture.len() + quarantine.len();
             let (sequence, _) = sitter.partitions.last(partition);
-            pictures.push(Picture { partition, sequence, bytes: picture });
+            pictures.push(Picture { partition, sequence, bytes: picture, quarantine });
             self.done += 1;
-            if bytes >= PART_BYTES || clock.real_time() - begun >= PART_TIME {
+            if bytes >= self.part_bytes || clock.real_time() - begun >= PART_TIME {
                 break;
             }
         }
@@ -163,9 +222,9 @@ impl Camera {
     }
 }
 
-/// A shard stands still until it has pictured so many bytes...
+/// Of that many bytes is a part...
 const PART_BYTES: usize = 1 << 20;
-/// ...or for so long, whatever comes first, but for one partition at least.
+/// ...unless it takes so long before, but one partition at least.
 const PART_TIME: Duration = Duration::from_millis(1);
 /// Parts that may wait for the writer.
 const PARTS_MAX: usize = 8;

@@ -44,7 +44,7 @@ use crate::storage::manifest::{JournalPlace, Manifest};
 use crate::storage::panic_notes::{PanicNote, PanicNotes};
 use crate::storage::replay::{CutTail, JournalEnd, drop_after, replay_from};
 use crate::storage::segment::{
-    journal_name, journal_number, manifest_name, manifest_number, snapshot_number,
+    journal_name, journal_number, journal_numbers, manifest_name, manifest_number, snapshot_number,
 };
 
 /// What recovery found, for the log.
@@ -144,11 +144,11 @@ impl Recovery {
                 Err(error) => damaged.push(error.to_string()),
             }
         }
-        let is_whole = names.contains(&journal_name(JournalPlace::START.segment));
-        let first = names.iter().find(|name| journal_number(name).is_some()).filter(|_| !is_whole);
+        let first = journal_numbers(&names).first().copied();
+        let first = first.filter(|&first| first != JournalPlace::START.segment);
         if let (Some(first), false) = (first, damaged.is_empty()) {
             return Err(RuntimeError::NoSnapshot {
-                first: first.clone(),
+                first: journal_name(first),
                 causes: damaged.join("; "),
             });
         }
@@ -355,7 +355,7 @@ impl Recovery {
             && let Some(courier) = self.poisoned.get(&self.at)
         {
             engine.quarantine(*courier);
-            self.directory.quarantine(*courier);
+            self.directory.quarantine(*courier, 0);
         }
         // As when it was stepped first: what the queue of deadlines puts off, it puts off again.
         engine.next_deadline(partition, input.received_at);

@@ -1,5 +1,7 @@
 //! Who still needs old segments of the journal. A segment goes once the snapshots that are kept
-//! begin after it, and everybody named here says that what lies before is durable elsewhere.
+//! begin after it, and everybody named here says that what lies before is durable elsewhere. A start
+//! reads the journal from its snapshot on, so whoever makes something anew from it only then is asked
+//! before a snapshot counts.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -29,22 +31,53 @@ pub struct Boundary {
 /// ```
 #[derive(Default)]
 pub struct Retainers {
-    list: Mutex<Vec<(&'static str, Question)>>,
+    list: Mutex<Vec<Retainer>>,
+}
+
+struct Retainer {
+    name: &'static str,
+    /// Asked before a snapshot counts, too.
+    is_founded: bool,
+    may_go: Question,
 }
 
 type Question = Box<dyn FnMut(Boundary) -> bool + Send>;
 
 impl Retainers {
-    /// Adds somebody who is asked.
+    /// Adds somebody who is asked before segments go, and reads those that are there by itself.
     pub fn add(&self, name: &'static str, may_go: impl FnMut(Boundary) -> bool + Send + 'static) {
-        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        list.push((name, Box::new(may_go)));
+        self.put(Retainer { name, is_founded: false, may_go: Box::new(may_go) });
+    }
+
+    /// Adds somebody who is asked before segments go, and before a snapshot counts: a start tells it
+    /// only what the journal holds from the snapshot on.
+    pub fn add_founded(
+        &self,
+        name: &'static str,
+        may_go: impl FnMut(Boundary) -> bool + Send + 'static,
+    ) {
+        self.put(Retainer { name, is_founded: true, may_go: Box::new(may_go) });
+    }
+
+    fn put(&self, retainer: Retainer) {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner).push(retainer);
     }
 
     /// The first who needs something from before a boundary; `None`: it may go.
     #[must_use]
     pub fn holder(&self, boundary: Boundary) -> Option<&'static str> {
+        self.first(boundary, |_| true)
+    }
+
+    /// The first who would not be told what it needs if a start began at a boundary.
+    #[must_use]
+    pub fn founded_holder(&self, boundary: Boundary) -> Option<&'static str> {
+        self.first(boundary, |retainer| retainer.is_founded)
+    }
+
+    fn first(&self, boundary: Boundary, of: fn(&Retainer) -> bool) -> Option<&'static str> {
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        list.iter_mut().find_map(|(name, may_go)| (!may_go(boundary)).then_some(*name))
+        let mut asked = list.iter_mut().filter(|retainer| of(retainer));
+        asked.find_map(|Retainer { name, may_go, .. }| (!may_go(boundary)).then_some(*name))
     }
 }

@@ -202,9 +202,6 @@ impl Snapshots {
         if self.shared.fault.has_failed() {
             return Err(SnapshotError::Stopped);
         }
-        if !self.shared.directory.quarantined().is_empty() {
-            return Err(SnapshotError::Quarantined);
-        }
         if !mailbox.reserve(Weight::Others(1)) {
             return Err(SnapshotError::Busy);
         }

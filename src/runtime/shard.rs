@@ -46,6 +46,8 @@ pub struct Shard {
     pub batch_mail_max: usize,
     /// When it last looked at all deadlines. Real time, however fast the clock runs.
     pub woke_at: Duration,
+    /// It is behind with what it has to do: ETAs that are only to be refreshed wait.
+    pub sheds_eta: bool,
     /// Takes its pictures for snapshots.
     pub camera: Camera,
     /// What all threads of the node know.
@@ -125,6 +127,7 @@ impl Shard {
         let mut count = 0;
         while let Some(mail) = next {
             let weight = mail.weight();
+            self.sheds_eta = inbox.is_behind(weight);
             let is_on = self.mail(mail, outbox, stepping);
             inbox.done(weight);
             if !is_on {
@@ -230,9 +233,13 @@ impl Shard {
         unseen.retain(|(partition, fix)| {
             followed.is_none_or(|ticket| fix.seq > self.seen.highest(*partition, ticket.sender))
         });
+        if self.sheds_eta {
+            self.shared.counters.eta_shed(unseen.len() as u64);
+        }
         for (at, (partition, fix)) in unseen.iter().enumerate() {
             self.engine.look_ahead(at, |at| {
-                unseen.get(at).map(|(_, fix)| (fix.courier, fix.position.point))
+                let fix = &unseen.get(at)?.1;
+                Some((fix.courier, fix.position.point, fix.position.device_time))
             });
             self.position(*partition, now, fix, by(fix).as_ref(), stepping, &mut refused);
         }
@@ -256,7 +263,8 @@ impl Shard {
     ) {
         let Stepping { chunk, told, .. } = stepping;
         let (courier, route) = (fix.courier, fix.route);
-        let body = InputBody::Position { courier, route, position: fix.position };
+        let (position, sheds_eta) = (fix.position, self.sheds_eta);
+        let body = InputBody::Position { courier, route, position, sheds_eta };
         let before = told.list().len();
         let fact = Fact { now, body };
         self.partitions.step_each(&mut self.engine, partition, fact, told, |input| {

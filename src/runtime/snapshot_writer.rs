@@ -43,6 +43,8 @@ pub struct Picture {
     pub sequence: u64,
     /// The picture.
     pub bytes: Vec<u8>,
+    /// Who is quarantined in it, and what waits; empty: nobody.
+    pub quarantine: Vec<u8>,
 }
 
 /// What the committer knows at the end of a round.
@@ -93,7 +95,8 @@ pub struct SnapshotWriterThread {
     /// Segments of the journal are never dropped.
     keeps_journal: bool,
     writing: Option<Writing>,
-    /// Who holds segments back from a snapshot that was forced is asked again so often.
+    /// Who holds segments back from a snapshot that was forced, or is in the way of one, is asked
+    /// again so often.
     pub holder_tries: usize,
 }
 
@@ -165,9 +168,13 @@ impl SnapshotWriterThread {
         }
         let Some(Writing { file, sequences, .. }) = &mut self.writing else { return };
         let Ok(writer) = file else { return };
-        for Picture { partition, sequence, bytes } in &part.pictures {
+        for Picture { partition, sequence, bytes, quarantine } in &part.pictures {
             sequences[partition.0 as usize] = *sequence;
-            let put = writer.put(PieceKind::Partition, partition.0.into(), bytes);
+            let key = partition.0.into();
+            let mut put = writer.put(PieceKind::Partition, key, bytes);
+            if put.is_ok() && !quarantine.is_empty() {
+                put = writer.put(PieceKind::Quarantine, key, quarantine);
+            }
             if let Err(error) = put {
                 self.give_up_for(error);
                 return;
@@ -196,6 +203,10 @@ impl SnapshotWriterThread {
             let _ = file.give_up();
             return Err(failed(error));
         }
+        if let Some(name) = self.patiently(|| self.unfounded(ending)) {
+            let _ = file.give_up();
+            return Err(SnapshotError::Unfounded(name));
+        }
         let manifest = Manifest {
             number: ending.round,
             engine: engine::VERSION,
@@ -215,16 +226,36 @@ impl SnapshotWriterThread {
             // What is held back now goes with the next snapshot.
             return self.drop_segments(KEPT).or(Ok(()));
         }
-        let mut dropped = self.drop_segments(1);
+        let mut dropped = Ok(());
+        let is_held = || match self.drop_segments(1) {
+            Err(SnapshotError::Held(name)) => Some(Err(SnapshotError::Held(name))),
+            other => {
+                dropped = other;
+                None
+            }
+        };
+        self.patiently(is_held).unwrap_or(dropped)
+    }
+
+    /// Who could not make anew what a start with this snapshot does not tell.
+    fn unfounded(&self, ending: &Ending) -> Option<&'static str> {
+        let JournalPlace { segment, next, .. } = ending.journal;
+        let boundary = Boundary { segment, frame: next, command: ending.commands };
+        self.retainers.founded_holder(boundary)
+    }
+
+    /// Asks again, for a while, as long as there is somebody in the way.
+    fn patiently<T>(&self, mut in_the_way: impl FnMut() -> Option<T>) -> Option<T> {
+        let mut found = in_the_way();
         for _ in 0..self.holder_tries {
-            if !matches!(dropped, Err(SnapshotError::Held(_))) {
+            if found.is_none() {
                 break;
             }
-            // Whoever holds them was asked to let go.
+            // Whoever it is was asked to go on.
             std::thread::sleep(HOLDER_PAUSE);
-            dropped = self.drop_segments(1);
+            found = in_the_way();
         }
-        dropped
+        found
     }
 
     /// Removes every snapshot but the newest few, and what was never finished.
@@ -296,7 +327,7 @@ fn failed(error: StorageError) -> SnapshotError {
     SnapshotError::Failed(error.to_string())
 }
 
-/// Whoever holds segments back from a forced snapshot gets ten seconds in all.
+/// Whoever is in the way of a snapshot, or holds segments back from a forced one, gets ten seconds.
 const HOLDER_TRIES: usize = 200;
 const HOLDER_PAUSE: Duration = Duration::from_millis(50);
 /// So many snapshots are kept.

@@ -3,22 +3,26 @@
 //! time; a turn that would block cannot be taken. Simulations run it.
 
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 
 use crossbeam_channel::Receiver;
 
 use super::clock::Clock;
 use super::commands::{Commands, Note};
+use super::counters::Counts;
 use super::error::RuntimeError;
 use super::fault::Fault;
 use super::feed_reader::Feed;
 use super::intake::Intake;
-use super::mailbox::Mail;
+use super::mailbox::{Mail, Weight};
 use super::message::Message;
 use super::node::{Around, NodeSettings, Parts, RecoveryReport, ShardLine, Shared, TravelFactory};
+use super::retainers::Retainers;
 use super::room::Wait;
+use super::rounds::Wanted;
 use super::shard::Stepping;
 use super::snapshot_writer::{SnapshotWriterThread, ToWriter};
-use super::tracks::{TrackMail, TrackWriter, Tracks};
+use super::tracks::{Keeping, Swept, TrackMail, TrackWriter, Tracks};
 use super::views::Views;
 use crate::storage::disk::Disk;
 
@@ -46,8 +50,9 @@ struct SteppedShard {
 
 impl SteppedNode {
     /// Recovers what the disk holds, and hands every committed note to `on_note` in order. What a
-    /// write does that finds no room on the disk, `on_full` says. A shard
-    /// takes at most `batch_mail_max` things in one turn.
+    /// write does that finds no room on the disk, `on_full` says; who may hold segments of the
+    /// journal back, `retainers`. A shard takes at most [`TURN_MAIL_MAX`] things in one turn, and
+    /// pictures of about [`TURN_PICTURE_BYTES`].
     ///
     /// # Errors
     /// As [`super::node::Node::start`].
@@ -56,11 +61,12 @@ impl SteppedNode {
         disk: &Arc<dyn Disk>,
         clock: Clock,
         travel: &TravelFactory,
+        retainers: Retainers,
         on_note: &mut dyn FnMut(Note),
         on_full: &dyn Fn() -> Box<Wait>,
     ) -> Result<Self, RuntimeError> {
         let wait = |_: &Fault| on_full();
-        let around = Around::default();
+        let around = Around { retainers, ..Around::default() };
         let parts = Parts::recover(settings, disk, clock, travel, around, on_note, &wait)?;
         let Parts { shared, report, shards, committer, track_writer, track_mail, .. } = parts;
         let (mut snapshot_writer, pictures) = (parts.snapshot_writer, parts.pictures);
@@ -68,6 +74,7 @@ impl SteppedNode {
         snapshot_writer.holder_tries = 0;
         let stepped = |mut line: ShardLine| {
             line.shard.batch_mail_max = TURN_MAIL_MAX;
+            line.shard.camera.part_bytes = TURN_PICTURE_BYTES;
             SteppedShard { line, stepping: Stepping::default(), has_ended: false }
         };
         let shards = shards.into_iter().map(stepped).collect();
@@ -90,11 +97,12 @@ impl SteppedNode {
         self.shards.len()
     }
 
-    /// Whether something waits in front of a shard.
+    /// Whether something waits in front of a shard, or a picture is to be taken.
     #[must_use]
-    pub fn shard_has_mail(&self, shard: usize) -> bool {
-        let shard = &self.shards[shard];
-        !shard.has_ended && !shard.line.inbox.receiver.is_empty()
+    pub fn shard_has_work(&self, shard: usize) -> bool {
+        let SteppedShard { line, has_ended, .. } = &self.shards[shard];
+        let has_mail = !line.inbox.receiver.is_empty();
+        !has_ended && (has_mail || line.shard.camera.may_take(&self.shared.rounds))
     }
 
     /// Whether a shard can take a turn, which may hand on several messages, without waiting for
@@ -165,6 +173,31 @@ impl SteppedNode {
         }
     }
 
+    /// Asks for a snapshot; `is_alone`: beside which nothing older stays. `false`: the node takes
+    /// nothing more, or has no room. Where a round is under way, none begins.
+    #[must_use]
+    pub fn ask_for_snapshot(&self, is_alone: bool) -> bool {
+        let mailbox = &self.shared.mailboxes[0];
+        // Nobody listens to which round it is.
+        let (reply, _) = sync_channel(1);
+        mailbox.reserve(Weight::Others(1))
+            && mailbox.put(Mail::Snapshot(Wanted { is_alone, reply }))
+    }
+
+    /// Asks for a sweep of what companies keep no more; `false`: too much waits for the writer of
+    /// tracks.
+    #[must_use]
+    pub fn ask_for_sweep(&self, keeping: Keeping) -> bool {
+        // Nobody listens to what it changed.
+        self.tracks().sweep(Swept::Old(keeping)).is_ok()
+    }
+
+    /// Whether pictures wait for the writer of snapshots.
+    #[must_use]
+    pub fn snapshots_have_work(&self) -> bool {
+        !self.pictures.is_empty()
+    }
+
     /// One turn of the writer of snapshots, if pictures have come.
     pub fn step_snapshots(&mut self) {
         if let Ok(message) = self.pictures.try_recv() {
@@ -223,6 +256,12 @@ impl SteppedNode {
         self.shared.fault.clone()
     }
 
+    /// What the node has done since it started.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.shared.counters.counts()
+    }
+
     /// What recovery found.
     #[must_use]
     pub const fn recovered(&self) -> &RecoveryReport {
@@ -230,6 +269,8 @@ impl SteppedNode {
     }
 }
 
+/// A shard pictures so many bytes in one turn, about: some of its partitions.
+const TURN_PICTURE_BYTES: usize = 4 << 10;
 /// Most things of one turn of a shard.
 const TURN_MAIL_MAX: usize = 8;
 /// Most messages of one turn: two for each command, one for the deadlines after them, and one for

@@ -15,6 +15,8 @@ use super::error::{TracksError, ViewError};
 use super::node::Shared;
 use crate::domain::ids::{CompanyId, CourierId};
 use crate::domain::time::{DAY_MS, SECOND_MS, Time};
+use crate::engine::input::InputBody;
+use crate::storage::codec::input::ChunkReader;
 use crate::storage::disk::Disk;
 use crate::storage::error::StorageError;
 use crate::storage::frame::FrameKind;
@@ -164,10 +166,15 @@ impl Tracks {
     }
 
     fn sweep_blocking(&self, what: Swept) -> Result<u64, ViewError> {
+        self.sweep(what)?.blocking_recv().map_err(|_| ViewError::Stopped)
+    }
+
+    /// Asks for a sweep, and gives who tells how many files it changed.
+    pub(super) fn sweep(&self, what: Swept) -> Result<oneshot::Receiver<u64>, ViewError> {
         let (reply, done) = oneshot::channel();
         let sweep = Sweep { what, reply, hours: None, changed: 0 };
         post(&self.shared.tracks, TrackMail::Sweep(sweep))?;
-        done.blocking_recv().map_err(|_| ViewError::Stopped)
+        Ok(done)
     }
 }
 
@@ -313,19 +320,26 @@ impl TrackWriter {
     /// Reads what the journal holds by now.
     fn catch_up(&mut self) -> Result<(), StorageError> {
         let until = self.shared.journalled.load(Ordering::Acquire);
+        let mut is_of_later = false;
         loop {
             let is_full = self.open.bytes() >= self.limits.open_bytes_max;
-            if (is_full || self.open.spans_hours()) && !self.flush_if_room()? {
+            if (is_full || is_of_later) && !self.flush_if_room()? {
                 return Ok(());
             }
             let (shared, open) = (&self.shared, &mut self.open);
+            is_of_later = false;
             let has_read = self.reader.step(until, &mut |kind, payload| {
                 if kind == FrameKind::Positions {
-                    put(shared, open, payload);
+                    // What came in another hour goes into that one's file, and stays as long.
+                    let hour = open.hour();
+                    is_of_later = hour.is_some_and(|hour| !is_of_hour(hour, payload));
+                    if !is_of_later {
+                        put(shared, open, payload);
+                    }
                 }
-                Ok(())
+                !is_of_later
             })?;
-            if !has_read {
+            if !has_read && !is_of_later {
                 return Ok(());
             }
         }
@@ -400,6 +414,13 @@ impl Swept {
         };
         all.into_iter().filter(may_go).collect()
     }
+}
+
+/// Whether a frame's first position came in an hour; a frame without any is of each.
+fn is_of_hour(hour: u64, payload: &[u8]) -> bool {
+    let inputs = ChunkReader::new(payload).map_while(Result::ok).map(|record| record.input);
+    let mut positions = inputs.filter(|input| matches!(input.body, InputBody::Position { .. }));
+    positions.next().is_none_or(|input| hour_of(input.received_at) == hour)
 }
 
 /// Adds the positions of a frame that are part of a track.

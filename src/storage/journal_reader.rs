@@ -8,7 +8,7 @@ use super::bytes::Reader;
 use super::disk::{Disk, DiskFile};
 use super::error::StorageError;
 use super::frame::{Frame, FrameKind, HEAD};
-use super::segment::{journal_name, journal_number};
+use super::segment::{journal_name, journal_numbers};
 
 /// A reader of the journal with its place.
 pub struct JournalReader {
@@ -24,8 +24,9 @@ pub struct JournalReader {
     next: u64,
 }
 
-/// A frame on its way through the reader: what is done with its payload.
-pub type OnFrame<'a> = &'a mut dyn FnMut(FrameKind, &[u8]) -> Result<(), StorageError>;
+/// A frame on its way through the reader: what is done with its payload; `false`: it is not taken,
+/// and comes again.
+pub type OnFrame<'a> = &'a mut dyn FnMut(FrameKind, &[u8]) -> bool;
 
 impl JournalReader {
     /// A reader whose next frame is `next`, or the first that there is; `end`: the journal's next
@@ -35,7 +36,7 @@ impl JournalReader {
     /// The disk fails.
     pub fn open(disk: Arc<dyn Disk>, next: u64, end: u64) -> Result<Self, StorageError> {
         let names = disk.names().map_err(StorageError::disk("list", "the data directory"))?;
-        let numbers: Vec<u64> = names.iter().filter_map(|name| journal_number(name)).collect();
+        let numbers = journal_numbers(&names);
         let first = numbers.first().copied().unwrap_or(1);
         let name = journal_name(first);
         let file = disk.open(&name).map_err(StorageError::disk("open", &name))?;
@@ -60,10 +61,10 @@ impl JournalReader {
     }
 
     /// Reads the next frame, if it is before `until`, up to which everything is written; `false`:
-    /// there is none.
+    /// there is none, or it is not taken.
     ///
     /// # Errors
-    /// The disk fails, a frame is not what was written, or `on_frame` fails: then it is read again.
+    /// The disk fails, or a frame is not what was written.
     pub fn step(&mut self, until: u64, on_frame: OnFrame<'_>) -> Result<bool, StorageError> {
         // What the buffer holds beyond the frames may have been written over since it was read.
         let mut is_fresh = self.buffer.is_empty();
@@ -87,7 +88,9 @@ impl JournalReader {
             }
             if is_next {
                 let payload = self.at + HEAD..self.at + HEAD + frame.payload;
-                on_frame(frame.kind, &self.buffer[payload])?;
+                if !on_frame(frame.kind, &self.buffer[payload]) {
+                    break;
+                }
                 self.next += 1;
             }
             self.at += Frame::size(frame.payload);
@@ -204,7 +207,7 @@ mod tests {
         let mut step = |until| {
             reader.step(until, &mut |_, payload| {
                 seen.push(payload.to_vec());
-                Ok(())
+                true
             })
         };
         assert!(step(3).expect("it is there"));

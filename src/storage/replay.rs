@@ -10,7 +10,7 @@ use super::disk::Disk;
 use super::error::StorageError;
 use super::frame::{ALIGN, Frame};
 use super::manifest::{JournalPlace, Manifest};
-use super::segment::{feed_first, journal_name, journal_number, manifest_number};
+use super::segment::{feed_first, journal_name, journal_number, journal_numbers, manifest_number};
 
 /// Where the journal ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub fn replay<E: From<StorageError>>(
     on_frame: &mut dyn FnMut(&Frame, &str, u64) -> Result<(), E>,
 ) -> Result<JournalEnd, E> {
     let names = disk.names().map_err(StorageError::disk("list", "the data directory"))?;
-    let is_whole = names.contains(&journal_name(JournalPlace::START.segment));
+    let is_whole = journal_numbers(&names).first() == Some(&JournalPlace::START.segment);
     let manifests = names.iter().filter(|name| manifest_number(name).is_some() && !is_whole);
     let places = manifests.filter_map(|name| Manifest::read(disk, name).ok());
     let first = places.map(|manifest| manifest.journal).min_by_key(|place| place.next);
@@ -77,7 +77,7 @@ pub fn replay_from<E: From<StorageError>>(
     on_frame: &mut dyn FnMut(&Frame, &str, u64) -> Result<(), E>,
 ) -> Result<JournalEnd, E> {
     let names = disk.names().map_err(StorageError::disk("list", "the data directory"))?;
-    let mut numbers: Vec<u64> = names.iter().filter_map(|name| journal_number(name)).collect();
+    let mut numbers = journal_numbers(&names);
     if place != JournalPlace::START {
         numbers.retain(|&number| number >= place.segment);
         if numbers.first() != Some(&place.segment) {

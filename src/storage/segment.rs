@@ -12,6 +12,16 @@ pub fn journal_number(name: &str) -> Option<u64> {
     number(name, JOURNAL)
 }
 
+/// The journal segments among some names, without a hole up to the last, lowest first. What lies
+/// before a hole had been dropped, and is there again after a crash that undid some of that.
+#[must_use]
+pub fn journal_numbers(names: &[String]) -> Vec<u64> {
+    let mut numbers: Vec<u64> = names.iter().filter_map(|name| journal_number(name)).collect();
+    let holes = numbers.windows(2).rposition(|pair| pair[0] + 1 != pair[1]);
+    numbers.drain(..holes.map_or(0, |at| at + 1));
+    numbers
+}
+
 /// The name of the feed segment that begins with a position.
 #[must_use]
 pub fn feed_name(first: u64) -> String {

@@ -1,6 +1,6 @@
 //! A disk in memory that forgets: after a crash any subset of the sectors that were not synced is
 //! as it was, as it was to be, or torn in the middle; files whose entries were not synced may be
-//! gone. The same seed forgets the same.
+//! gone, and files that were removed since may be back. The same seed forgets the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -17,6 +17,10 @@ pub struct SimDisk {
 #[derive(Debug, Default)]
 struct State {
     files: BTreeMap<String, Content>,
+    /// What was removed since the entries were synced last: a crash may bring it back.
+    removed: BTreeMap<String, Content>,
+    /// What every file that was ever removed held last.
+    gone: BTreeMap<String, Arc<Vec<u8>>>,
     is_locked: bool,
     /// Calls that change something.
     steps: u64,
@@ -108,15 +112,29 @@ impl SimDisk {
                 files.insert(name.clone(), content.after_crash(&mut dice));
             }
         }
-        Self { state: Arc::new(Mutex::new(State { files, ..State::default() })) }
+        for (name, content) in &state.removed {
+            if !files.contains_key(name) && !dice.keeps() {
+                files.insert(name.clone(), content.after_crash(&mut dice));
+            }
+        }
+        Self::of(State { files, gone: state.gone.clone(), ..State::default() })
     }
 
     /// The disk as the next process finds it if this one is killed now: the system keeps what was
     /// written, synced or not.
     #[must_use]
     pub fn after_kill(&self) -> Self {
-        let files = self.lock_state().files.clone();
-        Self { state: Arc::new(Mutex::new(State { files, ..State::default() })) }
+        let state = self.lock_state();
+        Self::of(State {
+            files: state.files.clone(),
+            removed: state.removed.clone(),
+            gone: state.gone.clone(),
+            ..State::default()
+        })
+    }
+
+    fn of(state: State) -> Self {
+        Self { state: Arc::new(Mutex::new(state)) }
     }
 
     /// Changes one byte of a file for good.
@@ -145,6 +163,12 @@ impl SimDisk {
     #[must_use]
     pub fn bytes(&self, name: &str) -> Vec<u8> {
         self.lock_state().files.get(name).map(|content| content.bytes.clone()).unwrap_or_default()
+    }
+
+    /// What a file held when it was removed last; `None`: no file of that name was removed.
+    #[must_use]
+    pub fn gone(&self, name: &str) -> Option<Vec<u8>> {
+        self.lock_state().gone.get(name).map(|bytes| bytes.to_vec())
     }
 
     fn lock_state(&self) -> MutexGuard<'_, State> {
@@ -183,7 +207,9 @@ impl Disk for SimDisk {
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let is_there = self.lock_state().files.contains_key(name);
         if !is_there {
-            self.step()?.files.insert(name.to_owned(), Content::default());
+            let mut state = self.step()?;
+            state.removed.remove(name);
+            state.files.insert(name.to_owned(), Content::default());
         }
         Ok(Arc::new(SimFile { disk: self.clone(), name: name.to_owned() }))
     }
@@ -193,7 +219,13 @@ impl Disk for SimDisk {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        self.step()?.files.remove(name);
+        let mut state = self.step()?;
+        if let Some(content) = state.files.remove(name) {
+            state.gone.insert(name.to_owned(), Arc::new(content.bytes.clone()));
+            if content.has_synced_entry {
+                state.removed.insert(name.to_owned(), content);
+            }
+        }
         Ok(())
     }
 
@@ -204,12 +236,15 @@ impl Disk for SimDisk {
             content.renamed_from = Some(from.to_owned());
         }
         content.has_synced_entry = false;
+        state.removed.remove(to);
         state.files.insert(to.to_owned(), content);
         Ok(())
     }
 
     fn sync_entries(&self) -> io::Result<()> {
-        for content in self.step()?.files.values_mut() {
+        let mut state = self.step()?;
+        state.removed.clear();
+        for content in state.files.values_mut() {
             content.has_synced_entry = true;
             content.renamed_from = None;
         }

@@ -6,7 +6,7 @@
 //! | 0..4 | magic; its last byte is the version of the layout |
 //! | 4..8 | CRC-32C of everything from byte 8 to the end of the payload |
 //! | 8..12 | length of the payload |
-//! | 12 | kind: 0 a partition, 1 chains |
+//! | 12 | kind: 0 a partition, 1 chains, 2 who is quarantined in the partition before |
 //! | 13..16 | zero |
 //! | 16..24 | the partition, or 0 |
 //! | 24.. | payload |
@@ -25,6 +25,19 @@ pub enum PieceKind {
     Partition,
     /// The last feed positions of some orders.
     Chains,
+    /// The quarantined couriers of a partition, and the commands that wait for each; after the
+    /// partition's image, and only where there are some.
+    Quarantine,
+}
+
+impl PieceKind {
+    const fn number(self) -> u8 {
+        match self {
+            Self::Partition => 0,
+            Self::Chains => 1,
+            Self::Quarantine => 2,
+        }
+    }
 }
 
 /// A frame as it was read.
@@ -74,7 +87,7 @@ impl SnapshotWriter {
         self.buffer.extend_from_slice(&MAGIC);
         self.buffer.extend_from_slice(&[0; 4]);
         self.buffer.extend_from_slice(&(payload.len() as u32).to_le_bytes());
-        self.buffer.extend_from_slice(&[u8::from(kind == PieceKind::Chains), 0, 0, 0]);
+        self.buffer.extend_from_slice(&[kind.number(), 0, 0, 0]);
         self.buffer.extend_from_slice(&key.to_le_bytes());
         self.buffer.extend_from_slice(payload);
         let crc = crc32c::crc32c(&self.buffer[start + CRC_FROM..]);
@@ -185,6 +198,7 @@ fn read_piece(file: &dyn DiskFile, name: &str, at: u64, size: u64) -> Result<Pie
     let kind = match head[12..16] {
         [0, 0, 0, 0] => PieceKind::Partition,
         [1, 0, 0, 0] => PieceKind::Chains,
+        [2, 0, 0, 0] => PieceKind::Quarantine,
         _ => return Err(corrupt("a frame of no kind")),
     };
     let key = head[16..HEAD].iter().rev().fold(0, |key, &byte| key << 8 | u64::from(byte));

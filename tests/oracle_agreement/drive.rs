@@ -89,7 +89,7 @@ impl EngineSide {
             let body = match &item.fact {
                 Fact::Position { courier, route, position } => {
                     let (courier, route, position) = (*courier, *route, *position);
-                    InputBody::Position { courier, route, position }
+                    InputBody::Position { courier, route, position, sheds_eta: false }
                 }
                 Fact::Command(command) => InputBody::Command(Box::new(command.clone())),
                 Fact::Clock => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use doorstep::domain::ids::{CourierId, OrderId};
 use doorstep::domain::position::{AGE_MAX_MS, LEAD_MAX_MS};
-use doorstep::domain::time::Time;
+use doorstep::domain::time::{HOUR_MS, Time};
 use doorstep::engine::output::{Output, OutputBody};
 use doorstep::runtime::commands::Note;
 use doorstep::runtime::feed_reader::{Feed, FeedBody, FeedEvent};
@@ -19,14 +19,13 @@ use doorstep::storage::sim_disk::SimDisk;
 use doorstep::storage::tracks::{TrackLog, TrackSpan};
 
 use super::documents::Documents;
-use super::held::held;
+use super::held::{Held, Tracked};
 use super::senders::Numbered;
 use crate::support::invariants::broken_beyond_ids;
 use crate::support::play::Told;
 
 /// What was acknowledged is in the journal, once, and nothing is there twice.
-pub fn judge_acknowledged(disk: &SimDisk, acked: impl Iterator<Item = Numbered>) {
-    let held = held(disk).expect("the journal is whole");
+pub fn judge_acknowledged(held: &Held, acked: impl Iterator<Item = Numbered>) {
     for (key, count) in &held.positions {
         assert_eq!(*count, 1, "(sender, boot, number) {key:?} is in the journal twice");
     }
@@ -37,9 +36,16 @@ pub fn judge_acknowledged(disk: &SimDisk, acked: impl Iterator<Item = Numbered>)
 
 /// The feed from its start.
 pub fn whole_feed(feed: &Feed) -> Vec<FeedEvent> {
+    let events = feed_while_whole(feed);
+    assert_eq!(events.len() as u64, feed.head(), "the feed can be read");
+    events
+}
+
+/// The feed from its start to where it cannot be read.
+pub fn feed_while_whole(feed: &Feed) -> Vec<FeedEvent> {
     let mut events = Vec::new();
     loop {
-        let page = feed.read(events.len() as u64, 500).expect("the feed can be read");
+        let Ok(page) = feed.read(events.len() as u64, 50) else { return events };
         if page.events.is_empty() {
             return events;
         }
@@ -127,28 +133,57 @@ pub fn judge_documents(catalog: &Catalog, notes: &[Note]) {
     assert_eq!(catalog.applied().ok(), fresh.applied().ok());
 }
 
-/// The tracks of a process that ended are what a fold of the journal's positions makes of them.
-pub fn judge_tracks(disk: &SimDisk, couriers: &[u64]) {
-    let held = held(disk).expect("the journal is whole");
-    let next = held.frames.len() as u64 + 1;
-    let log = TrackLog::open(Arc::new(disk.clone()), next).expect("they can be read");
+/// The tracks on disk are what a fold makes of the journal's positions up to a frame, and what came
+/// after is still in the journal; up to its end, if the process ended in order. Only what came before
+/// the hour of `kept_from` may be gone.
+pub fn judge_tracks(
+    disk: &SimDisk,
+    held: &Held,
+    (couriers, kept_from): (&[u64], Option<Time>),
+    has_ended: bool,
+) {
+    let log = TrackLog::open(Arc::new(disk.after_kill()), held.next.max(1));
+    let log = log.expect("they can be read");
+    let next = if has_ended { held.next } else { log.next() };
     let (from, to) = (Time::DISTANT_PAST, Time::DISTANT_FUTURE);
     for &courier in couriers {
         let courier = CourierId(courier as u32);
         let mut found = Vec::new();
         let span = TrackSpan { courier, from, to };
-        log.read(&span, next, &mut |point| {
-            found.push((courier.0, point.received_at.ms(), point.position.device_time.ms()));
+        log.read(&span, held.next, &mut |point| {
+            found.push((point.received_at.ms(), point.position.device_time.ms()));
         })
         .expect("they can be read");
-        let is_its = |(id, at, t): &&(u32, i64, i64)| {
-            *id == courier.0 && (-LEAD_MAX_MS..=AGE_MAX_MS).contains(&(at - t))
+        let is_its = |point: &&Tracked| {
+            let age_ms = point.received_ms - point.device_ms;
+            point.courier == courier.0 && (-LEAD_MAX_MS..=AGE_MAX_MS).contains(&age_ms)
         };
-        let mut expected: Vec<_> = held.tracked.iter().filter(is_its).copied().collect();
-        found.sort_unstable();
-        expected.sort_unstable();
-        assert_eq!(found, expected, "the track of courier {courier}");
+        let mut missing = BTreeMap::<_, i64>::new();
+        for point in held.tracked.iter().filter(is_its) {
+            let is_kept =
+                kept_from.is_none_or(|kept| hour_of_ms(point.came_ms) >= hour_of_ms(kept.ms()));
+            let key = (point.received_ms, point.device_ms);
+            if point.frame < next {
+                let is_found = found.contains(&key);
+                assert!(is_found || !is_kept, "not in the track of courier {courier}: {point:?}");
+                *missing.entry(key).or_default() += 1;
+            } else {
+                assert!(
+                    point.frame >= held.first_living,
+                    "neither in track nor journal: {point:?}"
+                );
+            }
+        }
+        for key in found {
+            let count = missing.entry(key).or_default();
+            *count -= 1;
+            assert!(*count >= 0, "twice, or of nobody, in the track of courier {courier}: {key:?}");
+        }
     }
+}
+
+const fn hour_of_ms(ms: i64) -> i64 {
+    ms.div_euclid(HOUR_MS)
 }
 
 /// All bytes of the feed log, file by file.
@@ -156,13 +191,4 @@ pub fn feed_bytes(disk: &SimDisk) -> BTreeMap<String, Vec<u8>> {
     let names = disk.names().expect("the disk lives");
     let names = names.into_iter().filter(|name| feed_first(name).is_some());
     names.map(|name| (name.clone(), disk.bytes(&name))).collect()
-}
-
-/// The same disk without its feed log.
-pub fn without_feed(disk: &SimDisk) -> SimDisk {
-    let copy = disk.after_crash(0, 100);
-    for name in feed_bytes(&copy).into_keys() {
-        copy.remove(&name).expect("it is there");
-    }
-    copy
 }

@@ -69,6 +69,7 @@ enum Change {
     Orders { names: Vec<(String, Order)> },
     Gone(String),
     Status,
+    Erased(u64),
 }
 
 impl Clients {
@@ -92,6 +93,24 @@ impl Clients {
         self.asked.push_back(Asked { change, answer: Box::pin(answer), is_queued: false });
     }
 
+    /// Asks for the erasure of a courier.
+    pub fn erase(&mut self, admission: &Admission, courier: CourierId) {
+        let admission = admission.clone();
+        let request = Request::EraseCourier { company: COMPANY, courier, orders: Vec::new() };
+        let answer = async move { admission.ask(request).await };
+        let change = Change::Erased(courier.0.into());
+        self.asked.push_back(Asked { change, answer: Box::pin(answer), is_queued: false });
+    }
+
+    /// Asks for the erasure of any courier, if nothing else is under way.
+    pub fn erase_any(&mut self, admission: &Admission, chance: &mut Chance) {
+        // Requests that are under way may name it.
+        if self.asked.is_empty() && self.now.routes.len() > 1 {
+            let (_, courier) = *chance.pick(&self.now.routes);
+            self.erase(admission, CourierId(courier as u32));
+        }
+    }
+
     fn next(&mut self, chance: &mut Chance) -> Option<(Request, Change)> {
         if !self.now.has_company {
             return Some((Request::CreateCompany { item: Item::new() }, Change::Company));
@@ -101,8 +120,8 @@ impl Clients {
             let item = json!({"number": format!("c{}", self.name())});
             return Some((write(Kind::Courier, Mode::Create, [item]), Change::Courier));
         }
-        if self.now.routes.len() < couriers {
-            let courier = self.now.couriers[self.now.routes.len()];
+        let has_route = |courier: &&u64| self.now.routes.iter().any(|(_, of)| of == *courier);
+        if let Some(&courier) = self.now.couriers.iter().find(|courier| !has_route(courier)) {
             let number = format!("r{}", self.name());
             let item = json!({"number": number, "courier_id": courier, "date": "2026-03-02"});
             return Some((write(Kind::Route, Mode::Create, [item]), Change::Route { courier }));
@@ -290,6 +309,11 @@ impl Clients {
 }
 
 impl Documents {
+    /// Whether a courier is there.
+    pub fn has(&self, courier: CourierId) -> bool {
+        self.couriers.contains(&courier.0.into())
+    }
+
     /// What a catalog holds.
     pub fn of(catalog: &Catalog) -> Self {
         let page = |kind| catalog.page(kind, 1, 0, 10_000).expect("it can be read");
@@ -320,7 +344,11 @@ impl Documents {
             Change::Orders { names } => {
                 names.iter().filter_map(|(number, _)| self.ids.get(number).copied()).collect()
             }
-            Change::Company | Change::Settings | Change::Gone(_) | Change::Status => Vec::new(),
+            Change::Company
+            | Change::Settings
+            | Change::Gone(_)
+            | Change::Status
+            | Change::Erased(_) => Vec::new(),
         }
     }
 
@@ -342,6 +370,15 @@ impl Documents {
             Change::Gone(number) => {
                 self.orders.remove(number);
                 self.ids.remove(number);
+            }
+            Change::Erased(courier) => {
+                self.couriers.retain(|known| known != courier);
+                let gone = |(_, of): &&(u64, u64)| of == courier;
+                let gone: Vec<_> = self.routes.iter().filter(gone).map(|(id, _)| *id).collect();
+                self.routes.retain(|(id, _)| !gone.contains(id));
+                for (_, route) in self.orders.values_mut() {
+                    *route = route.filter(|route| !gone.contains(route));
+                }
             }
             Change::Settings | Change::Status => {}
         }

@@ -7,6 +7,7 @@ use doorstep::domain::ids::{CourierId, RouteId};
 use doorstep::runtime::node::NodeSettings;
 
 use super::checks;
+use super::held::{held, whole};
 use super::life::{Images, Life, Part};
 use super::run::Run;
 
@@ -18,7 +19,14 @@ impl Run {
         assert!(is_called_for, "quarantined without a cause");
         self.did.quarantined += quarantined.len() as u64;
         for courier in quarantined {
-            self.clients.release(&life.admission, courier);
+            if self.chance.below(3) == 0 && self.clients.now.has(courier) {
+                self.clients.erase(&life.admission, courier);
+            } else {
+                self.clients.release(&life.admission, courier);
+            }
+            if self.chance.below(2) == 0 {
+                let _ = life.node.ask_for_snapshot(true);
+            }
             assert!(self.drain(life), "{:?}", life.node.fault().cause());
         }
         assert!(life.node.views().quarantined().is_empty());
@@ -39,9 +47,10 @@ impl Run {
         life.node.end();
         self.until_ended(&mut life);
         assert!(!life.node.fault().has_failed(), "{:?}", life.node.fault().cause());
-        checks::judge_acknowledged(&self.disk, self.acked().into_iter());
-        checks::judge_tracks(&self.disk, &self.clients.now.couriers);
-        let clean = checks::without_feed(&self.disk);
+        let held = held(&self.disk).expect("the journal is whole");
+        checks::judge_acknowledged(&held, self.acked().into_iter());
+        checks::judge_tracks(&self.disk, &held, (&self.clients.now.couriers, self.kept_from), true);
+        let clean = whole(&self.disk);
         let settings = NodeSettings { shards: 1, ..self.settings.clone() };
         let mut images = Images::default();
         let mut fresh = self.start_on(&clean, &settings, Some(&mut images)).expect("it starts");

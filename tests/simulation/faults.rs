@@ -29,6 +29,14 @@ pub struct Ratios {
     pub in_turn: u32,
     /// The clock moves on by hours.
     pub long_wait: u32,
+    /// A snapshot is asked for.
+    pub snapshot: u32,
+    /// Of those: beside which nothing older stays.
+    pub alone: u32,
+    /// What the tracks need not keep any more is taken out of them.
+    pub sweep: u32,
+    /// A courier is erased.
+    pub erase: u32,
     /// Of lives: the disk dies in the middle of a step.
     pub dies_in_step: u32,
     /// Of lives: one sync fails.
@@ -64,6 +72,10 @@ impl Ratios {
             reboot: often(15),
             in_turn: often(1_000),
             long_wait: often(20),
+            snapshot: often(30),
+            alone: often(600),
+            sweep: often(20),
+            erase: often(12),
             dies_in_step: often(1_000),
             failed_sync: often(700),
             full_disk: often(700),
@@ -89,6 +101,10 @@ impl Ratios {
             reboot: 0,
             in_turn: 0,
             long_wait: 0,
+            snapshot: 0,
+            alone: 0,
+            sweep: 0,
+            erase: 0,
             dies_in_step: 0,
             failed_sync: 0,
             full_disk: 0,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use doorstep::runtime::access::Access;
@@ -13,6 +13,7 @@ use doorstep::runtime::admission::{Admission, Recovery, Surroundings, Worker};
 use doorstep::runtime::clock::Clock;
 use doorstep::runtime::commands::Note;
 use doorstep::runtime::node::NodeSettings;
+use doorstep::runtime::retainers::{Boundary, Retainers};
 use doorstep::runtime::stepped::SteppedNode;
 use doorstep::storage::catalog::Catalog;
 use doorstep::storage::disk::Disk;
@@ -32,6 +33,8 @@ pub enum Part {
     Admission,
     /// The writer of tracks.
     Tracks,
+    /// The writer of snapshots.
+    Snapshots,
     /// A sender of positions.
     Sender(usize),
     /// A reader of the feed.
@@ -44,29 +47,71 @@ pub enum Part {
 /// disk. A crash of the machine goes back to any of them.
 #[derive(Clone, Debug, Default)]
 pub struct Images {
-    /// Oldest first; never empty once there was a process.
-    commits: Vec<Vec<u8>>,
+    /// Oldest first, each with its last command; never empty once there was a process.
+    commits: Vec<(u64, Vec<u8>)>,
+    places: Arc<Places>,
+}
+
+/// How far the catalog is, by its commands.
+#[derive(Debug, Default)]
+struct Places {
+    /// The last commit.
+    applied: AtomicU64,
+    /// What is surely on disk.
+    synced: AtomicU64,
+    /// How often it was asked to sync.
+    asked: AtomicU64,
 }
 
 impl Images {
     /// A commit; everything up to it is on disk, or not.
-    fn push(&mut self, image: Vec<u8>, is_synced: bool) {
+    fn push(&mut self, catalog: &mut Catalog, is_synced: bool) {
+        let place = catalog.applied().expect("it can be read");
+        self.commits.push((place, catalog.image().expect("it lives in memory")));
+        self.places.applied.store(place, Ordering::Relaxed);
         if is_synced {
-            self.commits.clear();
+            self.places.synced.store(place, Ordering::Relaxed);
         }
-        self.commits.push(image);
+        self.forget_older();
+    }
+
+    /// What nobody can go back to.
+    fn forget_older(&mut self) {
+        let synced = self.places.synced.load(Ordering::Relaxed);
+        let oldest = self.commits.iter().rposition(|(place, _)| *place <= synced).unwrap_or(0);
+        self.commits.drain(..oldest);
+    }
+
+    /// What is asked before a snapshot counts, and before segments of the journal go: it syncs,
+    /// unless readers are in the way.
+    fn retainer(&self) -> impl FnMut(Boundary) -> bool + Send + 'static {
+        let places = Arc::clone(&self.places);
+        move |boundary| {
+            let applied = places.applied.load(Ordering::Relaxed);
+            let may_sync = places.asked.fetch_add(1, Ordering::Relaxed) % 5 < 4;
+            if applied >= boundary.command && may_sync {
+                places.synced.store(applied, Ordering::Relaxed);
+            }
+            places.synced.load(Ordering::Relaxed) >= boundary.command
+        }
     }
 
     /// What a crash of the process leaves.
     pub fn last(&self) -> &[u8] {
-        self.commits.last().map_or(&[], Vec::as_slice)
+        self.commits.last().map_or(&[], |(_, image)| image)
     }
 
     /// What a crash of the machine leaves; `draw` says which.
     pub fn crash(&mut self, draw: usize) {
+        self.forget_older();
         if !self.commits.is_empty() {
             self.commits.truncate(draw % self.commits.len() + 1);
         }
+    }
+
+    /// The same catalog, for another disk.
+    pub fn copy(&self) -> Self {
+        Self { commits: self.commits.clone(), places: Arc::default() }
     }
 }
 
@@ -121,9 +166,11 @@ impl Life {
         };
         let (full, room_after) = (machine.disk.clone(), machine.room_after);
         let on_full = || on_full(full.clone(), room_after);
-        let node =
-            SteppedNode::start(settings, &disk, clock.clone(), &travel, &mut on_note, &on_full)
-                .map_err(|error| error.to_string())?;
+        let retainers = Retainers::default();
+        retainers.add_founded("the catalog", machine.images.retainer());
+        let (time, on_note) = (clock.clone(), &mut on_note);
+        let node = SteppedNode::start(settings, &disk, time, &travel, retainers, on_note, &on_full)
+            .map_err(|error| error.to_string())?;
         let around = Surroundings {
             commands: node.commands(),
             views: node.views(),
@@ -134,8 +181,7 @@ impl Life {
         };
         let (admission, mut worker) =
             Admission::assemble(recovery, around).map_err(|error| error.to_string())?;
-        let image = worker.catalog().image().expect("it lives in memory");
-        machine.images.push(image, false);
+        machine.images.push(worker.catalog(), false);
         Ok(Self { node, admission, notes, desk: Desk::Idle(worker) })
     }
 
@@ -144,7 +190,7 @@ impl Life {
     pub fn step(&mut self, part: Part, images: &mut Images, is_synced: bool) -> bool {
         match part {
             Part::Shard(shard) => {
-                let may = self.node.shard_has_mail(shard) && self.node.shard_has_room(shard);
+                let may = self.node.shard_has_work(shard) && self.node.shard_has_room(shard);
                 if may {
                     self.node.step_shard(shard);
                 }
@@ -161,6 +207,11 @@ impl Life {
             Part::Tracks => {
                 self.node.step_tracks();
                 false
+            }
+            Part::Snapshots => {
+                let may = self.node.snapshots_have_work();
+                self.node.step_snapshots();
+                may
             }
             Part::Sender(_) | Part::Reader(_) | Part::Clients => false,
         }
@@ -189,8 +240,7 @@ impl Life {
             }
             Poll::Ready((mut worker, has_answered)) => {
                 if has_answered {
-                    let image = worker.catalog().image().expect("it lives in memory");
-                    images.push(image, is_synced);
+                    images.push(worker.catalog(), is_synced);
                 }
                 self.desk = Desk::Idle(worker);
                 has_answered
@@ -213,8 +263,9 @@ impl Life {
 
     /// Whether everything that came was worked off.
     pub fn is_quiet(&self) -> bool {
-        let has_mail = (0..self.node.shards()).any(|shard| self.node.shard_has_mail(shard));
-        !has_mail && !self.node.committer_has_work() && !self.is_admitting()
+        let has_work = (0..self.node.shards()).any(|shard| self.node.shard_has_work(shard));
+        let is_pictured = !has_work && !self.node.snapshots_have_work();
+        is_pictured && !self.node.committer_has_work() && !self.is_admitting()
     }
 }
 

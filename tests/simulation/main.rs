@@ -4,6 +4,7 @@
 //!   cargo test --test simulation                               fixed seeds, and one that is new
 //!   DOORSTEP_SEED=17 cargo test --test simulation              that one run
 //!   DOORSTEP_SEEDS=0..20000 cargo test --release --test simulation
+//!   DOORSTEP_EVERY=1 cargo test --release --test simulation every_operation
 //!
 //! A run that finds something prints its seed and the command that runs it again.
 
@@ -20,7 +21,9 @@ mod end;
 mod faults;
 mod held;
 mod life;
+mod rot;
 mod run;
+mod script;
 mod senders;
 #[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../support"]
@@ -36,6 +39,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use faults::{End, Ratios};
 use run::{Did, Run};
+use script::Dies;
 
 /// Plays a seed; a finding is told with the command that shows it again.
 fn play(seed: u64) -> Did {
@@ -77,6 +81,9 @@ fn seeds_find_nothing() {
         sum.failures += did.failures;
         sum.panics += did.panics;
         sum.quarantined += did.quarantined;
+        sum.from_snapshots += did.from_snapshots;
+        sum.snapshots += did.snapshots;
+        sum.failed_snapshots += did.failed_snapshots;
         sum.flips += did.flips;
         sum.acked += did.acked;
         sum.accepted += did.accepted;
@@ -97,6 +104,29 @@ fn every_step_can_be_the_last() {
     }
 }
 
+/// Every operation of the disk in a short life that does everything once, and every one of the start
+/// after it, is the last of its machine in turn: some of them in the tests, all with
+/// `DOORSTEP_EVERY=1`.
+#[test]
+fn every_operation_of_the_disk_can_be_the_last() {
+    let every = std::env::var("DOORSTEP_EVERY").ok().and_then(|every| every.parse().ok());
+    let every: usize = every.unwrap_or(OPERATIONS_APART);
+    for seed in 0..SCRIPTS {
+        let script = |dies| Run::new(seed, Some(Ratios::none())).script(dies);
+        let (at_work, at_start) = script(Dies::Never);
+        let ends = (0..at_work).map(Dies::AtWork).chain((0..at_start).map(Dies::AtStart));
+        let mut count = 0;
+        for dies in ends.skip(seed as usize % every).step_by(every) {
+            count += 1;
+            if let Err(finding) = catch_unwind(AssertUnwindSafe(|| script(dies))) {
+                println!("seed {seed}, {dies:?}");
+                resume_unwind(finding);
+            }
+        }
+        println!("seed {seed}: {count} of {} operations", at_work + at_start);
+    }
+}
+
 /// Whoever stands still for long, the others go on as the graph of who may block on whom says, and
 /// everything is worked off once all work again.
 #[test]
@@ -109,5 +139,9 @@ fn whoever_stands_still_nobody_waits_in_a_circle() {
 
 /// Steps of the run that is cut off at each of them.
 const STEPS: u32 = 60;
+/// Seeds of the script.
+const SCRIPTS: u64 = 3;
+/// Of the script's operations the tests take one in so many.
+const OPERATIONS_APART: usize = 17;
 /// Seeds of every run of the tests.
 const SEEDS: u64 = 60;

@@ -1,13 +1,14 @@
 //! One run: a world, a machine that fails in every way its ratios say, and processes on it one
 //! after the other, until the last works everything off and is judged against a fresh fold.
 
+use std::collections::BTreeMap;
+
 use doorstep::domain::ids::CourierId;
+use doorstep::domain::time::{DAY_MS, Time};
 use doorstep::runtime::clock::Clock;
 use doorstep::runtime::feed_reader::FeedEvent;
 use doorstep::runtime::node::NodeSettings;
-use doorstep::runtime::tracks::TrackLimits;
-use doorstep::storage::disk::Disk;
-use doorstep::storage::segment::feed_first;
+use doorstep::runtime::tracks::{Keeping, TrackLimits};
 use doorstep::storage::sim_disk::SimDisk;
 use tokio::runtime::Runtime;
 
@@ -34,6 +35,12 @@ pub struct Did {
     pub panics: u64,
     /// Couriers that were quarantined, and released.
     pub quarantined: u64,
+    /// Processes that began with a snapshot.
+    pub from_snapshots: u64,
+    /// Snapshots taken.
+    pub snapshots: u64,
+    /// Snapshots that were given up.
+    pub failed_snapshots: u64,
     /// Files with a turned bit: refused or cut, and mended.
     pub flips: u64,
     /// Positions acknowledged.
@@ -66,6 +73,8 @@ pub struct Run {
     pub(super) poisoned: Option<CourierId>,
     pub(super) has_panicked_in_replay: bool,
     pub(super) room_after: Option<usize>,
+    /// Of the tracks, what came before that may be gone.
+    pub(super) kept_from: Option<Time>,
 }
 
 impl Run {
@@ -94,6 +103,7 @@ impl Run {
             poisoned: None,
             has_panicked_in_replay: false,
             room_after: None,
+            kept_from: None,
         }
     }
 
@@ -156,7 +166,12 @@ impl Run {
         match stalled {
             // Forward: nothing passes a shard or the committer that stands.
             Part::Shard(_) | Part::Committer => {}
-            Part::Admission | Part::Tracks | Part::Clients | Part::Reader(_) | Part::Sender(_) => {
+            Part::Admission
+            | Part::Tracks
+            | Part::Snapshots
+            | Part::Clients
+            | Part::Reader(_)
+            | Part::Sender(_) => {
                 let all_are = (0..self.devices.len()).all(done);
                 assert!(all_are, "senders wait for {stalled:?}: {}", self.left());
             }
@@ -191,6 +206,7 @@ impl Run {
                 open_ms_max: *chance.pick(&[10_000, 300_000]),
             },
             mailbox_max: *chance.pick(&[8, 64, 4_096]),
+            snapshot_journal_bytes: *chance.pick(&[0, 3_000, 20_000, 256 << 20]),
             answer_ms_max: u64::from(u32::MAX),
             ..NodeSettings::default()
         };
@@ -205,6 +221,7 @@ impl Run {
         match started {
             Ok(mut life) => {
                 self.did.lives += 1;
+                self.did.from_snapshots += u64::from(life.node.recovered().snapshot.is_some());
                 self.judge(&mut life);
                 if let Some(courier) = self.poisoned {
                     self.trap.set(stop(courier, 1));
@@ -225,7 +242,7 @@ impl Run {
         }
     }
 
-    fn start(&mut self) -> Result<Life, String> {
+    pub(super) fn start(&mut self) -> Result<Life, String> {
         let (disk, settings) = (self.disk.clone(), self.settings.clone());
         self.start_on(&disk, &settings, None)
     }
@@ -246,16 +263,26 @@ impl Run {
 
     /// What holds of every process that has recovered.
     fn judge(&mut self, life: &mut Life) {
-        checks::judge_acknowledged(&self.disk, self.acked().into_iter());
+        let catalog = life.catalog().expect("nothing was asked yet");
+        self.clients.recovered(catalog);
+        let held = held(&self.disk).expect("the journal is whole");
+        checks::judge_acknowledged(&held, self.acked().into_iter());
+        checks::judge_tracks(
+            &self.disk,
+            &held,
+            (&self.clients.now.couriers, self.kept_from),
+            false,
+        );
         let feed = checks::whole_feed(&life.node.feed());
         checks::judge_feed(&feed, &self.published);
         self.published = feed;
-        let catalog = life.catalog().expect("nothing was asked yet");
-        self.clients.recovered(catalog);
     }
 
+    /// What was acknowledged and is to be there; positions of an erased courier are refused.
     pub(super) fn acked(&self) -> Vec<Numbered> {
-        self.devices.iter().flat_map(Device::acked).collect()
+        let acked = self.devices.iter().flat_map(Device::acked);
+        let is_there = |courier| self.clients.now.has(courier);
+        acked.filter(|(_, courier)| is_there(*courier)).map(|(numbered, _)| numbered).collect()
     }
 
     /// Works until the process fails or its time is over.
@@ -276,6 +303,10 @@ impl Run {
             if life.node.fault().has_failed() {
                 self.did.failures += 1;
                 self.judge_failure(&life);
+                // That thread may be in the middle of its work when another fails.
+                for _ in 0..self.chance.below(4) {
+                    self.work(&mut life, Part::Snapshots);
+                }
                 break;
             }
         }
@@ -285,6 +316,7 @@ impl Run {
             self.stalls.end();
             self.until_ended(&mut life);
         }
+        self.count(&life);
         drop(life);
         self.crash(end);
     }
@@ -309,8 +341,15 @@ impl Run {
         }
     }
 
+    /// Counts what a process did that goes.
+    pub(super) fn count(&mut self, life: &Life) {
+        let counts = life.node.counts();
+        self.did.snapshots += counts.snapshots;
+        self.did.failed_snapshots += counts.snapshots_failed;
+    }
+
     /// The process is gone, and perhaps the machine was.
-    fn crash(&mut self, end: End) {
+    pub(super) fn crash(&mut self, end: End) {
         let draw = self.chance.any();
         let is_power_cut = end == End::PowerCut || self.disk.is_dead();
         self.disk = if is_power_cut {
@@ -361,6 +400,20 @@ impl Run {
         if chance.permille(ratios.resend) {
             self.devices[device].resend(&life.node.intake(), &mut self.chance);
         }
+        if self.chance.permille(ratios.snapshot) {
+            let is_alone = self.chance.permille(ratios.alone);
+            // Where there is no room for the question there is no snapshot.
+            let _ = life.node.ask_for_snapshot(is_alone);
+        }
+        if self.chance.permille(ratios.erase) {
+            self.clients.erase_any(&life.admission, &mut self.chance);
+        }
+        if self.chance.permille(ratios.sweep) {
+            let keeping = Keeping { now: self.clock.now(), days: BTreeMap::new(), days_default: 1 };
+            self.kept_from = Some(keeping.now + -DAY_MS);
+            // Too much waits for the writer of tracks.
+            let _ = life.node.ask_for_sweep(keeping);
+        }
         if self.chance.permille(ratios.reboot) {
             self.devices[device].reboot();
         }
@@ -397,7 +450,8 @@ impl Run {
     /// Everything that can be scheduled.
     pub fn parts(&self, life: &Life) -> Vec<Part> {
         let mut parts: Vec<_> = (0..life.node.shards()).map(Part::Shard).collect();
-        parts.extend([Part::Committer, Part::Admission, Part::Clients, Part::Tracks]);
+        parts.extend([Part::Committer, Part::Admission, Part::Clients]);
+        parts.extend([Part::Tracks, Part::Snapshots]);
         parts.extend((0..self.devices.len()).map(Part::Sender));
         parts.extend((0..self.readers.len()).map(Part::Reader));
         parts
@@ -407,7 +461,7 @@ impl Run {
     pub fn work(&mut self, life: &mut Life, part: Part) -> bool {
         let _timers = self.runtime.enter();
         match part {
-            Part::Shard(_) | Part::Committer | Part::Admission | Part::Tracks => {
+            Part::Shard(_) | Part::Committer | Part::Admission | Part::Tracks | Part::Snapshots => {
                 let is_synced = self.chance.below(4) == 0;
                 life.step(part, &mut self.images, is_synced)
             }
@@ -495,54 +549,9 @@ impl Run {
         life.node.step_tracks();
     }
 
-    /// A byte of some file is found changed: the start refuses, or ends the journal before it, or
-    /// writes the feed anew, and never takes it for what it is not.
-    fn flip(&mut self) {
-        let names = self.disk.names().expect("it lives");
-        let files: Vec<_> =
-            names.iter().filter(|name| !self.disk.bytes(name).is_empty()).cloned().collect();
-        if files.is_empty() {
-            return;
-        }
-        let name = self.chance.pick(&files).clone();
-        let bytes = self.disk.bytes(&name);
-        // Most of a segment is zeros that nobody wrote yet.
-        let end = bytes.iter().rposition(|&byte| byte != 0).map_or(1, |last| last + 1);
-        let at = self.chance.below(end);
-        let before = held(&self.disk).expect("it is whole").frames;
-        let copy = self.disk.after_kill();
-        copy.flip(&name, at);
-        self.did.flips += 1;
-        let settings = NodeSettings {
-            segment_bytes: 64 << 10,
-            feed_segment_bytes: 4 << 10,
-            ..self.settings.clone()
-        };
-        let mut images = Images::default();
-        match self.start_on(&copy, &settings, Some(&mut images)) {
-            Err(error) => {
-                assert!(feed_first(&name).is_none(), "{name}, byte {at}: {error}");
-                assert!(error.contains(".seg"), "it names the place: {error}");
-            }
-            Ok(life) => {
-                let after = held(&copy).expect("it is whole").frames;
-                // The start may quarantine, by frames of its own.
-                let pairs = before.iter().zip(&after);
-                let kept = pairs.take_while(|(before, after)| before == after).count();
-                assert!(
-                    after.len() - kept <= COURIERS_MAX,
-                    "{name}, byte {at}: other frames than before"
-                );
-                let feed = checks::whole_feed(&life.node.feed());
-                let common = feed.len().min(self.published.len());
-                assert_eq!(feed[..common], self.published[..common], "{name}, byte {at}");
-            }
-        }
-    }
-
     /// The last process: nothing fails any more, everything is worked off, and what is left equals
     /// a fresh fold of the journal.
-    fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         let mut panics = 0;
         let mut life = loop {
             let mut life = self.begin(false).expect("it starts");

@@ -30,7 +30,7 @@ pub struct Device {
     /// What was told to be durable, of this boot.
     acked: u64,
     /// What was told to be durable in earlier boots.
-    acked_before: BTreeSet<Numbered>,
+    acked_before: BTreeSet<(Numbered, CourierId)>,
     session: Option<Session>,
 }
 
@@ -130,9 +130,10 @@ impl Device {
                     session.promised += parts;
                     is_news = true;
                 }
-                Poll::Ready(Err(SubmitError::DiskFull | SubmitError::Stopped)) => {
-                    session.next = first;
-                }
+                // A line that is full takes it later, before anything that comes after it.
+                Poll::Ready(Err(
+                    SubmitError::Overloaded(_) | SubmitError::DiskFull | SubmitError::Stopped,
+                )) => session.next = first,
                 Poll::Ready(Err(error)) => panic!("from {first} on: {error}"),
             }
         }
@@ -162,17 +163,18 @@ impl Device {
     /// Counts anew; what was not acknowledged is sent again with other numbers.
     pub fn reboot(&mut self) {
         let Self { id, boot, .. } = *self;
-        self.acked_before.extend((1..=self.acked).map(|seq| (id, boot, seq)));
-        self.sent.drain(..self.acked as usize);
+        let acked = self.sent.drain(..self.acked as usize);
+        self.acked_before.extend(acked.map(|fix| ((id, boot, fix.seq), fix.courier)));
         for (at, fix) in self.sent.iter_mut().enumerate() {
             fix.seq = at as u64 + 1;
         }
         (self.boot, self.acked, self.session) = (boot + 1, 0, None);
     }
 
-    /// Everything it was told is durable.
-    pub fn acked(&self) -> impl Iterator<Item = Numbered> {
-        let now = (1..=self.acked).map(|seq| (self.id, self.boot, seq));
+    /// Everything it was told is durable, each with its courier.
+    pub fn acked(&self) -> impl Iterator<Item = (Numbered, CourierId)> {
+        let now = self.sent[..self.acked as usize].iter();
+        let now = now.map(|fix| ((self.id, self.boot, fix.seq), fix.courier));
         self.acked_before.iter().copied().chain(now)
     }
 

@@ -16,6 +16,7 @@ use doorstep::domain::policy::Radius;
 use doorstep::domain::route::{Node as RouteNode, RoutePlan, RoutingMode};
 use doorstep::domain::time::HOUR_MS;
 use doorstep::feed::names::Names;
+use doorstep::feed::press::Press;
 use doorstep::ingest::quic::certificate::Certificate;
 use doorstep::ingest::quic::endpoint::QuicEndpoint;
 use doorstep::ingest::quic::reset_key::ResetKey;
@@ -59,6 +60,8 @@ pub struct Daemon {
     pub address: SocketAddr,
     /// Statuses that devices set: a test that sets none may leave them.
     pub statuses: mpsc::Receiver<StatusRequest>,
+    /// What writes events for subscribers.
+    pub press: Arc<Press>,
     /// Where certificate and fingerprint are kept.
     pub directory: PathBuf,
     serving: JoinHandle<()>,
@@ -102,13 +105,13 @@ impl Daemon {
             order_number: Box::new(|order| Some(format!("number {order}"))),
             depot: Box::new(|_| None),
         };
+        let press = Arc::new(Press::new(node.feed(), Arc::new(names)));
         let services = QuicServices {
             access: Arc::new(access()),
             intake: node.intake(),
-            feed: node.feed(),
+            press: Arc::clone(&press),
             views: node.views(),
             clock: node.clock(),
-            names: Arc::new(names),
             statuses: Some(to_admission),
         };
         let Place { address, directory } = place;
@@ -125,7 +128,7 @@ impl Daemon {
         let address = endpoint.local_address().unwrap();
         let served = endpoint.clone();
         let serving = tokio::spawn(async move { served.serve(services).await });
-        Self { node, endpoint, address, statuses, directory, serving }
+        Self { node, endpoint, address, statuses, press, directory, serving }
     }
 
     /// Ends connections, then the node.
@@ -138,7 +141,7 @@ impl Daemon {
     pub async fn leave(self) -> Place {
         self.endpoint.close().await;
         self.serving.await.unwrap();
-        drop((self.statuses, self.endpoint));
+        drop((self.statuses, self.press, self.endpoint));
         self.node.stop().unwrap();
         Place { address: self.address, directory: self.directory }
     }

@@ -14,6 +14,7 @@ use doorstep::domain::ids::OrderId;
 use doorstep::domain::order::OrderStatus;
 use doorstep::domain::time::Time;
 use doorstep::feed::outbound::{Outbound, Reach};
+use doorstep::feed::press::Press;
 use doorstep::runtime::access::Access;
 use doorstep::runtime::admission::{Admission, Recovery, Refusal, Surroundings};
 use doorstep::runtime::clock::Clock;
@@ -180,18 +181,20 @@ impl Serving {
         let admission = Admission::start(recovery, around).unwrap();
         let first = admission.first_start().unwrap();
         let token = first.and_then(|first| first.token).map(|(token, _)| token);
+        let names = Arc::new(names(&admission.labels()));
         let api = Api::new(ApiParts {
             admission: admission.clone(),
             access: Arc::clone(&access),
             intake: node.intake(),
             feed: node.feed(),
+            press: Arc::new(Press::new(node.feed(), Arc::clone(&names))),
             views: node.views(),
             tracks: node.tracks(),
             snapshots: node.snapshots(),
             clock: clock.clone(),
             fault: node.fault(),
             counters: node.counters(),
-            names: Arc::new(names(&admission.labels())),
+            names,
             site: site(),
             limits,
             audit: AuditLog::open(&place.0, 1 << 20).unwrap(),

@@ -90,6 +90,8 @@ struct Teller {
     batch: Option<Batch>,
     last_t: Time,
     block_open: bool,
+    /// The positions of the line at hand come when there is no time for regular ETAs.
+    sheds_eta: bool,
 }
 
 #[derive(Default)]
@@ -112,7 +114,16 @@ impl Teller {
         };
         let stored_at = ZERO - HOUR_MS;
         let last_t = Time::DISTANT_PAST;
-        Self { story, documents, stored_at, stored: false, batch: None, last_t, block_open: false }
+        Self {
+            story,
+            documents,
+            stored_at,
+            stored: false,
+            batch: None,
+            last_t,
+            block_open: false,
+            sheds_eta: false,
+        }
     }
 
     fn line(&mut self, number: usize, line: &str) -> Parsed<()> {
@@ -244,7 +255,7 @@ impl Teller {
         }
     }
 
-    /// `TIMES at PLACE, PLACE ... acc= received= delay= source= speed= on= courier= silent`
+    /// `TIMES at PLACE, PLACE ... acc= received= delay= source= speed= on= courier= silent shed`
     fn positions(&mut self, times: &[Time], words: &mut Words) -> Parsed<()> {
         let courier = self.documents.courier(words.option("courier").as_deref())?;
         let route = match words.option("on") {
@@ -255,9 +266,11 @@ impl Teller {
         let accuracy_m = words.number::<f32>("acc")?.and_then(Accuracy::new);
         let speed_mps = words.number("speed")?;
         let silent_when_still = words.flag("silent");
+        self.sheds_eta = words.flag("shed");
         let received_at = words.time("received")?;
         let delay = words.option("delay").map(|text| span_ms(&text)).transpose()?;
-        self.story.is_plain_walk &= received_at.is_none() && delay.is_none();
+        let is_plain = received_at.is_none() && delay.is_none() && !self.sheds_eta;
+        self.story.is_plain_walk &= is_plain;
         let places = self.places(&words.rest())?;
         for (t, point) in times.iter().zip(places.iter().cycle()) {
             let position = Position {
@@ -301,7 +314,7 @@ impl Teller {
         }
         self.story.is_plain_walk &= position.device_time > self.last_t;
         self.last_t = position.device_time;
-        let body = InputBody::Position { courier, route, position };
+        let body = InputBody::Position { courier, route, position, sheds_eta: self.sheds_eta };
         self.step(received_at, courier, Some(body));
     }
 

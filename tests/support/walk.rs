@@ -205,7 +205,7 @@ fn command_step(courier: CourierId, now: Time, command: Command) -> Step {
 
 /// A position without a route.
 pub fn position_body(courier: CourierId, position: Position) -> InputBody {
-    InputBody::Position { courier, route: None, position }
+    InputBody::Position { courier, route: None, position, sheds_eta: false }
 }
 
 fn route_of(courier: CourierId) -> RouteId {

@@ -56,8 +56,7 @@ async fn read(
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let after = last.or(wanted.after.as_deref());
     let after = after.map_or(Ok(Cursor::default()), Cursor::parse)?;
-    let names = Arc::clone(&api.names);
-    let subscription = Subscription::new(api.feed.clone(), names, filter, after)?;
+    let subscription = Subscription::new(Arc::clone(&api.press), filter, after)?;
     let (filter, after) = subscription.into_parts();
     let filter = Arc::new(filter);
     let accepts = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("");

@@ -10,6 +10,7 @@ use axum::routing::get;
 use crate::api::error::Problem;
 use crate::api::state::Api;
 use crate::runtime::error::DISK_FULL;
+use crate::runtime::overload::Stage;
 use crate::runtime::progress::Progress;
 
 pub(super) fn routes() -> Router<Arc<Api>> {
@@ -32,11 +33,16 @@ async fn ready(State(api): State<Arc<Api>>) -> Result<String, Problem> {
     }
     let quarantined: Vec<_> =
         api.views.quarantined().iter().map(|courier| courier.0.to_string()).collect();
-    if quarantined.is_empty() {
-        return Ok("ready\n".to_owned());
+    let mut text = "ready\n".to_owned();
+    let stage = api.intake.stage();
+    if stage > Stage::Even {
+        text += &format!("overload: {stage}\n");
     }
-    // Everybody else is served.
-    Ok(format!("ready\ncouriers in quarantine: {}\n", quarantined.join(", ")))
+    if !quarantined.is_empty() {
+        // Everybody else is served.
+        text += &format!("couriers in quarantine: {}\n", quarantined.join(", "));
+    }
+    Ok(text)
 }
 
 /// What is answered while the daemon recovers: that it lives, and how far it is.

@@ -19,6 +19,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use super::overload::OverloadMetrics;
 use crate::api::error::Problem;
 use crate::api::state::Api;
 use crate::runtime::counters::Counters;
@@ -41,6 +42,7 @@ pub(in crate::api) struct Metrics {
     journal_bytes: Counter,
     quarantined: Counter,
     quarantined_couriers: Gauge<i64, AtomicI64>,
+    overload: OverloadMetrics,
     snapshots: Counter,
     snapshots_failed: Counter,
     picture_us_max: Gauge<i64, AtomicI64>,
@@ -106,6 +108,7 @@ impl Metrics {
             journal_bytes: counter(&mut registry, "journal_bytes", "Bytes of the journal"),
             quarantined: counter(&mut registry, "quarantined_positions", "Not evaluated for now"),
             quarantined_couriers,
+            overload: OverloadMetrics::new(&mut registry),
             snapshots: counter(&mut registry, "snapshots", "Snapshots taken"),
             snapshots_failed: counter(&mut registry, "snapshots_failed", "Snapshots given up"),
             turned_away: counter(
@@ -182,6 +185,7 @@ impl Metrics {
         set(&self.journal_bytes, counts.journal_bytes);
         set(&self.quarantined, counts.quarantined);
         self.quarantined_couriers.set(api.views.quarantined().len() as i64);
+        self.overload.follow(self.intake.stage(), &counts);
         set(&self.snapshots, counts.snapshots);
         set(&self.snapshots_failed, counts.snapshots_failed);
         self.picture_us_max.set(counts.picture_us_max as i64);

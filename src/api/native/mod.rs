@@ -6,6 +6,7 @@ mod erasures;
 mod events;
 pub(super) mod health;
 pub(super) mod metrics;
+mod overload;
 mod tokens;
 
 pub(super) use self::couriers::{FOUND_MAX, NEAR_RADIUS_M_MAX};

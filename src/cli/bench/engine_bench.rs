@@ -1,7 +1,8 @@
 //! `doorstep bench engine`: what a position costs the engine on the canonical workload, and whether
 //! it tells what the oracle tells.
 //!
-//! Inputs are made and stamped before the clock runs; the oracle works and is compared outside it.
+//! Inputs are made and stamped, a batch at a time as a shard gets them, before the clock runs; what
+//! is told is read, and the oracle works and is compared, outside it.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -14,12 +15,12 @@ use super::measure::{cpu_s_of, resident_bytes};
 use super::oracle::{Oracle, StraightLineParameters, Told, ToldBody};
 use super::workload::{COMPANY, COURIERS_MAX, Report, SPEED_MPS, Workload};
 use crate::domain::command::Command;
-use crate::domain::geo::Point;
 use crate::domain::ids::{CourierId, PARTITIONS, PartitionId};
 use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::input::{Input, InputBody};
 use crate::engine::output::Outputs;
+use crate::engine::prefetch::PositionAhead;
 use crate::runtime::partition::partition_of;
 use crate::travel::straight_line::StraightLine;
 
@@ -31,7 +32,8 @@ pub struct EngineBenchArgs {
     #[arg(long, value_name = "N", default_value_t = 10_000,
         value_parser = clap::value_parser!(u32).range(1..=i64::from(COURIERS_MAX)))]
     pub couriers: u32,
-    /// Measured ticks of 5 s, after a tenth as many to warm up.
+    /// Measured ticks of 5 s, after a tenth as many, and 16 at least, to warm up: by then
+    /// everybody has set out.
     #[arg(long, value_name = "T", default_value_t = 120)]
     pub ticks: u32,
     /// Seed of the couriers' ways.
@@ -67,12 +69,18 @@ fn measure(args: &EngineBenchArgs) -> Measured {
     let mut bench = EngineSide::new();
     bench.load(&workload, args.couriers);
     let mut result = Measured::new(args);
-    let warm_up = args.ticks.div_ceil(10);
+    let warm_up = args.ticks.div_ceil(10).max(WARM_UP_TICKS_MIN);
     let mut reports = Vec::new();
     for tick in 0..warm_up + args.ticks {
         let now = workload.now();
         workload.tick(&mut reports);
-        let cpu_s = bench.step(&reports, now);
+        let is_read = tick >= warm_up || judge.is_some();
+        let mut told = Vec::new();
+        let cpu_s = bench.step(&reports, now, |out| {
+            if is_read {
+                told.append(&mut compare::told_by(out));
+            }
+        });
         if tick == 0 && judge.is_none() {
             // Everybody has a place in the index by now, and those who are parked a stay. Reports
             // and outputs are the benchmark's own.
@@ -81,7 +89,6 @@ fn measure(args: &EngineBenchArgs) -> Measured {
             let grown = resident_bytes().zip(own).map(|(after, own)| (after - own).max(0.0));
             result.bytes_per_courier = grown.map(|bytes| bytes / f64::from(args.couriers));
         }
-        let told = compare::told_by(&bench.out);
         if tick >= warm_up {
             result.count(&reports, cpu_s, &told);
         }
@@ -142,28 +149,40 @@ impl EngineSide {
         }
     }
 
-    /// Steps the due deadlines of every partition, then all reports. Returns their CPU seconds.
-    fn step(&mut self, reports: &[Report], now: Time) -> f64 {
+    /// Steps the due deadlines of every partition, then all reports, and shows what is told, batch
+    /// by batch. Returns the CPU seconds of the steps.
+    fn step(&mut self, reports: &[Report], now: Time, mut told: impl FnMut(&Outputs)) -> f64 {
         self.out.clear();
-        let ticks_s = cpu_s_of(|| self.tick(now));
+        let mut cpu_s = cpu_s_of(|| self.tick(now));
+        told(&self.out);
+        for batch in reports.chunks(BATCH) {
+            let inputs = self.inputs(batch, now);
+            self.out.clear();
+            let (engine, out) = (&mut self.engine, &mut self.out);
+            cpu_s += cpu_s_of(|| {
+                for (at, input) in inputs.iter().enumerate() {
+                    engine.look_ahead(at, |at| position_of(inputs.get(at)?));
+                    engine.handle(input, out);
+                }
+            });
+            told(&self.out);
+        }
+        self.last_stamp = now;
+        cpu_s
+    }
+
+    fn inputs(&mut self, reports: &[Report], now: Time) -> Vec<Input> {
         let mut inputs = Vec::with_capacity(reports.len());
         for report in reports {
             let (courier, partition) = (report.courier, partition_of(COMPANY, report.courier));
             if let Some(plan) = &report.plan {
                 inputs.push(self.stamp(partition, now, InputBody::Command(plan.clone())));
             }
-            let body = InputBody::Position { courier, route: None, position: report.position };
+            let (position, sheds_eta) = (report.position, false);
+            let body = InputBody::Position { courier, route: None, position, sheds_eta };
             inputs.push(self.stamp(partition, now, body));
         }
-        self.last_stamp = now;
-        let (engine, out) = (&mut self.engine, &mut self.out);
-        ticks_s
-            + cpu_s_of(|| {
-                for (at, input) in inputs.iter().enumerate() {
-                    engine.look_ahead(at, |at| position_of(inputs.get(at)?));
-                    engine.handle(input, out);
-                }
-            })
+        inputs
     }
 
     fn tick(&mut self, now: Time) {
@@ -178,9 +197,11 @@ impl EngineSide {
     }
 }
 
-fn position_of(input: &Input) -> Option<(CourierId, Point)> {
+fn position_of(input: &Input) -> Option<PositionAhead> {
     match &input.body {
-        InputBody::Position { courier, position, .. } => Some((*courier, position.point)),
+        InputBody::Position { courier, position, .. } => {
+            Some((*courier, position.point, position.device_time))
+        }
         InputBody::Command(_) | InputBody::Tick => None,
     }
 }
@@ -249,6 +270,8 @@ struct Measured {
     events: BTreeMap<&'static str, u64>,
     notifications: u64,
     etas: u64,
+    /// Each kind of event, notifications and ETA changes, in relation to the positions.
+    per_position: BTreeMap<&'static str, f64>,
     /// 0 without the oracle.
     oracle_events: u64,
     /// Absent without the oracle.
@@ -281,6 +304,7 @@ impl Measured {
             events: BTreeMap::new(),
             notifications: 0,
             etas: 0,
+            per_position: BTreeMap::new(),
             oracle_events: 0,
             agree: (!args.no_oracle).then_some(true),
             differences: Vec::new(),
@@ -318,6 +342,14 @@ impl Measured {
         let positions = self.positions.max(1) as f64;
         self.cpu_s_per_million = self.cpu_s * 1e6 / positions;
         self.ns_per_position = self.cpu_s * 1e9 / positions;
+        self.per_position =
+            self.told().map(|(name, count)| (name, count as f64 / positions)).collect();
+    }
+
+    /// Everything that was told, by kind.
+    fn told(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let events = self.events.iter().map(|(&name, &count)| (name, count));
+        events.chain([("notifications", self.notifications), ("etas", self.etas)])
     }
 
     fn print(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -331,11 +363,10 @@ impl Measured {
         if let Some(bytes) = self.bytes_per_courier {
             writeln!(out, "memory     {bytes:10.0} bytes per courier")?;
         }
-        for (name, count) in &self.events {
-            writeln!(out, "{name:<20} {count}")?;
+        for (name, count) in self.told() {
+            let per_position = self.per_position.get(name).copied().unwrap_or_default();
+            writeln!(out, "{name:<20} {count:<12} {per_position:.4} per position")?;
         }
-        writeln!(out, "{:<20} {}", "notifications", self.notifications)?;
-        writeln!(out, "{:<20} {}", "etas", self.etas)?;
         if let Some(agree) = self.agree {
             let verdict = if agree { "agrees" } else { "DISAGREES" };
             writeln!(out, "oracle               {} events, {verdict}", self.oracle_events)?;
@@ -356,6 +387,10 @@ fn events(told: &[Told]) -> u64 {
     told.iter().filter(|told| matches!(told.body, ToldBody::Event(_))).count() as u64
 }
 
+/// Inputs of one batch: several deliveries of a gateway.
+const BATCH: usize = 4_096;
+/// Who is parked when the run begins, and sets out last, has been told START by then.
+const WARM_UP_TICKS_MIN: u32 = 16;
 /// Differences that are shown.
 const DIFFERENCES_MAX: usize = 3;
 
@@ -372,5 +407,7 @@ mod tests {
         let report: serde_json::Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(report["positions"], 20 * 300);
         assert!(report["oracle_events"].as_u64() > Some(500), "{report}");
+        let arrivals = report["events"]["ARRIVAL"].as_f64().unwrap();
+        assert_eq!(report["per_position"]["ARRIVAL"], arrivals / (20.0 * 300.0));
     }
 }

@@ -97,7 +97,7 @@ impl<'a> Day<'a> {
         }
         let home = partition_of(COMPANY, fix.courier);
         let (courier, position) = (fix.courier, fix.position);
-        let body = InputBody::Position { courier, route: None, position };
+        let body = InputBody::Position { courier, route: None, position, sheds_eta: false };
         self.partitions.step(&mut self.engine, home, received, body, &mut self.outputs);
         self.tell(fix.line, ear)
     }

@@ -258,6 +258,16 @@ impl Kept for usize {
     }
 }
 
+impl Kept for i32 {
+    fn put(&self, to: &mut StateWriter) {
+        to.signed(i64::from(*self));
+    }
+
+    fn take(from: &mut StateReader) -> Taken<Self> {
+        Self::try_from(from.signed()?).map_err(|_| NotState)
+    }
+}
+
 impl Kept for i64 {
     fn put(&self, to: &mut StateWriter) {
         to.signed(*self);

@@ -9,7 +9,8 @@ use crate::engine::Engine;
 use crate::engine::couriers::{CourierLine, CourierSlot, PolicySlot};
 use crate::engine::deadlines::{Deadline, Entry};
 use crate::engine::eta::Lead;
-use crate::engine::route::{Route, RouteLine, RouteSlot};
+use crate::engine::route::{Route, RouteSlot};
+use crate::engine::route_line::RouteLine;
 use crate::engine::sources::{Heard, SourceTimes};
 use crate::engine::stay::{Stay, StaySlot};
 
@@ -114,6 +115,7 @@ impl Engine {
         from: &mut StateReader,
     ) -> Taken<RouteSlot> {
         let (mut line, mut route) = (RouteLine::take(from)?, Route::take(from)?);
+        route.mark_singles();
         if route.courier != courier {
             return Err(NotState);
         }

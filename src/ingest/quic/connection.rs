@@ -22,13 +22,20 @@ pub(super) struct Peer {
     pub(super) connection: Connection,
     pub(super) services: Arc<QuicServices>,
     pub(super) settings: Arc<QuicSettings>,
-    /// True once the handshake is done.
-    pub(super) handshake: watch::Receiver<bool>,
-    /// The first device that was welcomed: whose datagrams they are.
-    pub(super) device: watch::Sender<Option<DatagramSender>>,
-    /// True once any stream was welcomed.
-    pub(super) welcomed: watch::Sender<bool>,
+    /// What is known of the peer by now. One channel for all of it: a connection has one each.
+    pub(super) standing: watch::Sender<Standing>,
     hellos_refused: AtomicU32,
+}
+
+/// What is known of a peer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Standing {
+    /// The handshake is done.
+    pub(super) has_shaken_hands: bool,
+    /// Some stream was welcomed.
+    pub(super) is_welcome: bool,
+    /// The first device that was welcomed: whose datagrams they are.
+    pub(super) device: Option<DatagramSender>,
 }
 
 /// Whose fixes come in datagrams.
@@ -56,27 +63,24 @@ pub(super) async fn serve_connection(
     services: &Arc<QuicServices>,
     settings: &Arc<QuicSettings>,
 ) {
-    let (handshake_done, handshake_seen) = watch::channel(false);
     let peer = Arc::new(Peer {
         connection: connection.clone(),
         services: Arc::clone(services),
         settings: Arc::clone(settings),
-        handshake: handshake_seen,
-        device: watch::Sender::new(None),
-        welcomed: watch::Sender::new(false),
+        standing: watch::Sender::new(Standing::default()),
         hellos_refused: AtomicU32::new(0),
     });
     let mut streams = JoinSet::new();
+    let shaking = Arc::clone(&peer);
     let began = async move {
         handshake.await;
         drop(permit);
-        // The receiver is in `peer`.
-        let _ = handshake_done.send(true);
+        shaking.standing.send_modify(|standing| standing.has_shaken_hands = true);
     };
     let hello_by = Instant::now() + settings.hello_within;
-    let mut welcomed = peer.welcomed.subscribe();
+    let mut seen = peer.standing.subscribe();
     tokio::pin!(began);
-    let (mut has_begun, mut is_welcome, mut has_datagrams) = (false, false, false);
+    let (mut has_begun, mut standing) = (false, Standing::default());
     loop {
         tokio::select! {
             () = &mut began, if !has_begun => has_begun = true,
@@ -85,37 +89,30 @@ pub(super) async fn serve_connection(
                 while streams.try_join_next().is_some() {}
                 streams.spawn(serve_stream(Session::new(Arc::clone(&peer), send, receive)));
             }
-            _ = welcomed.wait_for(|&welcomed| welcomed), if !is_welcome => is_welcome = true,
-            () = sleep_until(hello_by), if !is_welcome => {
+            _ = seen.changed(), if standing.device.is_none() => standing = *seen.borrow_and_update(),
+            () = sleep_until(hello_by), if !standing.is_welcome => {
                 connection.close(CLOSE_NO_HELLO.into(), b"no hello in time");
                 break;
             }
-            () = async {}, if is_welcome && !has_datagrams => {
-                has_datagrams = true;
-                streams.spawn(serve_datagrams(Arc::clone(&peer)));
+            datagram = connection.read_datagram(), if standing.device.is_some() => {
+                let Ok(datagram) = datagram else { break };
+                standing.device.iter().for_each(|sender| take_datagram(&peer, sender, &datagram));
             }
         }
     }
     streams.shutdown().await;
 }
 
-/// Takes the fixes that come in datagrams, one by one, as long as the shard has room: what does
-/// not fit is dropped, for the next one is better.
-async fn serve_datagrams(peer: Arc<Peer>) {
-    let mut device = peer.device.subscribe();
-    let Ok(sender) = device.wait_for(Option::is_some).await.map(|sender| *sender) else { return };
-    let Some(sender) = sender else { return };
-    // Nobody waits for these answers; the channel ends with each delivery.
-    while let Ok(datagram) = peer.connection.read_datagram().await {
-        let fix = decode_datagram(&datagram).ok();
-        let Some(position) = fix.and_then(|fix| fix.position(sender.origin)) else { continue };
-        let (company, courier) = (sender.company, sender.courier);
-        let fix = SentFix { seq: 0, courier, company, route: None, position };
-        let (reply, _) = mpsc::unbounded_channel::<PartDone>();
-        let delivery = Delivery { sender: None, frame: 0, fixes: vec![fix], reply };
-        // Full: dropped. Stopped: the connection is about to be closed.
-        let _ = peer.services.intake.submit(delivery);
-    }
+/// Takes the fix of a datagram as long as the shard has room: what does not fit is dropped, for the
+/// next one is better.
+fn take_datagram(peer: &Peer, sender: &DatagramSender, datagram: &[u8]) {
+    let fix = decode_datagram(datagram).ok();
+    let Some(position) = fix.and_then(|fix| fix.position(sender.origin)) else { return };
+    let (company, courier) = (sender.company, sender.courier);
+    let fix = SentFix { seq: 0, courier, company, route: None, position };
+    // Nobody waits for the answer.
+    let (reply, _) = mpsc::unbounded_channel::<PartDone>();
+    peer.services.intake.offer(Delivery { sender: None, frame: 0, fixes: vec![fix], reply });
 }
 
 /// Application code of a connection that never said who it is.

@@ -72,7 +72,7 @@ impl QuicEndpoint {
             while connections.try_join_next().is_some() {}
             // Who is in already comes first: more senders would only lengthen the queues.
             let is_full = self.endpoint.open_connections() >= self.settings.connections_max;
-            if is_full || services.intake.is_crowded() {
+            if is_full || services.intake.refuses_session() {
                 incoming.refuse();
                 continue;
             }

@@ -5,7 +5,6 @@
 use core::hash::{Hash, Hasher};
 use core::pin::Pin;
 use core::time::Duration;
-use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 
 use tokio::sync::oneshot;
@@ -22,7 +21,7 @@ pub(super) struct RouteNews {
     courier: CourierId,
     views: Views,
     every: Duration,
-    told: BTreeMap<RouteId, u64>,
+    told: Vec<(RouteId, u64)>,
     answer: Option<oneshot::Receiver<Vec<UpcomingRoute>>>,
     looked: Instant,
     /// Ends when it is time to look again. Kept over the waiting for other things, since a timer
@@ -35,7 +34,7 @@ pub(super) struct RouteNews {
 impl RouteNews {
     /// Asks for the first time.
     pub(super) fn new(courier: CourierId, views: Views, every: Duration) -> Self {
-        let (told, looked) = (BTreeMap::new(), Instant::now());
+        let (told, looked) = (Vec::new(), Instant::now());
         let wake = Box::pin(sleep_until(looked));
         let has_spoken = false;
         let mut news = Self { courier, views, every, told, answer: None, looked, wake, has_spoken };
@@ -79,15 +78,15 @@ impl RouteNews {
         frames: &mut FrameWriter,
         to: &mut Vec<u8>,
     ) {
-        let before = core::mem::take(&mut self.told);
-        for UpcomingRoute { route, next } in routes {
-            let hash = hash(next);
-            if before.get(route) != Some(&hash) {
+        let now: Vec<_> = routes.iter().map(|route| (route.route, hash(&route.next))).collect();
+        let before = core::mem::replace(&mut self.told, now);
+        for (UpcomingRoute { route, next }, told) in routes.iter().zip(&self.told) {
+            if !before.contains(told) {
                 frames.route(*route, next, to);
             }
-            self.told.insert(*route, hash);
         }
-        for route in before.keys().filter(|route| !self.told.contains_key(route)) {
+        let is_left = |(route, _): &&(RouteId, u64)| !routes.iter().any(|now| now.route == *route);
+        for (route, _) in before.iter().filter(is_left) {
             frames.route(*route, &[], to);
         }
     }

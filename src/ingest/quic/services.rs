@@ -6,10 +6,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::ids::OrderId;
 use crate::domain::order::OrderStatus;
-use crate::feed::names::Names;
+use crate::feed::press::Press;
 use crate::runtime::access::{Access, Grant};
 use crate::runtime::clock::Clock;
-use crate::runtime::feed_reader::Feed;
 use crate::runtime::intake::Intake;
 use crate::runtime::views::Views;
 
@@ -21,13 +20,11 @@ pub struct QuicServices {
     /// The way in for positions.
     pub intake: Intake,
     /// What subscribers read.
-    pub feed: Feed,
+    pub press: Arc<Press>,
     /// Where devices' routes are looked up.
     pub views: Views,
     /// The daemon's clock.
     pub clock: Clock,
-    /// What the documents know.
-    pub names: Arc<Names>,
     /// The way to admission for statuses; `None`: there is none, and they are answered so.
     pub statuses: Option<mpsc::Sender<StatusRequest>>,
 }

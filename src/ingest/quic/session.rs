@@ -47,11 +47,13 @@ struct Positions {
     speaker: Speaker,
     line: InFlight,
     pace: AckPace,
-    reply: UnboundedSender<PartDone>,
-    done: UnboundedReceiver<PartDone>,
+    /// The way of the answers, while something is in flight: a silent stream keeps none.
+    answers: Option<Answers>,
     /// Since when an ack waits for another stream of the same sender.
     owed_since: Option<Instant>,
 }
+
+type Answers = (UnboundedSender<PartDone>, UnboundedReceiver<PartDone>);
 
 /// Serves a stream to its end.
 pub(super) async fn serve_stream(mut session: Session) {
@@ -79,7 +81,10 @@ impl Session {
         let (speaker, acked) = match welcomed {
             Ok(welcomed) => welcomed,
             Err(end) => {
-                self.peer.refuse_hello();
+                // Who comes at a bad time has done nothing wrong.
+                if !end.is_transient() {
+                    self.peer.refuse_hello();
+                }
                 return end;
             }
         };
@@ -98,6 +103,9 @@ impl Session {
         let Some(grant) = services.access.authenticate(hello.token) else {
             return Err(End::hard(401, "unknown token"));
         };
+        if grant.role.reports() && !grant.role.listens() && services.intake.refuses_session() {
+            return Err(End::transient(503, OVERLOADED));
+        }
         let speaker = Speaker::new(grant, &hello);
         let acked = services.intake.acked(speaker.sender);
         let welcome = Welcome {
@@ -109,25 +117,25 @@ impl Session {
             time_scale: services.clock.scale(),
         };
         self.speech.frames.welcome(&welcome, &mut self.speech.buffer);
-        if let (Role::Device, Some(courier)) = (grant.role, grant.courier) {
-            let sender = DatagramSender { company: grant.company, courier, origin: speaker.origin };
-            self.peer.device.send_if_modified(|first| {
-                let is_first = first.is_none();
-                first.get_or_insert(sender);
-                is_first
-            });
-        }
-        self.peer.welcomed.send_replace(true);
+        let is_device = grant.role == Role::Device;
+        let device = grant.courier.filter(|_| is_device).map(|courier| DatagramSender {
+            company: grant.company,
+            courier,
+            origin: speaker.origin,
+        });
+        self.peer.standing.send_modify(|standing| {
+            standing.is_welcome = true;
+            standing.device = standing.device.or(device);
+        });
         Ok((speaker, acked))
     }
 
     /// Reads frames as long as there is room, and tells what became of them.
     async fn positions(&mut self, speaker: Speaker, acked: u64) -> Result<(), End> {
         self.speech.flush().await?;
-        let (reply, done) = unbounded_channel();
         let pace = AckPace::new(acked, Instant::now());
         let line = InFlight::default();
-        let mut positions = Positions { speaker, line, pace, reply, done, owed_since: None };
+        let mut positions = Positions { speaker, line, pace, answers: None, owed_since: None };
         let mut routes = self.route_news(&speaker);
         let mut has_ended = false;
         loop {
@@ -141,12 +149,7 @@ impl Session {
             let next_ack = positions.pace.next();
             tokio::select! {
                 biased;
-                Some(part) = positions.done.recv() => {
-                    positions.part_done(part);
-                    while let Ok(part) = positions.done.try_recv() {
-                        positions.part_done(part);
-                    }
-                }
+                Some(part) = next_part(&mut positions.answers) => positions.parts_done(part),
                 () = sleep_until(next_ack.unwrap_or_else(Instant::now)), if next_ack.is_some() => {}
                 () = sleep(OWED_AGAIN), if is_owed => {}
                 came = self.heard.ready(), if has_room && !has_ended => match came {
@@ -164,6 +167,9 @@ impl Session {
                 }
             }
             self.tell(&mut positions).await?;
+            if positions.pace.in_flight() == 0 {
+                positions.answers = None;
+            }
         }
     }
 
@@ -219,7 +225,7 @@ impl Session {
             parts = match submitted {
                 Ok(parts) => parts,
                 Err(SubmitError::Overloaded(_)) => {
-                    return Err(End::transient(503, "nothing is worked off any more"));
+                    return Err(End::transient(503, OVERLOADED));
                 }
                 Err(error @ SubmitError::TooLarge { .. }) => {
                     return Err(End::hard(413, &error.to_string()));
@@ -313,7 +319,7 @@ struct Sorted {
 
 impl Positions {
     fn sort<'a>(
-        &self,
+        &mut self,
         first_seq: u64,
         sent: impl Iterator<Item = (u64, Option<u64>, &'a Fix)>,
     ) -> Result<Sorted, End> {
@@ -337,9 +343,18 @@ impl Positions {
             fixes.push(SentFix { seq, courier, company, route, position });
             settles.submitted = seq;
         }
-        let (frame, reply) = (self.line.next_frame(), self.reply.clone());
+        let (reply, _) = self.answers.get_or_insert_with(unbounded_channel);
+        let (frame, reply) = (self.line.next_frame(), reply.clone());
         let delivery = Delivery { sender: Some(self.speaker.sender), frame, fixes, reply };
         Ok(Sorted { delivery, settles, refusals })
+    }
+
+    /// A part is done, and others may be.
+    fn parts_done(&mut self, part: PartDone) {
+        self.part_done(part);
+        while let Some(part) = self.answers.as_mut().and_then(|(_, done)| done.try_recv().ok()) {
+            self.part_done(part);
+        }
     }
 
     fn part_done(&mut self, part: PartDone) {
@@ -348,6 +363,17 @@ impl Positions {
         self.line.part_done(part.frame, refused);
     }
 }
+
+/// The next part that is done. May be dropped and called anew.
+async fn next_part(answers: &mut Option<Answers>) -> Option<PartDone> {
+    match answers {
+        Some((_, done)) => done.recv().await,
+        None => core::future::pending().await,
+    }
+}
+
+/// What is said to those for whom there is no room.
+const OVERLOADED: &str = "overloaded: send it again after a pause that grows";
 
 /// Read beside a trace of system calls, so a line is one write.
 fn trace_ack(speaker: &Speaker, seq: u64) {

@@ -42,6 +42,10 @@ impl End {
     pub(super) fn transient(code: u16, text: &str) -> Self {
         Self::Told(LastWord { code, text: text.to_owned(), severity: Severity::Transient })
     }
+
+    pub(super) fn is_transient(&self) -> bool {
+        matches!(self, Self::Told(word) if word.severity == Severity::Transient)
+    }
 }
 
 impl From<WireError> for End {

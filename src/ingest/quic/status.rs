@@ -25,8 +25,8 @@ pub(super) async fn serve_status(
 
 /// What is not idempotent waits for the handshake: 0-RTT can be replayed by others.
 pub(super) async fn handshake_done(peer: &Peer) -> Result<(), End> {
-    let mut handshake = peer.handshake.clone();
-    handshake.wait_for(|&done| done).await.map(drop).map_err(|_| End::Quiet)
+    let mut standing = peer.standing.subscribe();
+    standing.wait_for(|standing| standing.has_shaken_hands).await.map(drop).map_err(|_| End::Quiet)
 }
 
 async fn ask(peer: &Peer, grant: &Grant, asked: &Status<'_>) -> Result<(), String> {

@@ -13,8 +13,8 @@ use super::wire::client_frame::Subscribe;
 use crate::feed::cursor::Cursor;
 use crate::feed::error::FeedError;
 use crate::feed::filter::Filter;
-use crate::feed::names::Names;
 use crate::feed::packed::Packer;
+use crate::feed::press::Press;
 use crate::feed::subscription::{News, Subscription};
 use crate::runtime::feed_reader::FeedEvent;
 
@@ -37,8 +37,7 @@ pub(super) fn subscribe(
         ..Filter::all(speaker.grant.company)
     };
     let after = wanted.after.map_or(Ok(Cursor::default()), Cursor::parse)?;
-    let names = peer.services.names.clone();
-    Ok(Subscription::new(peer.services.feed.clone(), names, filter, after)?)
+    Ok(Subscription::new(peer.services.press.clone(), filter, after)?)
 }
 
 fn ids(ids: Option<&[u64]>) -> Option<BTreeSet<u64>> {
@@ -51,10 +50,12 @@ pub(super) async fn serve_subscriber(session: &mut Session, mut subscription: Su
         return end;
     }
     let Session { heard, speech, .. } = session;
-    let mut packer = Packer::default();
+    let (mut packer, mut packed) = (Packer::default(), Vec::new());
     loop {
         let told = tokio::select! {
-            news = subscription.next() => tell(speech, &mut packer, news, subscription.names()),
+            news = subscription.next() => {
+                tell(speech, (&mut packer, &mut packed), news, subscription.press())
+            }
             came = heard.ready() => return match came {
                 Came::Frame => End::hard(422, "a subscriber has nothing to say after it subscribed"),
                 Came::Bad(error) => error.into(),
@@ -73,41 +74,43 @@ pub(super) async fn serve_subscriber(session: &mut Session, mut subscription: Su
 
 fn tell(
     speech: &mut Speech,
-    packer: &mut Packer,
+    (packer, packed): (&mut Packer, &mut Vec<u8>),
     news: Result<News, FeedError>,
-    names: &Names,
+    press: &Press,
 ) -> Result<(), End> {
     match news? {
         News::Gap { first_missing, first_available } => {
             let (missing, available) = (first_missing.to_string(), first_available.to_string());
             speech.frames.gap(&missing, &available, &mut speech.buffer);
         }
-        News::Batch { cursor, events } => tell_batch(speech, packer, (cursor, &events), names),
+        News::Batch { cursor, events } => {
+            let events =
+                events.iter().map(|printed| (&printed.event, press.packed(printed, packer)));
+            tell_batch(speech, packed, cursor, events);
+        }
     }
     Ok(())
 }
 
-/// As few frames as hold the events.
-fn tell_batch(
+/// As few frames as hold the events; `packed` is room to gather them in.
+fn tell_batch<'a>(
     speech: &mut Speech,
-    packer: &mut Packer,
-    (cursor, events): (Cursor, &[FeedEvent]),
-    names: &Names,
+    packed: &mut Vec<u8>,
+    cursor: Cursor,
+    events: impl Iterator<Item = (&'a FeedEvent, &'a [u8])>,
 ) {
     let (mut count, mut last) = (0, cursor);
-    packer.clear();
-    for event in events {
-        let before = packer.bytes().len();
-        packer.event(event, names);
-        if packer.bytes().len() > EVENTS_BYTES_MAX && count > 0 {
-            let frame = &packer.bytes()[..before];
-            speech.frames.events(&last.to_string(), count, frame, &mut speech.buffer);
-            packer.drain(before);
+    packed.clear();
+    for (event, bytes) in events {
+        if packed.len() + bytes.len() > EVENTS_BYTES_MAX && count > 0 {
+            speech.frames.events(&last.to_string(), count, packed, &mut speech.buffer);
+            packed.clear();
             count = 0;
         }
+        packed.extend_from_slice(bytes);
         (count, last) = (count + 1, Cursor(event.position));
     }
-    speech.frames.events(&cursor.to_string(), count, packer.bytes(), &mut speech.buffer);
+    speech.frames.events(&cursor.to_string(), count, packed, &mut speech.buffer);
 }
 
 /// Bytes of events in one frame, beside its kind, cursor and lengths.

@@ -2,6 +2,7 @@
 //! here until the journal has the command.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::domain::order::{Initiator, OrderStatus};
 use crate::storage::catalog::Catalog;
@@ -13,6 +14,8 @@ pub(super) struct Draft<'a> {
     catalog: &'a Catalog,
     touched: BTreeMap<(Kind, u64), Touched>,
     numbers: BTreeMap<(Kind, u64, String), Option<u64>>,
+    /// What the catalog has of the numbers that were asked for.
+    stored_numbers: BTreeMap<(Kind, u64, String), Option<u64>>,
     last_ids: BTreeMap<Kind, u64>,
     /// The statuses that are set expressly, by order.
     pub(super) statuses: BTreeMap<u64, SetStatus>,
@@ -41,6 +44,7 @@ impl<'a> Draft<'a> {
             catalog,
             touched: BTreeMap::new(),
             numbers: BTreeMap::new(),
+            stored_numbers: BTreeMap::new(),
             last_ids: BTreeMap::new(),
             statuses: BTreeMap::new(),
         }
@@ -77,17 +81,19 @@ impl<'a> Draft<'a> {
         company: u64,
         number: &str,
     ) -> Result<Option<u64>, CatalogError> {
-        if let Some(known) = self.numbers.get(&(kind, company, number.to_owned())) {
+        let key = (kind, company, number.to_owned());
+        if let Some(known) = self.numbers.get(&key) {
             return Ok(*known);
         }
-        let found = self.catalog.by_number(kind, company, number)?;
+        let found = match self.stored_numbers.entry(key) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => *new.insert(self.catalog.id_by_number(kind, company, number)?),
+        };
         // Renamed or deleted by this very request: the number is free.
-        let id =
-            found.map(|document| document.id).filter(|id| match self.touched.get(&(kind, *id)) {
-                Some(touched) => touched.after.as_ref().is_some_and(|after| after.number == number),
-                None => true,
-            });
-        Ok(id)
+        Ok(found.filter(|id| match self.touched.get(&(kind, *id)) {
+            Some(touched) => touched.after.as_ref().is_some_and(|after| after.number == number),
+            None => true,
+        }))
     }
 
     /// The company of a number, whosever it is.

@@ -46,8 +46,9 @@ impl Effects<'_, '_> {
             self.leave(*route)?;
         }
         let replanned = replanned::routes(self.draft, self.now)?;
+        let changed: BTreeSet<u64> = self.draft.changed(Kind::Order).into_iter().collect();
         for route in routes.union(&replanned) {
-            self.enter(*route, replanned.contains(route)).await?;
+            self.enter(*route, replanned.contains(route), &changed).await?;
         }
         self.statuses()
     }
@@ -140,7 +141,12 @@ impl Effects<'_, '_> {
     }
 
     /// What enters a route, changes on it, or the route as a whole.
-    async fn enter(&mut self, id: u64, is_replanned: bool) -> Result<(), Stop> {
+    async fn enter(
+        &mut self,
+        id: u64,
+        is_replanned: bool,
+        changed: &BTreeSet<u64>,
+    ) -> Result<(), Stop> {
         let touched = self.draft.both(Kind::Route, id)?.clone();
         let Some(after) = touched.after else { return Ok(()) };
         let Some(seat) = seat_of(&after) else { return Ok(()) };
@@ -161,11 +167,16 @@ impl Effects<'_, '_> {
             self.parts.push((seat.partition, Command::PutRoute(plan?)));
             return Ok(());
         }
-        self.orders_of(&after, &seat).await
+        self.orders_of(&after, &seat, changed).await
     }
 
-    async fn orders_of(&mut self, route: &Document, seat: &Seat) -> Result<(), Stop> {
-        let changed: BTreeSet<u64> = self.draft.changed(Kind::Order).into_iter().collect();
+    /// The orders among the changed ones that are on a route.
+    async fn orders_of(
+        &mut self,
+        route: &Document,
+        seat: &Seat,
+        changed: &BTreeSet<u64>,
+    ) -> Result<(), Stop> {
         let mut frame = None;
         for order in orders_of(route).filter(|order| changed.contains(order)) {
             let entry = Entry::of(self.draft, order, Some(route.id))?;

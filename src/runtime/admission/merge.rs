@@ -2,9 +2,12 @@
 //! stays; and what of it is not for the caller to set.
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::de::value::MapDeserializer;
 
 use super::request::Item;
+use crate::runtime::documents::dto::{
+    CompanyDto, CourierDocumentDto, DepotDto, OrderDto, RouteDocumentDto,
+};
 use crate::runtime::documents::findings::{Findings, Place};
 use crate::runtime::documents::words::in_words;
 use crate::storage::catalog::change::Kind;
@@ -28,6 +31,29 @@ pub(super) fn merged(kind: Kind, stored: &Item, item: &Item) -> Item {
     body
 }
 
+/// An unknown key is an error also where it is null, which leaves nothing in the merged fields.
+pub(super) fn check_nulls(kind: Kind, item: &Item, at: &Place, findings: &mut Findings) {
+    let nulls = item.iter().filter(|(key, value)| value.is_null() && !is_apart(kind, key));
+    for (key, _) in nulls {
+        let error = match kind {
+            Kind::Company if matches!(key.as_str(), "number" | "name") => None,
+            Kind::Company => null_error::<CompanyDto>(key),
+            Kind::Depot => null_error::<DepotDto>(key),
+            Kind::Courier => null_error::<CourierDocumentDto>(key),
+            Kind::Route => null_error::<RouteDocumentDto>(key),
+            Kind::Order => null_error::<OrderDto>(key),
+        };
+        if let Some(error) = error.filter(|error| error.starts_with("unknown field")) {
+            findings.error(at, in_words(&error));
+        }
+    }
+}
+
+fn null_error<T: DeserializeOwned>(key: &str) -> Option<String> {
+    let one: Item = [(key.to_owned(), Value::Null)].into_iter().collect();
+    serde_json::from_value::<T>(Value::Object(one)).err().map(|error| error.to_string())
+}
+
 /// The fields as their type has them; an error where one is of another type or unknown.
 pub(super) fn typed<T: DeserializeOwned>(
     kind: Kind,
@@ -36,8 +62,9 @@ pub(super) fn typed<T: DeserializeOwned>(
     findings: &mut Findings,
 ) -> Option<T> {
     let fields = body.iter().filter(|(key, _)| !is_own(kind, key));
-    let fields: Item = fields.map(|(key, value)| (key.clone(), value.clone())).collect();
-    match serde_path_to_error::deserialize(Value::Object(fields)) {
+    let fields = fields.map(|(key, value)| (key.as_str(), value));
+    let fields = MapDeserializer::<_, serde_json::Error>::new(fields);
+    match serde_path_to_error::deserialize(fields) {
         Ok(typed) => Some(typed),
         Err(error) => {
             let place = at.path(&error.path().to_string());

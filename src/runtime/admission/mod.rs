@@ -12,6 +12,7 @@ mod merge;
 mod overlaps;
 mod plans;
 mod present;
+mod quarantine;
 mod replanned;
 mod request;
 mod rules;

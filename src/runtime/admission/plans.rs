@@ -1,6 +1,9 @@
 //! Documents as the engine needs them: local times resolved, defaults filled in, depots and orders
 //! put where the route names them.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
@@ -94,6 +97,27 @@ impl OrderFrame {
         let mut findings = Findings::of_request(1);
         let frame = RouteFrame::of(draft, &route, &Place::object(), &mut findings)?;
         Ok(Self::Route(Box::new(frame)))
+    }
+}
+
+/// The frames of one request's orders, each made once: what the request changes of a route is its
+/// sequence.
+#[derive(Default)]
+pub(super) struct OrderFrames {
+    by_route: BTreeMap<Option<u64>, OrderFrame>,
+}
+
+impl OrderFrames {
+    /// The frame of an order of the company whose request it is.
+    pub(super) fn of(
+        &mut self,
+        draft: &mut Draft<'_>,
+        order: &Document,
+    ) -> Result<&OrderFrame, CatalogError> {
+        Ok(match self.by_route.entry(order.parent) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(OrderFrame::of(draft, order)?),
+        })
     }
 }
 

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::draft::Draft;
-use super::merge::merged;
+use super::merge::{check_nulls, merged};
+use super::plans::OrderFrames;
 use super::request::{Accepted, Item, Mode, Refusal};
 use super::rules;
 use crate::runtime::documents::findings::{Findings, Place};
@@ -26,7 +27,7 @@ pub(super) fn store(
     findings: &mut Findings,
 ) -> Result<Accepted, Stop> {
     let mut accepted = Accepted::default();
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut frames) = (BTreeSet::new(), OrderFrames::default());
     for (index, item) in batch.items.iter().enumerate() {
         let at = match batch.mode {
             Mode::Upsert => Place::item(index),
@@ -41,7 +42,9 @@ pub(super) fn store(
         }
         let Some(old) = base(draft, batch, item, &at, findings)? else { continue };
         let is_new = old.is_none();
-        let Some(document) = changed(draft, batch, old, item, &at, findings)? else { continue };
+        let Some(document) = changed(draft, batch, (old, &mut frames), item, &at, findings)? else {
+            continue;
+        };
         accepted.ids.push(document.id);
         if is_new {
             accepted.inserted += 1;
@@ -93,13 +96,14 @@ fn base(
 fn changed(
     draft: &mut Draft<'_>,
     batch: &Batch<'_>,
-    old: Option<Document>,
+    (old, frames): (Option<Document>, &mut OrderFrames),
     item: &Item,
     at: &Place,
     findings: &mut Findings,
 ) -> Result<Option<Document>, Stop> {
     let kind = batch.kind;
     let empty = Item::new();
+    check_nulls(kind, item, at, findings);
     let body = merged(kind, old.as_ref().map_or(&empty, |old| &old.body), item);
     let number = body.get("number").and_then(serde_json::Value::as_str).unwrap_or_default();
     let number = number.to_owned();
@@ -119,7 +123,9 @@ fn changed(
         Kind::Depot => rules::depot::check(&document, at, findings),
         Kind::Courier => rules::courier::check(&document, at, findings),
         Kind::Route => rules::route::store(draft, &mut document, item, at, findings)?,
-        Kind::Order => rules::order::store(draft, &mut document, item, batch.mode, at, findings)?,
+        Kind::Order => {
+            rules::order::store(draft, frames, &mut document, item, batch.mode, at, findings)?
+        }
     };
     if is_good {
         draft.put(kind, document.clone())?;

@@ -9,6 +9,7 @@ use super::draft::{Draft, SetStatus};
 use super::effects::{Effects, Told};
 use super::erase;
 use super::present::Present;
+use super::quarantine;
 use super::request::{Accepted, Mode, Refusal, Request, place_of};
 use super::rules;
 use super::store::{Batch, Stop, store};
@@ -230,6 +231,9 @@ impl Work {
         let (mut parts, newly_told) = (effects.parts, effects.newly_told);
         // Its routes are gone by then.
         parts.extend(erasing.or(self.released(request)?));
+        if let Some(full) = quarantine::full(&parts, |courier| self.commands.waiting(courier)) {
+            return Err(Stop::Refused(Refusal::Invalid(vec![full])));
+        }
         let written = callbacks::written(&draft, self.clock.now());
         let changes = draft.changes().into_iter().chain(others).chain(written).collect();
         Ok(Good { accepted, changes, parts, newly_told })
@@ -338,6 +342,7 @@ fn new_company(
     findings: &mut Findings,
 ) -> Result<Accepted, Stop> {
     let Some(item) = batch.items.first() else { return Ok(Accepted::default()) };
+    super::merge::check_nulls(Kind::Company, item, &Place::object(), findings);
     let body = super::merge::merged(Kind::Company, &super::Item::new(), item);
     let id = draft.draw(Kind::Company)?;
     let mut company = crate::storage::catalog::change::Document {

@@ -11,6 +11,7 @@ mod schema;
 pub mod tokens;
 
 use core::ops::Range;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -82,6 +83,7 @@ impl Catalog {
         for change in changes.iter().filter(|change| !matches!(change, Change::Delete(..))) {
             apply_change(&transaction, place, change)?;
         }
+        raise_counters(&transaction, changes)?;
         set_counter(&transaction, APPLIED, place)?;
         transaction.commit()?;
         Ok(())
@@ -153,6 +155,25 @@ impl Catalog {
     ) -> Result<Option<Document>, CatalogError> {
         let rule = "company = ?1 AND number = ?2 AND deleted = 0";
         self.one(kind, rule, params![sql(company), number])
+    }
+
+    /// The id of the document of a number.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub fn id_by_number(
+        &self,
+        kind: Kind,
+        company: u64,
+        number: &str,
+    ) -> Result<Option<u64>, CatalogError> {
+        let query = format!(
+            "SELECT id FROM {} WHERE company = ?1 AND number = ?2 AND deleted = 0",
+            kind.table()
+        );
+        let mut statement = self.connection.prepare_cached(&query)?;
+        let found = statement.query_row(params![sql(company), number], |row| row.get(0));
+        Ok(found.optional()?.map(unsql))
     }
 
     /// The company of a number; companies' numbers are unique among all.
@@ -446,7 +467,19 @@ fn put(connection: &Connection, kind: Kind, document: &Document) -> Result<(), C
             share.execute([sql(document.id), sql(*company)])?;
         }
     }
-    set_counter(connection, kind.table(), document.id)
+    Ok(())
+}
+
+/// Follows the ids of the documents that were put.
+fn raise_counters(connection: &Connection, changes: &[Change]) -> Result<(), CatalogError> {
+    let mut last = BTreeMap::new();
+    for change in changes {
+        if let Change::Put(kind, document) = change {
+            let last = last.entry(*kind).or_insert(document.id);
+            *last = document.id.max(*last);
+        }
+    }
+    last.into_iter().try_for_each(|(kind, id)| set_counter(connection, kind.table(), id))
 }
 
 /// Raises a counter; it never falls.

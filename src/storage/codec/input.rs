@@ -55,13 +55,13 @@ impl ChunkWriter {
         let base = self.begin(input.received_at);
         self.count += 1;
         match &input.body {
-            InputBody::Position { courier, route, position } => {
+            InputBody::Position { courier, route, position, sheds_eta } => {
                 let seq = self.sender(by);
                 self.stamp(POSITION, input, base);
                 self.writer.varint(seq);
                 self.writer.varint(courier.0.into());
                 self.writer.varint(route.map_or(0, |route| route.0 + 1));
-                put_position(&mut self.writer, position, input.received_at);
+                put_position(&mut self.writer, position, input.received_at, *sheds_eta);
             }
             InputBody::Command(command) => {
                 self.stamp(COMMAND, input, base);
@@ -165,9 +165,9 @@ impl<'a> ChunkReader<'a> {
                 let seq = from.varint()?;
                 let courier = CourierId(from.narrow()?);
                 let route = from.varint()?.checked_sub(1).map(RouteId);
-                let position = position(from, received_at)?;
+                let (position, sheds_eta) = position(from, received_at)?;
                 let by = self.by.map(|by| SentBy { seq: by.seq.saturating_add(seq), ..by });
-                (InputBody::Position { courier, route, position }, by)
+                (InputBody::Position { courier, route, position, sheds_eta }, by)
             }
             TICK => (InputBody::Tick, None),
             COMMAND => (InputBody::Command(Box::new(command(from)?)), None),
@@ -198,7 +198,7 @@ fn sent_by(from: &mut Reader) -> Read<SentBy> {
     })
 }
 
-fn put_position(to: &mut Writer, position: &Position, received_at: Time) {
+fn put_position(to: &mut Writer, position: &Position, received_at: Time, sheds_eta: bool) {
     to.signed(position.device_time - received_at);
     words::put_point(to, position.point);
     let bits = [
@@ -208,6 +208,7 @@ fn put_position(to: &mut Writer, position: &Position, received_at: Time) {
         position.battery_pct.is_some(),
         position.silent_when_still,
         position.source != Source::App,
+        sheds_eta,
     ];
     to.u8(bits.iter().enumerate().fold(0, |all, (at, &bit)| all | u8::from(bit) << at));
     if position.source != Source::App {
@@ -222,17 +223,17 @@ fn put_position(to: &mut Writer, position: &Position, received_at: Time) {
     }
 }
 
-fn position(from: &mut Reader, received_at: Time) -> Read<Position> {
+fn position(from: &mut Reader, received_at: Time) -> Read<(Position, bool)> {
     let device_time = received_at + from.signed()?;
     let point = words::point(from)?;
     let bits = from.u8()?;
-    if bits >= 1 << 6 {
+    if bits >= 1 << 7 {
         return Err(Malformed);
     }
     let has = |at: u8| bits & 1 << at != 0;
     let source = if has(5) { words::source(from)? } else { Source::App };
     let accuracy_m = if has(0) { Some(from.f32()?) } else { None };
-    Ok(Position {
+    let position = Position {
         device_time,
         point,
         accuracy_m: accuracy_m.map(|m| Accuracy::new(m).ok_or(Malformed)).transpose()?,
@@ -241,7 +242,8 @@ fn position(from: &mut Reader, received_at: Time) -> Read<Position> {
         battery_pct: if has(3) { Some(from.u8()?) } else { None },
         source,
         silent_when_still: has(4),
-    })
+    };
+    Ok((position, has(6)))
 }
 
 /// A chunk begins: the time from which its stamps count. Nobody has sent anything yet.

@@ -115,7 +115,9 @@ fn look_at(disk: &dyn Disk, place: TracksPlace, is_last: bool) -> Result<TrackFi
 pub fn each_tracked(payload: &[u8], mut tell: impl FnMut(CourierId, TrackPoint)) {
     for record in ChunkReader::new(payload).map_while(Result::ok) {
         let received_at = record.input.received_at;
-        let InputBody::Position { courier, route, position } = record.input.body else { continue };
+        let InputBody::Position { courier, route, position, .. } = record.input.body else {
+            continue;
+        };
         if (-LEAD_MAX_MS..=AGE_MAX_MS).contains(&(received_at - position.device_time)) {
             tell(courier, TrackPoint { route, received_at, position });
         }

@@ -84,7 +84,23 @@ impl TrackLog {
             let is_last = at + 1 == found.len();
             files.push(open_file(&*disk, place, is_last, journal_next)?);
         }
-        Ok(Self { disk, files: RwLock::new(files) })
+        let log = Self { disk, files: RwLock::new(files) };
+        log.sync_last()?;
+        Ok(log)
+    }
+
+    /// Makes durable what is there before anybody relies on it: after a process has died, the system
+    /// may still keep a block, or the removal of a file, that no disk has. Files before the last were
+    /// synced when it was begun.
+    fn sync_last(&self) -> Result<(), StorageError> {
+        if let Some(last) = self.read_files().last() {
+            let file = self.disk.open(&last.name);
+            let file = file.map_err(StorageError::disk("open", &last.name))?;
+            file.sync().map_err(StorageError::disk("sync", &last.name))?;
+            let synced = self.disk.sync_entries();
+            synced.map_err(StorageError::disk("sync", "the data directory"))?;
+        }
+        Ok(())
     }
 
     /// The sequence of the first journal frame that is not in the tracks; 1: there are none.
@@ -114,6 +130,10 @@ impl TrackLog {
             at += piece.len() as u64;
             Ok::<_, StorageError>(())
         })?;
+        // A full disk may have taken some of a longer block before.
+        if file.size().map_err(StorageError::disk("read", &name))? > at {
+            file.cut(at).map_err(StorageError::disk("cut", &name))?;
+        }
         file.sync().map_err(StorageError::disk("sync", &name))?;
         if offset == 0 {
             let synced = self.disk.sync_entries();
@@ -207,4 +227,67 @@ fn open_file(
         return Err(file.corrupt(at, "a block"));
     }
     Ok(TrackFile { place, name, size: at, blocks })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::TrackLog;
+    use super::chunk::TrackPoint;
+    use super::open::OpenTracks;
+    use crate::domain::ids::{CompanyId, CourierId};
+    use crate::domain::position::Position;
+    use crate::domain::time::{HOUR_MS, Time};
+    use crate::storage::disk::Disk;
+    use crate::storage::sim_disk::SimDisk;
+
+    const ZERO: Time = Time::from_ms(1_772_438_400_000);
+
+    /// Some positions that came in an hour.
+    fn open(couriers: u32, hour: i64) -> OpenTracks {
+        let mut open = OpenTracks::default();
+        for courier in 0..couriers {
+            let received_at = ZERO + hour * HOUR_MS;
+            let position = Position { device_time: received_at, ..TrackPoint::ORIGIN.position };
+            let point = TrackPoint { route: None, received_at, position };
+            open.put(CourierId(courier), CompanyId(1), &point);
+        }
+        open
+    }
+
+    fn log(disk: &SimDisk) -> TrackLog {
+        TrackLog::open(Arc::new(disk.clone()) as Arc<dyn Disk>, 100).expect("it is whole")
+    }
+
+    /// A block that is there because only the process died, not the machine, is durable before
+    /// anybody relies on it.
+    #[test]
+    fn what_a_killed_process_left_is_synced_first() {
+        let disk = SimDisk::new();
+        let dying = log(&disk);
+        disk.fail_sync(0);
+        dying.append(&open(2, 0), 7).expect_err("the sync fails");
+        let killed = disk.after_kill();
+        let next = log(&killed);
+        assert_eq!(next.next(), 7, "the system has kept it");
+        next.append(&open(2, 1), 9).expect("it lives");
+        for seed in 0..8 {
+            let reader = log(&killed.after_crash(seed, 0));
+            assert_eq!((reader.next(), reader.hours().len()), (9, 2));
+        }
+    }
+
+    /// What a full disk took of a block that then got shorter is in nobody's way.
+    #[test]
+    fn what_a_full_disk_took_of_a_longer_block_goes() {
+        let disk = SimDisk::new();
+        let log_of_it = log(&disk);
+        disk.fill_at(200);
+        log_of_it.append(&open(9, 0), 5).expect_err("it is full");
+        disk.make_room();
+        log_of_it.append(&open(1, 0), 5).expect("there is room");
+        log_of_it.append(&open(1, 1), 6).expect("there is room");
+        assert_eq!(log(&disk.after_kill()).next(), 6);
+    }
 }

@@ -13,14 +13,8 @@ pub struct OpenTracks {
     places: Vec<u32>,
     chunks: Vec<OpenChunk>,
     bytes: usize,
-    received: Option<Received>,
-}
-
-/// When the positions came.
-#[derive(Clone, Copy, Debug)]
-struct Received {
-    first: Time,
-    last: Time,
+    /// When the first of them came.
+    since: Option<Time>,
 }
 
 /// The chunk of one courier.
@@ -46,9 +40,7 @@ impl OpenTracks {
         chunk.first = chunk.first.min(point.position.device_time);
         chunk.last = chunk.last.max(point.position.device_time);
         self.bytes += chunk.bytes.bytes.capacity() - had;
-        let at = point.received_at;
-        let received = self.received.get_or_insert(Received { first: at, last: at });
-        received.last = received.last.max(at);
+        self.since.get_or_insert(point.received_at);
     }
 
     /// A courier's positions, as a chunk's bytes.
@@ -72,20 +64,14 @@ impl OpenTracks {
 
     /// When the first of them came.
     #[must_use]
-    pub fn since(&self) -> Option<Time> {
-        self.received.map(|received| received.first)
+    pub const fn since(&self) -> Option<Time> {
+        self.since
     }
 
     /// The hour of UTC in which the first of them came, counted from 1970.
     #[must_use]
     pub fn hour(&self) -> Option<u64> {
-        self.received.map(|received| hour_of(received.first))
-    }
-
-    /// Whether some came in another hour than the first.
-    #[must_use]
-    pub fn spans_hours(&self) -> bool {
-        self.received.is_some_and(|received| hour_of(received.first) != hour_of(received.last))
+        self.since.map(hour_of)
     }
 
     /// Forgets them: they are on disk.
@@ -94,7 +80,7 @@ impl OpenTracks {
             self.places[chunk.courier.0 as usize] = 0;
         }
         self.chunks.shrink_to(CHUNKS_KEPT);
-        (self.bytes, self.received) = (0, None);
+        (self.bytes, self.since) = (0, None);
     }
 
     /// Forgets one courier's.

@@ -2,6 +2,7 @@
 //! per courier, and a script that tells who entered and who left.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
@@ -26,13 +27,19 @@ pub(super) struct RedisMeasured {
     pub(super) server_cpu_s_per_million: f64,
     /// Who entered and who left, by the script's own count.
     events: u64,
+    /// The same by type, per position.
+    events_per_position: BTreeMap<&'static str, f64>,
 }
 
 impl RedisMeasured {
     pub(super) fn print(&self, out: &mut dyn Write) -> std::io::Result<()> {
         writeln!(out, "{} positions, {:.0} a second", self.positions, self.positions_per_s)?;
         writeln!(out, "server cpu {:10.3} s per million positions", self.server_cpu_s_per_million)?;
-        writeln!(out, "events     {}", self.events)
+        writeln!(out, "events     {}", self.events)?;
+        for (name, per_position) in &self.events_per_position {
+            writeln!(out, "           {per_position:10.4} {name} per position")?;
+        }
+        Ok(())
     }
 }
 
@@ -99,7 +106,11 @@ async fn drive(
         positions,
         positions_per_s: positions as f64 / began.elapsed().as_secs_f64(),
         server_cpu_s_per_million: cpu_s * 1e6 / positions.max(1) as f64,
-        events,
+        events: events / EXIT + events % EXIT,
+        events_per_position: BTreeMap::from([
+            ("enter", (events % EXIT) as f64 / positions.max(1) as f64),
+            ("exit", (events / EXIT) as f64 / positions.max(1) as f64),
+        ]),
     })
 }
 
@@ -113,7 +124,7 @@ struct Line {
 }
 
 impl Line {
-    /// Sends a tick's positions, and gives how many entered or left.
+    /// Sends a tick's positions, and gives how many entered and, by [`EXIT`], left.
     async fn tick(&mut self, reports: &[Report]) -> std::io::Result<u64> {
         let mut events = 0;
         for reports in reports.chunks(PIPELINE as usize) {
@@ -216,12 +227,14 @@ redis.register_function('step', function(keys, args)
     if not is[stop] then
       redis.call('SREM', key, stop)
       redis.call('PUBLISH', 'events', 'exit ' .. args[1] .. ' ' .. stop)
-      told = told + 1
+      told = told + 1000000000
     end
   end
   return told
 end)
 ";
+/// What an exit adds to the script's count, in which an entry is 1.
+const EXIT: u64 = 1_000_000_000;
 /// Commands sent before answers are awaited.
 const PIPELINE: u32 = 256;
 /// The stops of so many ticks are known to it.

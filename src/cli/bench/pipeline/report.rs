@@ -41,6 +41,8 @@ pub(in crate::cli::bench) struct Measured {
     latency_us: Quantiles,
     unacked: u64,
     refused: u64,
+    /// Positions stepped without refreshing ETAs, since more came than was held.
+    eta_shed_positions: u64,
     lost: u64,
     duplicated: u64,
     syncs: u64,
@@ -53,7 +55,7 @@ pub(in crate::cli::bench) struct Measured {
     events_per_position: BTreeMap<String, f64>,
 }
 
-/// From the sending of the position that decided a stay's event to the event at the subscriber.
+/// From the sending of the position that decided a visit to the event at the subscriber.
 #[derive(Clone, Debug, Serialize)]
 struct Quantiles {
     p50: u64,
@@ -107,6 +109,7 @@ impl Measured {
             },
             unacked: course.frames.positions.saturating_sub(positions),
             refused: course.refused.load(Ordering::Relaxed),
+            eta_shed_positions: grown("eta_shed_positions_total") as u64,
             lost,
             duplicated,
             syncs: grown("journal_syncs_total") as u64,
@@ -137,10 +140,7 @@ impl Measured {
         for (thread, cpu_s) in &self.cpu_s_per_million_by_thread {
             writeln!(out, "           {cpu_s:10.3} {thread}")?;
         }
-        writeln!(
-            out,
-            "latency    p50 {p50}, p99 {p99}, p99.9 {p999} us ({samples} events of stays)"
-        )?;
+        writeln!(out, "latency    p50 {p50}, p99 {p99}, p99.9 {p999} us ({samples} visits)")?;
         writeln!(
             out,
             "journal    {} syncs, mean group {:.1}, {} bytes",
@@ -153,8 +153,14 @@ impl Measured {
         )?;
         writeln!(
             out,
-            "events     {} ({} lost, {} duplicated), positions {} refused, {} not acked",
-            self.events, self.lost, self.duplicated, self.refused, self.unacked
+            "events     {} ({} lost, {} duplicated), positions {} refused, {} not acked, \
+             {} without a refreshed ETA",
+            self.events,
+            self.lost,
+            self.duplicated,
+            self.refused,
+            self.unacked,
+            self.eta_shed_positions
         )?;
         for (name, per_position) in &self.events_per_position {
             writeln!(out, "           {per_position:10.4} {name} per position")?;

@@ -46,6 +46,8 @@ struct Item<'a> {
     courier_id: u32,
     #[serde(borrow, default)]
     position: Option<Place<'a>>,
+    #[serde(default)]
+    inferred: bool,
 }
 
 #[derive(Deserialize)]
@@ -85,8 +87,12 @@ impl Heed {
     }
 }
 
-/// When the position that decided the event was sent; the event tells only that of stays.
+/// When the position that decided the event was sent. Only a visit always tells that one's time: a
+/// departure tells that of an earlier position, and so does an arrival that is told late.
 fn sent_ns(event: &Event<'_>, course: &Course) -> Option<u64> {
+    if event.kind != ORDER_VISIT || event.data.inferred {
+        return None;
+    }
     let time: Timestamp = event.data.position.as_ref()?.time.parse().ok()?;
     let ms = time.as_millisecond() - course.first_tick_ms;
     let (sender, frame) = course.frames.frame_of(event.data.courier_id, ms)?;
@@ -123,5 +129,6 @@ pub(super) async fn watch(
     }
 }
 
+const ORDER_VISIT: &str = "doorstep.order.order_visit.v1";
 /// An array of three that begins with kind 17.
 const EVENTS_START: [u8; 2] = [0x93, 17];

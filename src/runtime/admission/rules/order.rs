@@ -8,7 +8,7 @@ use crate::domain::order::{Initiator, OrderStatus};
 use crate::domain::time::Time;
 use crate::runtime::admission::draft::{Draft, SetStatus};
 use crate::runtime::admission::merge::{CREATED, PLACED, STATUS_CHANGES, STATUS_COMMENT};
-use crate::runtime::admission::plans::{self, OrderFrame};
+use crate::runtime::admission::plans::{self, OrderFrames};
 use crate::runtime::admission::request::{Item, Mode};
 use crate::runtime::documents::findings::{Findings, Place};
 use crate::runtime::documents::limits::{COMMENT_CHARS_MAX, PAYMENT_TYPE_INTERNAL, SHARED_MAX};
@@ -18,6 +18,7 @@ use crate::storage::catalog::error::CatalogError;
 /// Checks an order and resolves what it names; its route does not list it yet.
 pub(in crate::runtime::admission) fn store(
     draft: &mut Draft<'_>,
+    frames: &mut OrderFrames,
     document: &mut Document,
     item: &Item,
     mode: Mode,
@@ -39,8 +40,8 @@ pub(in crate::runtime::admission) fn store(
             format!("{PAYMENT_TYPE_INTERNAL} cannot be set through the API"),
         );
     }
-    let frame = OrderFrame::of(draft, document)?;
-    if plans::order_plan(&frame, document, at, findings).is_none() || findings.has_errors() {
+    let frame = frames.of(draft, document)?;
+    if plans::order_plan(frame, document, at, findings).is_none() || findings.has_errors() {
         return Ok(false);
     }
     set_status(draft, document, item, mode, at, findings)?;
