@@ -3,6 +3,7 @@
 
 use serde::de::DeserializeOwned;
 use serde::de::value::MapDeserializer;
+use serde_json::Value;
 
 use super::request::Item;
 use crate::runtime::documents::dto::{
