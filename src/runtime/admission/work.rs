@@ -219,16 +219,7 @@ impl Work {
         accepted.warnings.extend(overlaps::warnings(&mut draft)?);
         self.note_statuses(&mut draft).await?;
         rules::order::note_created(&mut draft, self.clock.now())?;
-        let mut effects = Effects {
-            draft: &mut draft,
-            present: &self.present,
-            told: &self.told,
-            newly_told: Told::new(),
-            parts: Vec::new(),
-            now: self.clock.now(),
-        };
-        effects.work_out().await?;
-        let (mut parts, newly_told) = (effects.parts, effects.newly_told);
+        let (mut parts, newly_told) = self.effects(&mut draft).await?;
         // Its routes are gone by then.
         parts.extend(erasing.or(self.released(request)?));
         if let Some(full) = quarantine::full(&parts, |courier| self.commands.waiting(courier)) {
@@ -237,6 +228,24 @@ impl Work {
         let written = callbacks::written(&draft, self.clock.now());
         let changes = draft.changes().into_iter().chain(others).chain(written).collect();
         Ok(Good { accepted, changes, parts, newly_told })
+    }
+
+    /// What the changed documents mean for the engine, and the orders it has told of for the first
+    /// time.
+    async fn effects(
+        &self,
+        draft: &mut Draft<'_>,
+    ) -> Result<(Vec<(PartitionId, Command)>, Told), Stop> {
+        let mut effects = Effects {
+            draft,
+            present: &self.present,
+            told: &self.told,
+            newly_told: Told::new(),
+            parts: Vec::new(),
+            now: self.clock.now(),
+        };
+        effects.work_out().await?;
+        Ok((effects.parts, effects.newly_told))
     }
 
     /// The command that ends a courier's quarantine, if the request asks for it.
