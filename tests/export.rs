@@ -75,18 +75,21 @@ fn begun(directory: &Path) -> (Process, String) {
 
 /// Pushes positions of both couriers, some metres apart; `from` numbers them. Gives their times.
 fn push(daemon: &Process, admin: &str, from: u32, count: u32) -> Vec<i64> {
+    push_to(daemon, admin, 1, from, count);
+    push_to(daemon, admin, 2, from, count)
+}
+
+fn push_to(daemon: &Process, admin: &str, courier: u32, from: u32, count: u32) -> Vec<i64> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let begin = now.as_secs() as i64 - 3_000;
     let times: Vec<i64> = (from..from + count).map(|at| begin + i64::from(at) * 7).collect();
-    for (courier, route) in [(1, 1), (2, 2)] {
-        let position = |(at, t): (u32, &i64)| {
-            let lat = 52.5 + f64::from(at) * 1e-4;
-            json!({"accuracy": 5, "point": {"lat": lat, "lon": 13.4}, "timestamp": t, "speed": 3.5})
-        };
-        let positions: Vec<Value> = (from..).zip(&times).map(position).collect();
-        let path = format!("/api/v1/couriers/{courier}/routes/{route}/push-positions-v3");
-        daemon.ask(admin, "POST", &path, &json!({"positions": positions})).expect(200);
-    }
+    let position = |(at, t): (u32, &i64)| {
+        let lat = 52.5 + f64::from(at) * 1e-4;
+        json!({"accuracy": 5, "point": {"lat": lat, "lon": 13.4}, "timestamp": t, "speed": 3.5})
+    };
+    let positions: Vec<Value> = (from..).zip(&times).map(position).collect();
+    let path = format!("/api/v1/couriers/{courier}/routes/{courier}/push-positions-v3");
+    daemon.ask(admin, "POST", &path, &json!({"positions": positions})).expect(200);
     times
 }
 
@@ -209,4 +212,38 @@ fn a_refusal_says_why() {
     refusal(&empty, &["events"], &["catalog.sqlite", "no data directory"]);
     refusal(&directory.join("gone"), &["events"], &["gone"]);
     assert_eq!(std::fs::read_dir(&empty).unwrap().count(), 0, "nothing is made there");
+}
+
+/// `doorstep erase` on a daemon at work, and what is exported after it.
+#[test]
+fn what_was_erased_is_not_exported() {
+    let directory = directory("export-erased");
+    let (daemon, admin) = begun(&directory);
+    push(&daemon, &admin, 0, 10);
+    let url = format!("http://{}", daemon.http);
+    let erase = |courier: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorstep"));
+        command.args(["erase", "--courier", courier, "--into", &url, "--token", &admin]);
+        command.output().unwrap()
+    };
+    let output = erase("ada");
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.starts_with("courier 1 is erased: "), "{said}");
+    let again = erase("ada");
+    assert_eq!(again.status.code(), Some(1), "{again:?}");
+    let said = String::from_utf8(again.stderr).unwrap();
+    assert!(said.contains("no courier of the number \"ada\""), "{said}");
+    let arguments = ["positions", "--courier", "ada"];
+    refusal(&directory, &arguments, &["no courier of the number \"ada\""]);
+    let left = parsed(&exported(&directory, &["positions"]));
+    assert!(left.len() == 10 && left.iter().all(|row| row["courier"] == "bob, jr"));
+    let events = parsed(&exported(&directory, &["events"]));
+    assert!(events.iter().any(|event| event["data"]["order_number"] == "A-1"), "orders stay");
+    assert!(
+        events.iter().all(|event| event["partitionkey"] != "1"),
+        "nobody knows whose they were"
+    );
+    // Others go on.
+    push_to(&daemon, &admin, 2, 10, 2);
 }

@@ -30,6 +30,7 @@ use crate::runtime::clock::Clock;
 use crate::runtime::node::{Node, RecoveryReport};
 use crate::runtime::retention::Retention;
 use crate::storage::audit_log::{AUDIT_FILE, AuditLog};
+use crate::storage::catalog::Catalog;
 use crate::storage::ledger::Ledger;
 
 /// A daemon that serves. [`Self::stop`] ends it in order.
@@ -141,7 +142,7 @@ impl Daemon {
         let directory = &settings.data_dir;
         let audit = AuditLog::open(directory, AUDIT_BYTES_MAX)
             .map_err(|source| DaemonError::File { path: directory.join(AUDIT_FILE), source })?;
-        Ok(Api::new(ApiParts {
+        let api = Api::new(ApiParts {
             admission: self.admission.clone(),
             access: Arc::clone(access),
             intake: self.node.intake(),
@@ -160,7 +161,8 @@ impl Daemon {
             site: Site { public_url, quic: Some(quic) },
             outbound: settings.callbacks.outbound()?,
             retry_clock: Clock::real(),
-        })?)
+        });
+        Ok(api.map_err(|error| Catalog::damaged(error, directory))?)
     }
 
     /// Where HTTP is found on this machine.

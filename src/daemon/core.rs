@@ -9,7 +9,7 @@ use super::settings::Settings;
 use crate::engine::travel_time::TravelTime;
 use crate::runtime::access::Access;
 use crate::runtime::admission::{Admission, Recovery, Surroundings};
-use crate::runtime::error::RuntimeError;
+use crate::runtime::error::{AdmissionError, RuntimeError};
 use crate::runtime::node::{Around, Node};
 use crate::storage::disk::{Disk, RealDisk};
 use crate::storage::error::StorageError;
@@ -42,7 +42,8 @@ impl Core {
         let disk = RealDisk::open(&directory)
             .map_err(|source| DaemonError::Directory { path: directory.clone(), source })?;
         let disk: Arc<dyn Disk> = Arc::new(disk);
-        let mut recovery = Recovery::open(&directory)?;
+        let in_directory = |error: AdmissionError| error.in_directory(&directory);
+        let mut recovery = Recovery::open(&directory).map_err(in_directory)?;
         let travel = || -> Box<dyn TravelTime> { Box::new(StraightLine::default()) };
         let clock = settings.clock.clone();
         let around = Around { progress: Arc::clone(&settings.progress), ..Around::default() };
@@ -69,7 +70,7 @@ impl Core {
             fault: node.fault(),
             runtime: tokio::runtime::Handle::current(),
         };
-        let admission = Admission::start(recovery, around)?;
+        let admission = Admission::start(recovery, around).map_err(in_directory)?;
         let first_token = first_token(settings, &admission).await?;
         Ok(Self { node, admission, access, first_token, redone })
     }

@@ -1,10 +1,13 @@
 //! What this layer refuses, in words that say what was expected.
 
+use std::path::Path;
+
 use thiserror::Error;
 
 use super::admission::Refusal;
 use super::intake::Delivery;
 use crate::domain::ids::{CourierId, PartitionId};
+use crate::storage::catalog::Catalog;
 use crate::storage::catalog::error::CatalogError;
 use crate::storage::error::StorageError;
 
@@ -227,6 +230,17 @@ pub enum AdmissionError {
     /// A thread could not be started.
     #[error("failed to start a thread: {0}")]
     Thread(#[from] std::io::Error),
+}
+
+impl AdmissionError {
+    /// The same, with the file and what to do if the catalog of a data directory is damaged.
+    #[must_use]
+    pub fn in_directory(self, directory: &Path) -> Self {
+        match self {
+            Self::Catalog(error) => Self::Catalog(Catalog::damaged(error, directory)),
+            other => other,
+        }
+    }
 }
 
 /// Why notifications cannot be listed.

@@ -128,10 +128,8 @@ impl Ledger {
     /// The database refused.
     pub fn uses(&self) -> Result<Vec<(u64, i64)>, CatalogError> {
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut statement = connection.prepare("SELECT token, at_ms FROM uses")?;
-        let rows =
-            statement.query_map([], |row| Ok((row.get::<_, i64>(0)? as u64, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        // Every start asks for them: where the file is damaged, it says which file.
+        uses(&connection).map_err(|error| error.in_file(Path::new(FILE_NAME), REMEDY))
     }
 
     /// Notes when tokens were used.
@@ -149,6 +147,12 @@ impl Ledger {
         transaction.commit()?;
         Ok(())
     }
+}
+
+fn uses(connection: &Connection) -> Result<Vec<(u64, i64)>, CatalogError> {
+    let mut statement = connection.prepare("SELECT token, at_ms FROM uses")?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)? as u64, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {

@@ -22,6 +22,11 @@ pub struct Process {
 impl Process {
     /// Starts it with more arguments, and waits until it serves.
     pub fn start(directory: &Path, arguments: &[&str]) -> Self {
+        Self::try_start(directory, arguments).unwrap_or_else(|said| panic!("it ended: {said}"))
+    }
+
+    /// The same; what it said, if it ends without serving.
+    pub fn try_start(directory: &Path, arguments: &[&str]) -> Result<Self, String> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_doorstep"));
         command.arg("serve").arg("--data-dir").arg(directory).args(arguments);
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the binary runs");
@@ -34,6 +39,10 @@ impl Process {
                 break;
             }
         }
+        if !greeting.ends_with("ready\n") {
+            let ended = child.wait().expect("it is ours");
+            return Err(format!("{greeting}{ended}"));
+        }
         // What it says later is read on, so that it never waits for us.
         std::thread::spawn(move || lines.count());
         let said = |key: &str| {
@@ -43,7 +52,7 @@ impl Process {
         let http = said("http ");
         let http = http.trim_start_matches("http://").parse().expect("an address");
         let (quic, fingerprint) = (said("quic ").parse().expect("an address"), said("fingerprint"));
-        Self { child, http, quic, fingerprint, greeting }
+        Ok(Self { child, http, quic, fingerprint, greeting })
     }
 
     /// Starts it anywhere.
@@ -56,6 +65,19 @@ impl Process {
         self.child.kill().expect("it is ours");
         self.child.wait().expect("it is ours");
         (self.http, self.quic)
+    }
+
+    /// Tells it to stop, and waits until it has ended well.
+    pub fn stop(mut self) {
+        let id = self.child.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &id]).status().expect("there is a kill");
+        assert!(told.success());
+        assert!(self.child.wait().expect("it is ours").success());
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn ask(&self, token: &str, method: &str, path: &str, body: &Value) -> Answer {

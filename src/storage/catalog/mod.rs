@@ -42,6 +42,12 @@ impl Catalog {
         Ok(Self { connection })
     }
 
+    /// The same error, with the file and what to do if the bytes of a directory's catalog are damaged.
+    #[must_use]
+    pub fn damaged(error: CatalogError, directory: &Path) -> CatalogError {
+        error.in_file(&directory.join(FILE_NAME), REMEDY)
+    }
+
     /// A catalog in memory, of an image that [`Self::image`] made or an empty one: for simulations.
     ///
     /// # Errors
