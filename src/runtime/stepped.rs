@@ -51,8 +51,8 @@ struct SteppedShard {
 impl SteppedNode {
     /// Recovers what the disk holds, and hands every committed note to `on_note` in order. What a
     /// write does that finds no room on the disk, `on_full` says; who may hold segments of the
-    /// journal back, `retainers`. A shard takes at most [`TURN_MAIL_MAX`] things in one turn, and
-    /// pictures of about [`TURN_PICTURE_BYTES`].
+    /// journal back, `retainers`. A shard takes at most `TURN_MAIL_MAX` things in one turn, and
+    /// pictures of about `TURN_PICTURE_BYTES`.
     ///
     /// # Errors
     /// As [`super::node::Node::start`].
