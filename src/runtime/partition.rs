@@ -84,6 +84,24 @@ impl Partitions {
         stepped(&input);
     }
 
+    /// Steps an input before the deadlines that are due, which come after it: at the time of the
+    /// partition's last input. Shows the input once it is stepped.
+    pub fn step_first(
+        &mut self,
+        engine: &mut Engine,
+        partition: PartitionId,
+        body: InputBody,
+        out: &mut Outputs,
+        stepped: impl FnOnce(&Input),
+    ) {
+        let now = self.stamps[partition.0 as usize].received_at;
+        // As a replay does: what the queue of deadlines puts off, it puts off again.
+        engine.next_deadline(partition, now);
+        let input = self.stamp(partition, now, body);
+        engine.handle(&input, out);
+        stepped(&input);
+    }
+
     /// As [`Self::tick`], and shows every input once it is stepped.
     pub fn tick_each(
         &mut self,

@@ -21,7 +21,7 @@ use super::loading::{Loaded, load};
 use super::node::{NodeSettings, TravelFactory};
 use super::old_feed::{OldFeed, ToldBefore};
 use super::order_chain::OrderChain;
-use super::partition::{Fact, Partitions, partition_of};
+use super::partition::{Partitions, partition_of};
 use super::progress::{Progress, Stage};
 use super::seen::Seen;
 use super::snapshot_writer::KeptSnapshot;
@@ -285,12 +285,13 @@ impl Recovery {
             let shards = self.engines.len();
             let engine = &mut self.engines[shard_of(partition, shards)];
             let body = InputBody::Command(Box::new(command));
-            let fact = Fact { now: Time::DISTANT_PAST, body };
             let (mut chunk, mut at) = (ChunkWriter::default(), Time::DISTANT_PAST);
-            self.partitions.step_each(engine, partition, fact, &mut self.told, |input| {
+            // Its deadlines may be what it panics at.
+            self.partitions.step_first(engine, partition, body, &mut self.told, |input| {
                 at = input.received_at;
                 chunk.put(input, None);
             });
+            self.writer.tell(&self.told, &self.directory, &self.chain);
             self.told.clear();
             let note = encode(&[]).map_err(|_| RuntimeError::Unreadable)?;
             self.report.commands += 1;
@@ -301,6 +302,7 @@ impl Recovery {
             journal.push(FrameKind::Command, &payload.bytes)?;
             journal.write()?;
             journal.sync()?;
+            self.flush()?;
             on_note(Note { journal_place: place, at, bytes: note });
         }
         Ok(())

@@ -46,14 +46,18 @@ pub struct Tracked {
     pub device_ms: i64,
 }
 
-/// By sequence, the payload of every frame from where the newest manifest says.
-pub fn living(disk: &SimDisk) -> Result<BTreeMap<u64, Vec<u8>>, StorageError> {
+/// Where the newest manifest says that a replay begins.
+pub fn living_from(disk: &SimDisk) -> JournalPlace {
     let names = disk.names().expect("the disk lives");
     let manifests = names.iter().rev().filter(|name| manifest_number(name).is_some());
     let place = manifests.filter_map(|name| Manifest::read(disk, name).ok()).next();
-    let place = place.map_or(JournalPlace::START, |manifest| manifest.journal);
+    place.map_or(JournalPlace::START, |manifest| manifest.journal)
+}
+
+/// By sequence, the payload of every frame from there.
+pub fn living(disk: &SimDisk) -> Result<BTreeMap<u64, Vec<u8>>, StorageError> {
     let mut frames = BTreeMap::new();
-    replay_from(disk, place, &mut |frame, _, _| {
+    replay_from(disk, living_from(disk), &mut |frame, _, _| {
         frames.insert(frame.stamp.sequence, frame.payload.to_vec());
         Ok::<_, StorageError>(())
     })?;
