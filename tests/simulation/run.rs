@@ -9,6 +9,7 @@ use doorstep::runtime::clock::Clock;
 use doorstep::runtime::feed_reader::FeedEvent;
 use doorstep::runtime::node::NodeSettings;
 use doorstep::runtime::tracks::{Keeping, TrackLimits};
+use doorstep::storage::segment::PANICS;
 use doorstep::storage::sim_disk::SimDisk;
 use tokio::runtime::Runtime;
 
@@ -236,6 +237,8 @@ impl Run {
             }
             Err(error) => {
                 assert!(may_fail, "it does not start: {error}");
+                // The note of a panic may be there although its sync failed.
+                self.has_panicked_in_replay |= error.contains(PANICS);
                 self.did.failed_starts += 1;
                 None
             }
