@@ -268,8 +268,10 @@ impl SimFile {
 impl DiskFile for SimFile {
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
         let state = self.disk.lock_state();
-        let bytes = state.files.get(&self.name).map_or(&[][..], |content| &content.bytes);
-        let from = bytes.get(offset as usize..).unwrap_or_default();
+        let there = state.files.get(&self.name).map(|content| &content.bytes[..]);
+        // A file that is open is read also after it was removed.
+        let bytes = there.or_else(|| state.gone.get(&self.name).map(|bytes| &bytes[..]));
+        let from = bytes.unwrap_or_default().get(offset as usize..).unwrap_or_default();
         let count = from.len().min(into.len());
         into[..count].copy_from_slice(&from[..count]);
         Ok(count)
