@@ -14,19 +14,11 @@ mod support {
     pub mod process;
 }
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
-use support::process::{Process, admin_token};
-
-/// A directory of one test, empty.
-fn directory(name: &str) -> PathBuf {
-    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    // It may be left over from an earlier run.
-    let _ = std::fs::remove_dir_all(&directory);
-    directory
-}
+use support::process::{Process, admin_token, directory};
 
 fn run(directory: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_doorstep"));

@@ -14,7 +14,6 @@ mod support {
     pub mod process;
 }
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use doorstep::cli::client::frame::{HelloOptions, ServerFrame, WireFix};
@@ -22,16 +21,8 @@ use doorstep::cli::client::link::Link;
 use doorstep::cli::client::target::Target;
 use quinn::ConnectionError;
 use serde_json::{Value, json};
-use support::process::{Process, admin_token};
+use support::process::{Process, admin_token, directory};
 use tokio::time::timeout;
-
-/// A directory of one test, empty.
-fn directory(name: &str) -> PathBuf {
-    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    // It may be left over from an earlier run.
-    let _ = std::fs::remove_dir_all(&directory);
-    directory
-}
 
 /// A courier with a device; gives the device's token.
 fn device(daemon: &Process, admin: &str) -> String {

@@ -17,25 +17,17 @@ mod support {
 }
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use doorstep::cli::client::frame::{HelloOptions, WireFix};
 use doorstep::cli::client::link::Link;
 use doorstep::cli::client::target::Target;
 use serde_json::{Value, json};
-use support::process::{Process, admin_token};
+use support::process::{Process, admin_token, directory};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
-
-/// A directory of one test, empty.
-fn directory(name: &str) -> PathBuf {
-    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    // It may be left over from an earlier run.
-    let _ = std::fs::remove_dir_all(&directory);
-    directory
-}
 
 /// A daemon with a device's token, and many events.
 fn begun(directory: &Path) -> (Process, String, String) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::block::{Block, Entry, FileOf};
 use super::chunk::{ChunkPoints, TrackPoint};
-use super::{TrackFile, TrackLog};
+use super::{TrackFile, TrackLog, blocks_of};
 use crate::domain::ids::CourierId;
 use crate::domain::position::{AGE_MAX_MS, LEAD_MAX_MS};
 use crate::engine::input::InputBody;
@@ -90,13 +90,7 @@ fn look_at(disk: &dyn Disk, place: TracksPlace, is_last: bool) -> Result<TrackFi
     let opened = disk.open(&name).map_err(StorageError::disk("open", &name))?;
     let file = FileOf { file: &*opened, name: &name };
     let size = opened.size().map_err(StorageError::disk("read", &name))?;
-    let (mut at, mut blocks) = (0, Vec::new());
-    while at < size
-        && let Some(block) = Block::read(&file, at)?
-    {
-        at += block.bytes;
-        blocks.push(block);
-    }
+    let (mut blocks, at) = blocks_of(&file, size)?;
     if is_last {
         // It is being written, or the journal has it.
         while let Some(last) = blocks.last()

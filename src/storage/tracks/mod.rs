@@ -205,13 +205,7 @@ fn open_file(
     let opened = disk.open(&name).map_err(StorageError::disk("open", &name))?;
     let file = FileOf { file: &*opened, name: &name };
     let size = opened.size().map_err(StorageError::disk("read", &name))?;
-    let (mut at, mut blocks) = (0, Vec::new());
-    while at < size
-        && let Some(block) = Block::read(&file, at)?
-    {
-        at += block.bytes;
-        blocks.push(block);
-    }
+    let (mut blocks, mut at) = blocks_of(&file, size)?;
     if is_last {
         // Torn, or of frames that the journal has lost.
         while let Some(&last) = blocks.last()
@@ -227,6 +221,18 @@ fn open_file(
         return Err(file.corrupt(at, "a block"));
     }
     Ok(TrackFile { place, name, size: at, blocks })
+}
+
+/// The blocks that a file of so many bytes begins with, and where the last of them ends.
+fn blocks_of(file: &FileOf<'_>, size: u64) -> Result<(Vec<Block>, u64), StorageError> {
+    let (mut blocks, mut at) = (Vec::new(), 0);
+    while at < size
+        && let Some(block) = Block::read(file, at)?
+    {
+        at += block.bytes;
+        blocks.push(block);
+    }
+    Ok((blocks, at))
 }
 
 #[cfg(test)]
