@@ -37,11 +37,16 @@ impl Run {
         if !self.letting_go.permille(LET_GO) || self.ratios.snapshot == 0 || has_fault {
             return;
         }
+        let age_ms = *self.letting_go.pick(&[0, HOUR_MS, 20 * HOUR_MS]);
+        let bytes_max = *self.letting_go.pick(&[0, 10_000, u64::MAX]);
+        self.let_go_of(life, age_ms, bytes_max);
+    }
+
+    /// Lets go what is older, or more than so many bytes.
+    pub(super) fn let_go_of(&mut self, life: &Life, age_ms: i64, bytes_max: u64) {
         let feed = life.node.feed();
         let after = (self.published.len() as u64).max(feed.first() - 1);
         self.published.extend(checks::feed_after(&feed, after));
-        let age_ms = *self.letting_go.pick(&[0, HOUR_MS, 20 * HOUR_MS]);
-        let bytes_max = *self.letting_go.pick(&[0, 10_000, u64::MAX]);
         // A disk that dies lets nothing go, or something.
         let gone = feed.let_go(self.clock.now() + -age_ms, bytes_max);
         self.did.let_go += gone.unwrap_or(0);
