@@ -3,7 +3,8 @@
 
 use super::eta::Lead;
 use super::fix::Seen;
-use super::route::{Mark, Order, StopRange};
+use super::order::{Mark, Order};
+use super::route::StopRange;
 use super::step::RouteStep;
 use crate::domain::eta::Eta;
 use crate::domain::geo::Point;
@@ -30,7 +31,7 @@ impl RouteStep<'_, '_> {
         let here = if self.route.nodes_between.is_empty() {
             None
         } else {
-            let visited = self.route.orders.iter().rposition(|order| order.is_visited);
+            let visited = self.route.orders.iter().rposition(|order| order.is(Mark::Visited));
             visited.max(present.map(|stop| stop.first))
         };
         let mut node = 0;
@@ -69,13 +70,13 @@ impl RouteStep<'_, '_> {
             orders.iter().zip(orders.iter().skip(1)).zip(&mut self.etas[at..])
         {
             let is_next_open = next.is_open(self.policy);
-            if !(is_open && is_next_open && order.marks.has(Mark::Single)) {
+            if !(is_open && is_next_open && order.is(Mark::Single)) {
                 break;
             }
             let arrival = cursor.t + i64::from(order.leg_ms);
-            let begin = order.service_start(self.policy, arrival);
-            let service_s = i64::from(order.service_s) + i64::from(order.shared_service_s);
-            let completion = begin + service_s * SECOND_MS;
+            let terms = self.route.terms.of(order);
+            let begin = terms.service_start(self.policy, arrival);
+            let completion = begin + terms.service_ms();
             *eta = Some(Eta { eta: begin, arrival, completion });
             *cursor = Cursor { t: completion, place: order.place, order: Some(at) };
             at += 1;
@@ -111,7 +112,7 @@ impl RouteStep<'_, '_> {
         });
         let anchor = visited.or_else(|| {
             let head = self.head()?;
-            (head.first..=head.last).find(|at| self.route.orders[*at].is_next && is_here(at))
+            (head.first..=head.last).find(|at| self.route.orders[*at].is(Mark::Next) && is_here(at))
         })?;
         // Before these none is ahead, and none has a stay.
         let first_stay = self.stays.of(self.line.first_stay).map_or(anchor, |stay| stay.at);
@@ -143,10 +144,10 @@ impl RouteStep<'_, '_> {
     /// Drives to a stop and serves it.
     fn serve(&mut self, cursor: &mut Cursor, stop: StopRange, present: Option<StopRange>) {
         let first = &self.route.orders[stop.first];
-        let Some(place) = first.point() else { return };
+        let (leg_ms, Some(place)) = (first.leg_ms, first.point()) else { return };
         let is_next = cursor.order.is_some_and(|order| order + 1 == stop.first);
-        if is_next && first.leg_ms != Order::NO_LEG {
-            cursor.t = cursor.t + i64::from(first.leg_ms);
+        if is_next && leg_ms != Order::NO_LEG {
+            cursor.t = cursor.t + i64::from(leg_ms);
         } else {
             if self.line.eta.lead == Lead::Unknown {
                 self.line.eta.lead_at = stop.only_order();
@@ -156,10 +157,9 @@ impl RouteStep<'_, '_> {
         let arrival = cursor.t;
         if stop.count == 1 {
             // Nearly every stop is one order.
-            let order = &self.route.orders[stop.first];
-            let eta = order.service_start(self.policy, arrival);
-            let service_s = i64::from(order.service_s) + i64::from(order.shared_service_s);
-            let completion = eta + service_s * SECOND_MS;
+            let terms = self.route.terms.of(&self.route.orders[stop.first]);
+            let eta = terms.service_start(self.policy, arrival);
+            let completion = eta + terms.service_ms();
             self.etas[stop.first] = Some(Eta { eta, arrival, completion });
             *cursor = Cursor { t: completion, place, order: Some(stop.first) };
             return;
@@ -184,10 +184,10 @@ impl RouteStep<'_, '_> {
     fn leaving(&self, stop: StopRange, arrival: Time, counts: impl Fn(usize) -> bool) -> Time {
         let (mut begin, mut service_s, mut shared_s) = (arrival, 0, 0);
         for at in (stop.first..=stop.last).filter(|&at| counts(at)) {
-            let order = &self.route.orders[at];
-            begin = begin.max(order.service_start(self.policy, arrival));
-            service_s += i64::from(order.service_s);
-            shared_s = shared_s.max(i64::from(order.shared_service_s));
+            let terms = self.route.terms.of(&self.route.orders[at]);
+            begin = begin.max(terms.service_start(self.policy, arrival));
+            service_s += i64::from(terms.service_s);
+            shared_s = shared_s.max(i64::from(terms.shared_service_s));
         }
         begin + (service_s + shared_s) * SECOND_MS
     }
@@ -203,7 +203,7 @@ impl RouteStep<'_, '_> {
         for at in stop.first..=stop.last {
             let order = &self.route.orders[at];
             if order.is_ahead(self.policy) && present.is_none_or(|present| !present.holds(at)) {
-                let eta = order.service_start(self.policy, arrival);
+                let eta = self.route.terms.of(order).service_start(self.policy, arrival);
                 self.etas[at] = Some(Eta { eta, arrival, completion });
             }
         }

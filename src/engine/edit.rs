@@ -2,10 +2,12 @@
 //! evaluates no position.
 
 use super::depot::{NodeBetween, StartingDepot};
-use super::route::{Order, Route};
+use super::order::{Mark, Order};
+use super::route::Route;
 use super::route_line::RouteLine;
 use super::stay::StaySlot;
 use super::step::RouteStep;
+use super::terms::TermsTable;
 use crate::domain::depot::DepotPlan;
 use crate::domain::eta::EtaCause;
 use crate::domain::event::{EndReason, EventKind};
@@ -22,6 +24,7 @@ pub fn empty_route(plan: &RoutePlan, created_at: Time) -> (RouteLine, Route) {
         id: plan.id,
         courier: plan.courier,
         orders: Vec::new(),
+        terms: TermsTable::default(),
         gone: Vec::new(),
         nodes_between: Vec::new(),
         depot: None,
@@ -73,7 +76,7 @@ impl RouteStep<'_, '_> {
         for new in plan.orders() {
             let kind = match self.place_of(new.id).map(|at| &self.route.orders[at]) {
                 None if new.created => EventKind::OrderCreated,
-                Some(old) if old.window.as_deref() != new.window.as_ref() => {
+                Some(old) if self.route.terms.of(old).window != new.window => {
                     EventKind::IntervalUpdate { window: new.window }
                 }
                 None | Some(_) => continue,
@@ -106,8 +109,8 @@ impl RouteStep<'_, '_> {
             let order = match old.iter().position(|order| order.id == new.id) {
                 Some(at) => {
                     let mut order = old.remove(at);
-                    order.edit(new);
-                    order.is_skipped = false;
+                    order.edit(new, &mut self.route.terms);
+                    order.mark(Mark::Skipped, false);
                     order
                 }
                 None => self.incoming(new),
@@ -117,26 +120,27 @@ impl RouteStep<'_, '_> {
         for gone in old {
             self.keep_gone(gone);
         }
+        self.route.sweep_terms();
         self.chain_stays();
     }
 
     /// An order that comes onto the route: new, or back with what was told of it.
     fn incoming(&mut self, plan: &OrderPlan) -> Order {
         if plan.created {
-            return Order::new(plan);
+            return Order::new(plan, &mut self.route.terms);
         }
         let Some(at) = self.route.gone.iter().position(|order| order.id == plan.id) else {
-            return Order::new(plan);
+            return Order::new(plan, &mut self.route.terms);
         };
         let mut order = self.route.gone.remove(at);
-        order.edit(plan);
+        order.edit(plan, &mut self.route.terms);
         order.status = plan.status;
         order
     }
 
     fn keep_gone(&mut self, mut order: Order) {
-        order.is_next = false;
-        order.is_skipped = false;
+        order.mark(Mark::Next, false);
+        order.mark(Mark::Skipped, false);
         order.told_eta = Order::NO_ETA;
         order.nearby_primed = 0;
         if self.route.gone.len() == GONE_MAX {
@@ -203,14 +207,14 @@ impl RouteStep<'_, '_> {
         };
         let old = &self.route.orders[at];
         let has_moved = old.point() != plan.point;
-        if old.window.as_deref() != plan.window.as_ref() {
+        if self.route.terms.of(old).window != plan.window {
             let kind = EventKind::IntervalUpdate { window: plan.window };
             self.emit.event(self.route.id, plan.id, self.now, kind);
         }
         if has_moved && old.stay.is_some() {
             self.end_stay(old.stay, EndReason::MovedPoint);
         }
-        self.route.orders[at].edit(plan);
+        self.route.orders[at].edit(plan, &mut self.route.terms);
         self.edited();
     }
 
@@ -246,6 +250,7 @@ impl RouteStep<'_, '_> {
     }
 
     fn edited(&mut self) {
+        self.route.sweep_terms();
         self.price_legs();
         self.set_active_span();
     }

@@ -2,8 +2,8 @@
 
 use super::deadlines::{LOST_MS, STALE_MS, TRACKING_GRACE_MS};
 use super::fix::{Fix, PackedSeen, Seen};
+use super::order::{Mark, Order};
 use super::output::OutputBody;
-use super::route::{Mark, Order};
 use super::state::kept;
 use super::step::RouteStep;
 use super::travel_time::TravelTime;
@@ -164,7 +164,7 @@ impl RouteStep<'_, '_> {
     pub fn evaluate(&mut self, cause: EtaCause) {
         if core::mem::take(&mut self.route.has_overdue) {
             for order in &mut self.route.orders {
-                order.marks.set(Mark::Overdue, false);
+                order.mark(Mark::Overdue, false);
             }
         }
         self.evaluate_by(cause, None);
@@ -206,10 +206,10 @@ impl RouteStep<'_, '_> {
             let told = order.told_eta;
             let is_away = told != Order::NO_ETA && !order.stay.is_some();
             let passed = clock.filter(|&clock| is_away && clock - told >= TOLD_MS);
-            let Some(bound) = passed.or(order.marks.has(Mark::Overdue).then_some(told)) else {
+            let Some(bound) = passed.or(order.is(Mark::Overdue).then_some(told)) else {
                 continue;
             };
-            order.marks.set(Mark::Overdue, true);
+            order.mark(Mark::Overdue, true);
             self.route.has_overdue = true;
             eta.eta = eta.eta.max(bound);
             eta.arrival = eta.arrival.max(bound);

@@ -1,7 +1,7 @@
 //! Which messages go to the customers, and when: `shift_start` and `nearby` (behaviour 7).
 
 use super::fix::Fix;
-use super::route::{Order, ShiftStart};
+use super::order::{Mark, Order, ShiftStart};
 use super::step::RouteStep;
 use crate::domain::geo::Centre;
 use crate::domain::notification::{NearbyTrigger, Notification, NotificationKind};
@@ -13,7 +13,7 @@ impl<'a> RouteStep<'a, '_> {
     pub fn notify(&mut self, fix: Option<&Fix>, is_regular: bool) {
         // Nothing else makes one due.
         if self.must_evaluate || self.is_edited || self.line.eta.has_shift_start_due {
-            let is_due = |order: &Order| order.shift_start == ShiftStart::Due;
+            let is_due = |order: &Order| order.shift_start() == ShiftStart::Due;
             let mut orders = self.route.orders.iter();
             self.line.eta.has_shift_start_due =
                 orders.any(|order| is_due(order) && order.is_open(self.policy));
@@ -31,8 +31,8 @@ impl<'a> RouteStep<'a, '_> {
     fn raise_shift_starts(&mut self) {
         for at in 0..self.route.orders.len() {
             let order = &mut self.route.orders[at];
-            if order.shift_start == ShiftStart::Due && order.is_open(self.policy) {
-                order.shift_start = ShiftStart::Told;
+            if order.shift_start() == ShiftStart::Due && order.is_open(self.policy) {
+                order.set_shift_start(ShiftStart::Told);
                 self.raise(at, NotificationKind::ShiftStart, self.etas[at].map(|eta| eta.eta));
             }
         }
@@ -51,7 +51,9 @@ impl<'a> RouteStep<'a, '_> {
             if is_idle && !is_by_distance {
                 continue;
             }
-            if !order.is_ahead(self.policy) || !(order.is_next || is_in_sequence && eta.is_some()) {
+            if !order.is_ahead(self.policy)
+                || !(order.is(Mark::Next) || is_in_sequence && eta.is_some())
+            {
                 if is_regular {
                     order.nearby_primed = 0;
                 }
@@ -120,7 +122,8 @@ impl<'a> RouteStep<'a, '_> {
             return;
         }
         if order.nearby_latched == 0 {
-            let service_start = order.service_start(self.policy, entered_t);
+            let terms = self.route.terms.of(order);
+            let service_start = terms.service_start(self.policy, entered_t);
             let eta = (!self.route.is_broken(self.policy)).then_some(service_start);
             self.raise(at, NotificationKind::Nearby(NearbyTrigger::Arrival), eta);
         }

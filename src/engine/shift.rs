@@ -5,9 +5,10 @@
 
 use super::eta::{Lead, NO_ORDER};
 use super::fix::Fix;
-use super::route::{Order, StopRange};
+use super::order::Order;
+use super::route::StopRange;
 use super::step::RouteStep;
-use crate::domain::time::{SECOND_MS, Time};
+use crate::domain::time::Time;
 
 /// Where a chain begins, and how far that moves the ETAs behind.
 struct Beginning {
@@ -89,8 +90,8 @@ impl RouteStep<'_, '_> {
 
     /// When a stop of one order is left by a courier who arrives at `arrival`.
     fn served(&self, order: &Order, arrival: Time) -> Time {
-        let service_s = i64::from(order.service_s) + i64::from(order.shared_service_s);
-        order.service_start(self.policy, arrival) + service_s * SECOND_MS
+        let terms = self.route.terms.of(order);
+        terms.service_start(self.policy, arrival) + terms.service_ms()
     }
 
     fn is_order_ahead_from(&self, at: usize) -> bool {
