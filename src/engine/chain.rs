@@ -4,7 +4,7 @@
 use super::eta::Lead;
 use super::fix::Seen;
 use super::order::{Mark, Order};
-use super::route::StopRange;
+use super::route::{Route, StopRange};
 use super::step::RouteStep;
 use crate::domain::eta::Eta;
 use crate::domain::geo::Point;
@@ -19,16 +19,33 @@ struct Cursor {
     order: Option<usize>,
 }
 
+/// How far a chain was computed.
+#[derive(Clone, Copy, Debug)]
+pub struct Computed {
+    /// The ETAs of the orders before this place in the sequence are known.
+    pub to: usize,
+    /// Those of the others are not before this.
+    pub then: Time,
+}
+
+impl Computed {
+    /// All of a route's orders.
+    pub fn all(route: &Route) -> Self {
+        Self { to: route.orders.len(), then: Time::DISTANT_FUTURE }
+    }
+}
+
 impl RouteStep<'_, '_> {
     /// Fills `etas` for every order ahead of a courier seen there, and the lead of the ETA line.
-    pub fn compute_chain(&mut self, from: Seen) {
+    /// ETAs never decrease from stop to stop, and those after `until` may be left out.
+    pub fn compute_chain(&mut self, from: Seen, until: Time) -> Computed {
         let mut cursor = Cursor { t: from.t, place: from.point, order: None };
         let present = self.present_stop();
         if let Some(stop) = present {
             cursor = self.serve_present(stop, from.t);
         }
         // Depots before here are behind the courier.
-        let here = if self.route.nodes_between.is_empty() {
+        let here = if self.route.rare().nodes_between.is_empty() {
             None
         } else {
             let visited = self.route.orders.iter().rposition(|order| order.is(Mark::Visited));
@@ -39,8 +56,12 @@ impl RouteStep<'_, '_> {
         while let Some(stop) = self.route.stop_from(at, |at| self.is_ahead(at)) {
             at = stop.last + 1;
             let Some(stop) = self.beyond(stop, present) else { continue };
-            while let Some(between) =
-                self.route.nodes_between.get(node).filter(|between| between.before <= stop.first)
+            while let Some(between) = self
+                .route
+                .rare()
+                .nodes_between
+                .get(node)
+                .filter(|between| between.before <= stop.first)
             {
                 node += 1;
                 if let Some(plan) = between.depot
@@ -52,25 +73,30 @@ impl RouteStep<'_, '_> {
                 }
             }
             self.serve(&mut cursor, stop, present);
-            if node == self.route.nodes_between.len()
+            if node == self.route.rare().nodes_between.len()
                 && cursor.order == Some(at - 1)
                 && present.is_none_or(|present| present.last < at)
             {
-                at = self.serve_singles(&mut cursor, at);
+                at = self.serve_singles(&mut cursor, at, until);
+            }
+            if cursor.t > until {
+                let here = present.map_or(0, |present| present.last + 1);
+                return Computed { to: at.max(here), then: cursor.t };
             }
         }
+        Computed::all(self.route)
     }
 
     /// Serves stops of one order each that directly follow one another, from the place `at` on,
     /// where the order before was one: the long run of nearly every route. Where to go on.
-    fn serve_singles(&mut self, cursor: &mut Cursor, mut at: usize) -> usize {
+    fn serve_singles(&mut self, cursor: &mut Cursor, mut at: usize, until: Time) -> usize {
         let orders = &self.route.orders[at..];
         let mut is_open = orders.first().is_some_and(|order| order.is_open(self.policy));
         for ((order, next), eta) in
             orders.iter().zip(orders.iter().skip(1)).zip(&mut self.etas[at..])
         {
             let is_next_open = next.is_open(self.policy);
-            if !(is_open && is_next_open && order.is(Mark::Single)) {
+            if !(is_open && is_next_open && order.is(Mark::Single)) || cursor.t > until {
                 break;
             }
             let arrival = cursor.t + i64::from(order.leg_ms);
@@ -107,7 +133,7 @@ impl RouteStep<'_, '_> {
             let order = &self.route.orders[at];
             order.stay.is_some() && self.is_served(order)
         };
-        let visited = self.route.last_visited.filter(|&at| {
+        let visited = self.route.last_visited.map(|at| at as usize).filter(|&at| {
             self.stays.of(self.route.orders[at].stay).is_some_and(|stay| stay.may_visit)
         });
         let anchor = visited.or_else(|| {

@@ -1,5 +1,6 @@
 //! Which messages go to the customers, and when: `shift_start` and `nearby` (behaviour 7).
 
+use super::chain::Computed;
 use super::fix::Fix;
 use super::order::{Mark, Order, ShiftStart};
 use super::step::RouteStep;
@@ -23,9 +24,9 @@ impl<'a> RouteStep<'a, '_> {
                 self.raise_shift_starts();
                 self.line.eta.has_shift_start_due = false;
             }
-            self.raise_nearby(fix, is_regular);
+            self.raise_nearby(fix, is_regular, self.route.orders.len());
         }
-        self.line.eta.nearby_due = self.nearby_due();
+        self.line.eta.nearby_due = self.nearby_due(Computed::all(self.route));
     }
 
     fn raise_shift_starts(&mut self) {
@@ -38,17 +39,23 @@ impl<'a> RouteStep<'a, '_> {
         }
     }
 
-    fn raise_nearby(&mut self, fix: &Fix, is_regular: bool) {
+    /// Raises what is due of the orders before `to`; the ETAs of the others are beyond all
+    /// thresholds.
+    pub fn raise_nearby(&mut self, fix: &Fix, is_regular: bool, to: usize) {
         let is_in_sequence = !self.route.has_skipped_open(self.policy);
         let is_by_distance = self.policy.nearby_distance_m.is_some();
         let (latched, longest_ms) = self.thresholds_in_all();
-        for at in self.route.swept_at..self.route.orders.len() {
-            let eta = self.etas[at].map(|eta| eta.eta);
+        let to = to.max(self.route.primed_end.min(self.route.orders.len()));
+        let mut primed_end = 0;
+        for at in self.route.swept_at..to {
             let order = &mut self.route.orders[at];
-            let is_idle = order.nearby_primed == 0
-                && (order.nearby_latched & latched == latched
-                    || eta.is_none_or(|eta| eta - fix.seen.t > longest_ms));
-            if is_idle && !is_by_distance {
+            let is_unprimed = order.nearby_primed == 0;
+            if is_unprimed && !is_by_distance && order.nearby_latched & latched == latched {
+                continue;
+            }
+            let eta = self.etas[at].map(|eta| eta.eta);
+            let is_far = eta.is_none_or(|eta| eta - fix.seen.t > longest_ms);
+            if is_unprimed && !is_by_distance && is_far {
                 continue;
             }
             if !order.is_ahead(self.policy)
@@ -61,6 +68,9 @@ impl<'a> RouteStep<'a, '_> {
             }
             if is_regular {
                 self.raise_by_eta(at, fix.seen.t, eta);
+                if self.route.orders[at].nearby_primed != 0 {
+                    primed_end = at + 1;
+                }
             }
             if is_by_distance && self.is_within_nearby(&self.route.orders[at], fix) {
                 self.route.orders[at].nearby_latched |= DISTANCE_BIT;
@@ -68,7 +78,12 @@ impl<'a> RouteStep<'a, '_> {
             }
         }
         if is_regular {
-            self.route.swept_at = self.route.head_at;
+            self.route.primed_end = primed_end;
+            while self.route.swept_at < self.route.head_at
+                && self.route.orders[self.route.swept_at].is_behind(self.policy)
+            {
+                self.route.swept_at += 1;
+            }
         }
     }
 
@@ -104,6 +119,11 @@ impl<'a> RouteStep<'a, '_> {
     fn thresholds_ms(&self) -> impl Iterator<Item = i64> + use<'a> {
         let policy: &'a Policy = self.policy;
         policy.nearby_eta_ms.iter().copied().take(NEARBY_ETA_MAX)
+    }
+
+    /// The longest threshold by time.
+    pub fn nearby_longest_ms(&self) -> i64 {
+        self.thresholds_in_all().1
     }
 
     /// The latches of all thresholds by time, and the longest one.
@@ -143,14 +163,14 @@ impl<'a> RouteStep<'a, '_> {
 
     /// Before this instant no threshold by time can hold for an order that is not latched, and no
     /// priming has to be looked at.
-    fn nearby_due(&self) -> Time {
+    pub fn nearby_due(&self, computed: Computed) -> Time {
         if !self.line.is_started {
             return Time::DISTANT_FUTURE;
         }
-        let mut due = Time::DISTANT_FUTURE;
-        let (latched, _) = self.thresholds_in_all();
-        let from = self.route.swept_at;
-        for (order, eta) in self.route.orders[from..].iter().zip(&self.etas[from..]) {
+        let (latched, longest_ms) = self.thresholds_in_all();
+        let mut due = computed.then - longest_ms;
+        let within = self.route.swept_at.min(computed.to)..computed.to;
+        for (order, eta) in self.route.orders[within.clone()].iter().zip(&self.etas[within]) {
             if order.nearby_primed != 0 {
                 // The next regular evaluation raises it, or lets it go.
                 return Time::DISTANT_PAST;

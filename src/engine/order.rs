@@ -141,6 +141,11 @@ impl Order {
         !self.status.is_terminal() && (!self.is(Mark::Visited) || policy.delivery_by_order_statuses)
     }
 
+    /// Not ahead, without an ETA told, not primed for `nearby`: nothing is to be told of it.
+    pub fn is_behind(&self, policy: &Policy) -> bool {
+        !self.is_ahead(policy) && self.told_eta == Self::NO_ETA && self.nearby_primed == 0
+    }
+
     /// Open and with a point: counts for head, violation and ETA.
     pub fn is_ahead(&self, policy: &Policy) -> bool {
         self.has_point() && self.is_open(policy)

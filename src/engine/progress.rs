@@ -2,7 +2,7 @@
 //! (behaviour 5).
 
 use super::fix::Fix;
-use super::order::{Mark, Order, ShiftStart};
+use super::order::{Mark, ShiftStart};
 use super::output::OutputBody;
 use super::route::StopRange;
 use super::step::RouteStep;
@@ -75,11 +75,7 @@ impl RouteStep<'_, '_> {
     }
 
     fn is_swept(&self) -> bool {
-        self.route.orders.iter().take(self.route.swept_at).all(|order| {
-            !order.is_ahead(self.policy)
-                && order.told_eta == Order::NO_ETA
-                && order.nearby_primed == 0
-        })
+        self.route.orders.iter().take(self.route.swept_at).all(|order| order.is_behind(self.policy))
     }
 
     /// Finds the head stop anew: ORDER_BECAME_NEXT of the orders that entered it, then ARRIVAL of

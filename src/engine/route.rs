@@ -45,6 +45,8 @@ pub struct Route {
     /// No order before this place in the sequence is ahead, has an ETA told or is primed for
     /// `nearby`: an evaluation passes over them. A change of the documents makes it 0.
     pub swept_at: usize,
+    /// No order at or after this place in the sequence is primed for `nearby`.
+    pub primed_end: usize,
     /// One past the last order that was in the head stop when it was found, or is.
     pub next_end: usize,
     /// The route.
@@ -58,17 +60,8 @@ pub struct Route {
     /// An order may be marked [`Mark::Overdue`].
     pub has_overdue: bool,
     /// The order visited last, by its place in the sequence.
-    pub last_visited: Option<usize>,
-    /// Depots and garages in their sequence, but for the starting depot.
-    pub nodes_between: Vec<NodeBetween>,
-    /// The depot whose radius serves orders without their own.
-    pub depot: Option<Box<DepotPlan>>,
-    /// The depot that must be left before START.
-    pub starting_depot: Option<Box<StartingDepot>>,
-    /// The position held as a possible jump.
-    pub held: Option<Box<Fix>>,
-    /// Orders that left the route: should one come back, what was told of it still holds.
-    pub gone: Vec<Order>,
+    pub last_visited: Option<u32>,
+    pub(super) rare: Option<Box<Rare>>,
     /// Planned start.
     pub route_start: Option<Time>,
     /// Planned end.
@@ -81,7 +74,58 @@ pub struct Route {
     pub first_position: Option<Point>,
 }
 
+/// What a plain route does without.
+#[derive(Clone, Debug)]
+pub struct Rare {
+    /// Depots and garages in their sequence, but for the starting depot.
+    pub nodes_between: Vec<NodeBetween>,
+    /// The depot whose radius serves orders without their own.
+    pub depot: Option<DepotPlan>,
+    /// The depot that must be left before START.
+    pub starting_depot: Option<StartingDepot>,
+    /// The position held as a possible jump.
+    pub held: Option<Fix>,
+    /// Orders that left the route: should one come back, what was told of it still holds.
+    pub gone: Vec<Order>,
+}
+
+impl Rare {
+    /// None of it.
+    pub const NONE: Self = Self {
+        nodes_between: Vec::new(),
+        depot: None,
+        starting_depot: None,
+        held: None,
+        gone: Vec::new(),
+    };
+
+    /// Whether there is none of it.
+    pub fn is_none(&self) -> bool {
+        let Self { nodes_between, depot, starting_depot, held, gone } = self;
+        nodes_between.is_empty()
+            && depot.is_none()
+            && starting_depot.is_none()
+            && held.is_none()
+            && gone.is_empty()
+    }
+}
+
 impl Route {
+    /// What plain routes do without.
+    pub fn rare(&self) -> &Rare {
+        self.rare.as_deref().unwrap_or(&NO_RARE)
+    }
+
+    /// The same to be changed, where there is any of it.
+    pub fn rare_there(&mut self) -> Option<&mut Rare> {
+        self.rare.as_deref_mut()
+    }
+
+    /// The same to be changed; takes memory from then on.
+    pub fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_with(|| Box::new(Rare::NONE))
+    }
+
     /// The stop of the orders for which `counts`, beginning at or after `from`: the places in the
     /// sequence of its first and last order.
     ///
@@ -139,24 +183,31 @@ impl Route {
 
     /// The starting depot, if it holds back START.
     pub fn fenced_depot(&self) -> Option<&StartingDepot> {
-        self.starting_depot.as_deref().filter(|depot| depot.has_fence())
+        self.rare().starting_depot.as_ref().filter(|depot| depot.has_fence())
     }
 
     /// The starting depot, if it holds back START.
     pub fn fenced_depot_mut(&mut self) -> Option<&mut StartingDepot> {
-        self.starting_depot.as_deref_mut().filter(|depot| depot.has_fence())
+        self.rare_there()?.starting_depot.as_mut().filter(|depot| depot.has_fence())
     }
 
     /// Drops terms that no order has any more, if there are more of them than orders.
     pub fn sweep_terms(&mut self) {
-        if self.terms.len() > self.orders.len() + self.gone.len() {
-            self.terms.sweep(self.orders.iter_mut().chain(&mut self.gone));
+        let gone = self.rare.as_deref_mut().map_or(&mut [][..], |rare| &mut rare.gone[..]);
+        if self.terms.len() > self.orders.len() + gone.len() {
+            self.terms.sweep(self.orders.iter_mut().chain(gone));
         }
     }
 
     /// The radius in force around an order.
     pub fn radius(&self, order: &Order, policy: &Policy) -> Radius {
-        self.terms.of(order).radius(policy, self.depot.as_deref())
+        self.terms.of(order).radius(policy, self.rare().depot.as_ref())
+    }
+
+    /// The largest radius in force around an order is not larger.
+    pub fn radius_max(&self, policy: &Policy) -> Radius {
+        let depot = self.rare().depot.as_ref().and_then(|depot| depot.mark_delivered_radius);
+        policy.radius(None, depot).max(self.terms.radius_max())
     }
 
     /// Whether a skipped order is still open.
@@ -265,8 +316,7 @@ impl Routes {
     /// Forgets a route; its orders' memory is given back at once.
     pub fn remove(&mut self, slot: RouteSlot) {
         let route = &mut self.rests[slot.0];
-        (route.orders, route.gone) = (Vec::new(), Vec::new());
-        route.terms = TermsTable::default();
+        (route.orders, route.terms, route.rare) = (Vec::new(), TermsTable::default(), None);
         self.lines[slot.0].armed = Deadline::NONE;
         self.free.push(slot);
     }
@@ -292,7 +342,9 @@ impl Routes {
     }
 }
 
+static NO_RARE: Rare = Rare::NONE;
+
 /// Those beyond follow in the memory's own stride.
 const ORDERS_AHEAD_MAX: usize = 4;
 
-const _: () = assert!(size_of::<Route>() <= 256, "four cache lines");
+const _: () = assert!(size_of::<Route>() <= 192, "three cache lines");

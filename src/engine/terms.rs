@@ -67,6 +67,8 @@ impl Terms {
 #[derive(Clone, Debug, Default)]
 pub struct TermsTable {
     list: Vec<Terms>,
+    /// No order's own radius was larger since the last sweep.
+    radius_max: Option<Radius>,
 }
 
 /// Where the terms of an order stand in its route's table.
@@ -77,6 +79,11 @@ impl TermsTable {
     /// The terms of an order of the route.
     pub fn of(&self, order: &Order) -> &Terms {
         &self.list[usize::from(order.terms.0)]
+    }
+
+    /// The largest own radius of an order is not larger.
+    pub fn radius_max(&self) -> Radius {
+        self.radius_max.unwrap_or(Radius::OFF)
     }
 
     /// Where such terms stand, which are added if they are none of the table's yet.
@@ -91,6 +98,7 @@ impl TermsTable {
                 self.list.reserve_exact(1);
             }
             self.list.push(terms);
+            self.radius_max = self.radius_max.max(terms.radius);
             self.list.len() - 1
         });
         TermsSlot(u16::try_from(at).expect("a route has less than 65,536 orders"))
@@ -98,9 +106,9 @@ impl TermsTable {
 
     /// Drops the terms that none of these orders, all that there are, has any more.
     pub fn sweep<'a>(&mut self, orders: impl Iterator<Item = &'a mut Order>) {
-        let old = core::mem::take(&mut self.list);
+        let old = core::mem::take(self);
         for order in orders {
-            order.terms = self.intern(old[usize::from(order.terms.0)]);
+            order.terms = self.intern(*old.of(order));
         }
     }
 
@@ -117,3 +125,46 @@ impl TermsTable {
 
 /// Tables of fewer terms take no more memory than their terms.
 const SMALL: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::OrderId;
+    use crate::domain::order::OrderStatus;
+
+    fn plan(id: u64, radius_mm: Option<u32>, service_s: u32) -> OrderPlan {
+        OrderPlan {
+            id: OrderId(id),
+            point: None,
+            mark_delivered_radius: radius_mm.and_then(Radius::from_mm),
+            service_duration_s: service_s,
+            shared_service_duration_s: 0,
+            window: None,
+            eta_type: None,
+            status: OrderStatus::New,
+            created: true,
+        }
+    }
+
+    #[test]
+    fn orders_that_say_the_same_share_their_terms() {
+        let mut table = TermsTable::default();
+        let plans = [plan(1, None, 60), plan(2, Some(200_000), 60), plan(3, None, 60)];
+        let orders = plans.each_ref().map(|plan| Order::new(plan, &mut table));
+        assert_eq!(table.len(), 2, "the first and the third say the same");
+        for (order, plan) in orders.iter().zip(&plans) {
+            assert_eq!(*table.of(order), Terms::of(plan));
+        }
+    }
+
+    #[test]
+    fn a_sweep_keeps_what_orders_have_and_forgets_the_largest_radius() {
+        let mut table = TermsTable::default();
+        let mut order = Order::new(&plan(1, Some(300_000), 60), &mut table);
+        order.edit(&plan(1, Some(50_000), 90), &mut table);
+        assert_eq!((table.len(), table.radius_max().mm()), (2, 300_000), "no radius was larger");
+        table.sweep([&mut order].into_iter());
+        assert_eq!((table.len(), table.radius_max().mm()), (1, 50_000));
+        assert_eq!(*table.of(&order), Terms::of(&plan(1, Some(50_000), 90)));
+    }
+}

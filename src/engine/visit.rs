@@ -61,9 +61,6 @@ impl RouteStep<'_, '_> {
         let Some(Reach { radius, is_tracked, nearby_m, reach_m }) = self.reach(order) else {
             return;
         };
-        if !order.is(Mark::Next) && bounds.is_beyond(point, reach_m) {
-            return;
-        }
         let bound_m = bounds.to(point);
         if is_tracked && bound_m <= radius.metres() {
             let centre = Centre::new(point);
@@ -89,6 +86,12 @@ impl RouteStep<'_, '_> {
         if let Some((point, reach)) = order.point().zip(self.reach(order)) {
             bounds.count(bounds.to(point), reach.reach_m);
         }
+    }
+
+    /// How far around an order of the route a position may concern it at most.
+    pub fn reach_max_m(&self) -> f64 {
+        let radius = self.route.radius_max(self.policy);
+        self.policy.nearby_distance_m.map_or(radius.metres(), |m| m.max(radius.metres()))
     }
 
     /// How far around an order a position may concern it; `None`: nowhere.
@@ -266,7 +269,7 @@ impl RouteStep<'_, '_> {
         let order = &mut self.route.orders[at];
         let was_open = order.is_open(self.policy);
         order.mark(Mark::Visited, true);
-        self.route.last_visited = Some(at);
+        self.route.last_visited = Some(at as u32);
         self.changed = Some(EtaCause::Visit);
         let (route, id) = (self.route.id, self.route.orders[at].id);
         self.emit.event(route, id, t, EventKind::OrderVisit(point));

@@ -2,7 +2,7 @@
 
 use super::order::{put_orders, take_orders};
 use super::{Kept, StateReader, StateWriter, Taken};
-use crate::engine::route::Route;
+use crate::engine::route::{Rare, Route};
 use crate::engine::terms::TermsTable;
 
 impl Kept for Route {
@@ -12,6 +12,7 @@ impl Kept for Route {
             terms,
             head_at,
             swept_at: _,
+            primed_end: _,
             next_end: _,
             id,
             courier,
@@ -19,17 +20,14 @@ impl Kept for Route {
             is_violated,
             has_overdue: _,
             last_visited,
-            nodes_between,
-            depot,
-            starting_depot,
-            held,
-            gone,
+            rare: _,
             route_start,
             route_finish,
             created_at,
             first_moved,
             first_position,
         } = self;
+        let Rare { nodes_between, depot, starting_depot, held, gone } = self.rare();
         id.put(to);
         courier.put(to);
         put_orders(orders, terms, to);
@@ -54,28 +52,36 @@ impl Kept for Route {
         let (id, courier) = (Kept::take(from)?, Kept::take(from)?);
         let orders = take_orders(&mut terms, from)?;
         let gone = take_orders(&mut terms, from)?;
-        Ok(Self {
+        let nodes_between: Vec<_> = Kept::take(from)?;
+        let (depot, starting_depot) = (Kept::take(from)?, Kept::take(from)?);
+        let mut route = Self {
             id,
             courier,
             orders,
-            gone,
             terms,
-            nodes_between: Kept::take(from)?,
-            depot: Kept::take(from)?,
-            starting_depot: Kept::take(from)?,
+            rare: None,
             route_start: Kept::take(from)?,
             route_finish: Kept::take(from)?,
             has_planned_end: Kept::take(from)?,
             created_at: Kept::take(from)?,
             first_moved: Kept::take(from)?,
             first_position: Kept::take(from)?,
-            held: Kept::take(from)?,
-            head_at: Kept::take(from)?,
-            last_visited: Kept::take(from)?,
-            is_violated: Kept::take(from)?,
+            head_at: 0,
+            last_visited: None,
+            is_violated: false,
             swept_at: 0,
+            primed_end: usize::MAX,
             next_end: usize::MAX,
             has_overdue: true,
-        })
+        };
+        let held = Kept::take(from)?;
+        route.head_at = Kept::take(from)?;
+        route.last_visited = Kept::take(from)?;
+        route.is_violated = Kept::take(from)?;
+        let rare = Rare { nodes_between, depot, starting_depot, held, gone };
+        if !rare.is_none() {
+            *route.rare_mut() = rare;
+        }
+        Ok(route)
     }
 }
