@@ -229,9 +229,7 @@ impl Api {
 pub fn names(labels: &Arc<Labels>) -> Names {
     let (numbers, depots) = (Arc::clone(labels), Arc::clone(labels));
     Names {
-        order_number: Box::new(move |order| {
-            numbers.order_number(order).map(|number| number.to_string())
-        }),
+        order_number: Box::new(move |order| numbers.order_number(order)),
         depot: Box::new(move |route| depots.depot(route)),
     }
 }
