@@ -260,8 +260,9 @@ fn server_frames_are_what_serde_reads() {
     let frame: (u8, u16, String, String) =
         read(|writer, to| writer.error(422, "why", Severity::Hard, to));
     assert_eq!(frame, (9, 422, "why".to_owned(), "hard".to_owned()));
-    let events = [rmp_serde::to_vec("a").unwrap(), rmp_serde::to_vec("b").unwrap()].concat();
-    let frame: (u8, String, Vec<String>) = read(|writer, to| writer.events("12", 2, &events, to));
+    let events = ["a", "b"].map(|event| rmp_serde::to_vec(event).unwrap());
+    let events = [&events[0][..], &events[1]];
+    let frame: (u8, String, Vec<String>) = read(|writer, to| writer.events("12", &events, to));
     assert_eq!(frame, (17, "12".to_owned(), vec!["a".to_owned(), "b".to_owned()]));
     assert_eq!(
         read::<(u8, String, String)>(|writer, to| writer.gap("3", "9", to)),

@@ -18,7 +18,7 @@ use doorstep::domain::route::{Node, RoutePlan, RoutingMode};
 use doorstep::domain::time::{Time, TimeWindow};
 use doorstep::engine::input::{Input, InputBody};
 use doorstep::storage::bytes::{Reader, Writer};
-use doorstep::storage::codec::input::{ChunkReader, ChunkWriter, Record, SentBy};
+use doorstep::storage::codec::input::{ChunkReader, ChunkWriter, Record, Reported, SentBy};
 use doorstep::storage::codec::outputs::{feed_event, put_feed_event};
 use doorstep::storage::feed_event::{FeedBody, FeedEvent};
 use doorstep::storage::frame::{Frame, FrameKind, FrameStamp};
@@ -44,6 +44,36 @@ proptest! {
         }
         let read: Result<Vec<Record>, _> = ChunkReader::new(&bytes).collect();
         prop_assert_eq!(read, Ok(chunks.concat()));
+        // Who asks for positions only gets the same ones.
+        let mut reader = ChunkReader::new(&bytes);
+        let positions: Vec<_> = std::iter::from_fn(|| reader.next_position()).collect();
+        let expected: Vec<_> = chunks.concat().iter().filter_map(reported).collect();
+        prop_assert_eq!(positions, expected);
+    }
+
+    #[test]
+    fn numbers_come_back_in_as_few_bytes_as_hold_them(bits in 0_u32..=64, value in any::<u64>()) {
+        let value = if bits == 0 { 0 } else { value >> (64 - bits) };
+        let mut writer = Writer::default();
+        writer.varint(value);
+        let needed = (64 - value.leading_zeros()).div_ceil(7).max(1);
+        prop_assert_eq!(writer.bytes.len(), needed as usize);
+        let mut reader = Reader::new(&writer.bytes);
+        prop_assert_eq!(reader.varint(), Ok(value));
+        prop_assert!(reader.is_empty());
+        // All but the last say that more follows; none of them is enough.
+        let (last, others) = writer.bytes.split_last().unwrap();
+        prop_assert!(*last < 0x80 && others.iter().all(|byte| *byte >= 0x80));
+        prop_assert!(Reader::new(others).varint().is_err());
+    }
+
+    #[test]
+    fn numbers_of_over_64_bits_are_refused(last in 2_u8..0x80) {
+        let mut bytes = [0xff; 10];
+        bytes[9] = last;
+        prop_assert!(Reader::new(&bytes).varint().is_err());
+        bytes[9] = 1;
+        prop_assert_eq!(Reader::new(&bytes).varint(), Ok(u64::MAX));
     }
 
     #[test]
@@ -101,6 +131,17 @@ proptest! {
         prop_assert!(count <= bytes.len());
         prop_assert!(ChunkPoints::new(&bytes).count() <= bytes.len());
         let _ = feed_event(&mut Reader::new(&bytes), 1);
+    }
+}
+
+/// The position of a record, if it is one.
+fn reported(record: &Record) -> Option<Reported> {
+    let received_at = record.input.received_at;
+    match record.input.body {
+        InputBody::Position { courier, route, position, .. } => {
+            Some(Reported { received_at, courier, route, position })
+        }
+        InputBody::Command(_) | InputBody::Tick => None,
     }
 }
 

@@ -13,6 +13,7 @@ use super::core::{Core, stop};
 use super::error::DaemonError;
 use super::http_tls::HttpTls;
 use super::open_files::connections_within;
+use super::quic_threads::QuicThreads;
 use super::settings::Settings;
 use super::statuses::forward;
 use crate::api::limits::Limits;
@@ -38,6 +39,7 @@ pub struct Daemon {
     node: Node,
     admission: Admission,
     quic: QuicEndpoint,
+    quic_threads: QuicThreads,
     served: Option<(Arc<Api>, JoinHandle<()>)>,
     is_encrypted: bool,
     tasks: Vec<JoinHandle<()>>,
@@ -64,7 +66,8 @@ impl Daemon {
         let listener = early.end().await;
         // What is wrong with the directory is said first: another daemon may have address and all.
         let Core { node, admission, access, first_token, redone } = opened?;
-        let quic = bind_quic(settings)?;
+        let quic_threads = QuicThreads::start(settings.node.durability)?;
+        let quic = bind_quic(settings, &quic_threads)?;
         let quic_address = quic.local_address()?;
         let listener =
             listener.map_err(|source| DaemonError::Listen { address: settings.http, source })?;
@@ -73,6 +76,7 @@ impl Daemon {
             node,
             admission,
             quic,
+            quic_threads,
             served: None,
             is_encrypted: settings.http_tls.is_some(),
             tasks: Vec::new(),
@@ -104,7 +108,7 @@ impl Daemon {
             statuses: Some(sender),
         };
         let quic = self.quic.clone();
-        self.tasks.push(tokio::spawn(async move { quic.serve(services).await }));
+        self.tasks.push(self.quic_threads.spawn(async move { quic.serve(services).await }));
         let (clock, readers) = (self.node.clock(), self.admission.readers());
         let (tracks, feed) = (self.node.tracks(), self.node.feed());
         let retention = Retention::new(settings.retention, clock, readers, tracks, feed);
@@ -258,7 +262,8 @@ impl Early {
     }
 }
 
-fn bind_quic(settings: &Settings) -> Result<QuicEndpoint, DaemonError> {
+fn bind_quic(settings: &Settings, threads: &QuicThreads) -> Result<QuicEndpoint, DaemonError> {
+    let _on_them = threads.enter();
     let certificate = Certificate::keep(&settings.data_dir, &settings.names)?;
     let reset_key = ResetKey::keep(&settings.data_dir)?;
     Ok(QuicEndpoint::bind(settings.quic, certificate, reset_key, settings.quic_settings.clone())?)

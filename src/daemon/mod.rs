@@ -16,5 +16,6 @@ mod first_start;
 pub mod http_tls;
 mod open_files;
 pub mod outbound;
+mod quic_threads;
 pub mod settings;
 mod statuses;

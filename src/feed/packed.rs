@@ -1,8 +1,6 @@
 //! An event in MessagePack, written straight from the feed: the very bytes that serde makes of
 //! [`super::cloud_event::CloudEvent`], without making its texts first.
 
-use rmp::encode::{self as put, ByteBuf};
-
 use super::cloud_event::{event_time, event_type, iso, seconds};
 use super::filter::route_of;
 use super::names::Names;
@@ -17,21 +15,23 @@ use crate::runtime::feed_reader::{FeedBody, FeedEvent};
 #[derive(Debug, Default)]
 pub struct Packer {
     /// What was written.
-    bytes: ByteBuf,
+    bytes: Vec<u8>,
     /// A text that is being made.
     text: Vec<u8>,
+    /// The day that was written last, and how: most events are of one.
+    date: Option<(i64, [u8; DATE_BYTES])>,
 }
 
 impl Packer {
     /// What was written so far.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        self.bytes.as_slice()
+        &self.bytes
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.bytes.as_mut_vec().clear();
+        self.bytes.clear();
     }
 
     /// Appends an event of the feed.
@@ -179,7 +179,7 @@ impl Packer {
         self.key("stale");
         self.boolean(change.stale);
         self.key("orders");
-        put_ok(put::write_array_len(&mut self.bytes, orders.len() as u32));
+        self.array(orders.len() as u32);
         for order in orders {
             self.map(5);
             self.key("order_id");
@@ -194,17 +194,32 @@ impl Packer {
         }
     }
 
+    #[inline]
     fn pair(&mut self, key: &str, text: &str) {
         self.key(key);
         self.text(text);
     }
 
+    /// Inlined, so that the length of what is written is known.
+    #[inline]
     fn key(&mut self, key: &str) {
         self.text(key);
     }
 
+    #[inline]
     fn text(&mut self, text: &str) {
-        put_ok(put::write_str(&mut self.bytes, text));
+        self.text_length(text.len());
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    #[inline]
+    fn text_length(&mut self, length: usize) {
+        match length {
+            0..32 => self.bytes.push(0xa0 | length as u8),
+            32..0x100 => self.bytes.extend_from_slice(&[0xd9, length as u8]),
+            0x100..0x1_0000 => self.tagged(0xda, (length as u16).to_be_bytes()),
+            _ => self.tagged(0xdb, (length as u32).to_be_bytes()),
+        }
     }
 
     /// A prefix and numbers with dashes between them.
@@ -227,17 +242,43 @@ impl Packer {
         self.end_text();
     }
 
+    /// ISO 8601, UTC with milliseconds and `Z`.
     fn time(&mut self, time: Time) {
-        self.text.clear();
-        if !put_iso(&mut self.text, time) {
-            self.text.extend_from_slice(iso(time).as_bytes());
+        let ms = time.ms();
+        if !(FIRST_MS..=LAST_MS).contains(&ms) {
+            return self.text(&iso(time));
         }
-        self.end_text();
+        let (day, of_day) = (ms.div_euclid(DAY_MS), ms.rem_euclid(DAY_MS) as u32);
+        let date = match self.date {
+            Some((known, date)) if known == day => date,
+            _ => self.date.insert((day, date_of(day))).1,
+        };
+        let [h, m] = [of_day / 3_600_000, of_day / 60_000 % 60].map(two_digits);
+        let (s, ms) = (two_digits(of_day / 1_000 % 60), of_day % 1_000);
+        let [t, u] = two_digits(ms % 100);
+        let clock = [
+            h[0],
+            h[1],
+            b':',
+            m[0],
+            m[1],
+            b':',
+            s[0],
+            s[1],
+            b'.',
+            b'0' + (ms / 100) as u8,
+            t,
+            u,
+            b'Z',
+        ];
+        self.bytes.push(0xa0 | (DATE_BYTES + clock.len()) as u8);
+        self.bytes.extend_from_slice(&date);
+        self.bytes.extend_from_slice(&clock);
     }
 
     fn end_text(&mut self) {
-        put_ok(put::write_str_len(&mut self.bytes, self.text.len() as u32));
-        self.bytes.as_mut_vec().extend_from_slice(&self.text);
+        self.text_length(self.text.len());
+        self.bytes.extend_from_slice(&self.text);
     }
 
     /// Unix seconds, or nil.
@@ -249,23 +290,48 @@ impl Packer {
     }
 
     fn map(&mut self, fields: u32) {
-        put_ok(put::write_map_len(&mut self.bytes, fields));
+        match fields {
+            0..16 => self.bytes.push(0x80 | fields as u8),
+            16..0x1_0000 => self.tagged(0xde, (fields as u16).to_be_bytes()),
+            _ => self.tagged(0xdf, fields.to_be_bytes()),
+        }
+    }
+
+    fn array(&mut self, items: u32) {
+        match items {
+            0..16 => self.bytes.push(0x90 | items as u8),
+            16..0x1_0000 => self.tagged(0xdc, (items as u16).to_be_bytes()),
+            _ => self.tagged(0xdd, items.to_be_bytes()),
+        }
     }
 
     fn uint(&mut self, value: u64) {
-        put_ok(put::write_uint(&mut self.bytes, value));
+        match value {
+            0..0x80 => self.bytes.push(value as u8),
+            0x80..0x100 => self.tagged(0xcc, [value as u8]),
+            0x100..0x1_0000 => self.tagged(0xcd, (value as u16).to_be_bytes()),
+            0x1_0000..0x1_0000_0000 => self.tagged(0xce, (value as u32).to_be_bytes()),
+            _ => self.tagged(0xcf, value.to_be_bytes()),
+        }
     }
 
+    #[inline]
     fn float(&mut self, value: f64) {
-        put_ok(put::write_f64(&mut self.bytes, value));
+        self.tagged(0xcb, value.to_be_bytes());
     }
 
     fn boolean(&mut self, value: bool) {
-        put_ok(put::write_bool(&mut self.bytes, value));
+        self.bytes.push(0xc2 | u8::from(value));
     }
 
     fn nil(&mut self) {
-        put_ok(put::write_nil(&mut self.bytes));
+        self.bytes.push(0xc0);
+    }
+
+    #[inline]
+    fn tagged<const N: usize>(&mut self, tag: u8, value: [u8; N]) {
+        self.bytes.push(tag);
+        self.bytes.extend_from_slice(&value);
     }
 }
 
@@ -289,31 +355,21 @@ const fn order_of(body: &FeedBody) -> Option<OrderId> {
     }
 }
 
-/// ISO 8601, UTC with milliseconds and `Z`; `false`: not within the years that it writes so.
-fn put_iso(to: &mut Vec<u8>, time: Time) -> bool {
-    let ms = time.ms();
-    if !(FIRST_MS..=LAST_MS).contains(&ms) {
-        return false;
-    }
-    let (days, of_day) = (ms.div_euclid(DAY_MS), ms.rem_euclid(DAY_MS) as u64);
-    let (year, month, day) = civil(days);
-    for (number, digits, after) in [
-        (year, 4, b'-'),
-        (month, 2, b'-'),
-        (day, 2, b'T'),
-        (of_day / 3_600_000, 2, b':'),
-        (of_day / 60_000 % 60, 2, b':'),
-        (of_day / 1_000 % 60, 2, b'.'),
-        (of_day % 1_000, 3, b'Z'),
-    ] {
-        put_digits(to, number, digits);
-        to.push(after);
-    }
-    true
+/// A day counted from 1970-01-01 as ISO 8601 writes it before the time of day.
+fn date_of(day: i64) -> [u8; DATE_BYTES] {
+    let (year, month, day) = civil(day);
+    let ([a, b], [c, d]) = (two_digits(year / 100), two_digits(year % 100));
+    let ([e, f], [g, h]) = (two_digits(month), two_digits(day));
+    [a, b, c, d, b'-', e, f, b'-', g, h, b'T']
+}
+
+/// The digits of a number below 100.
+const fn two_digits(number: u32) -> [u8; 2] {
+    [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
 }
 
 /// Year, month and day of a day counted from 1970-01-01, by Hinnant's `civil_from_days`.
-const fn civil(days: i64) -> (u64, u64, u64) {
+const fn civil(days: i64) -> (u32, u32, u32) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let of_era = shifted.rem_euclid(146_097);
@@ -323,7 +379,7 @@ const fn civil(days: i64) -> (u64, u64, u64) {
     let day = of_year - (153 * from_march + 2) / 5 + 1;
     let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
     let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
-    (year as u64, month as u64, day as u64)
+    (year as u32, month as u32, day as u32)
 }
 
 /// A decimal number of at least so many digits.
@@ -338,14 +394,12 @@ fn put_digits(to: &mut Vec<u8>, mut number: u64, digits_min: usize) {
     to.extend_from_slice(&digits[at.min(PLACE_DIGITS - digits_min)..]);
 }
 
-fn put_ok<T, E: core::fmt::Debug>(written: Result<T, E>) {
-    written.expect("writing into memory cannot fail");
-}
-
 /// Attributes of every event.
 const ATTRIBUTES: u32 = 11;
 /// Fields of every item.
 const ITEM_FIELDS: u32 = 7;
+/// `2026-11-22T`
+const DATE_BYTES: usize = 11;
 /// As many as the largest number has.
 const PLACE_DIGITS: usize = 20;
 /// From year 1, which four digits write, to the end of the calendar that [`iso`] knows.

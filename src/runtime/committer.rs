@@ -12,14 +12,16 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Select, Sender, TryRecvError};
+use crossbeam_channel::{Sender, TryRecvError};
 
+use super::bell::Bell;
 use super::commands::Committed;
 use super::error::RuntimeError;
 use super::feed_writer::FeedWriter;
 use super::mailbox::CommandFrame;
 use super::message::{Batch, Message, Part, Waiting};
 use super::node::{Durability, Shared};
+use super::outbox::Messages;
 use super::rounds::Wanted;
 use super::snapshot_writer::{Ending, ToWriter};
 use crate::engine::output::Outputs;
@@ -35,6 +37,8 @@ pub struct Committer {
     feed: FeedWriter,
     durability: Durability,
     lines: Vec<Line>,
+    /// Rung when there is something in one of the lines.
+    bell: Bell,
     commands: BTreeMap<u64, Gathering>,
     /// The next command frame to be written.
     next_place: u64,
@@ -78,7 +82,7 @@ struct Round {
 
 /// The way from one shard.
 struct Line {
-    messages: Receiver<Message>,
+    messages: Messages,
     /// Its parts of a command are here, others' are not.
     is_held: bool,
     has_ended: bool,
@@ -103,14 +107,15 @@ struct Group {
 }
 
 impl Committer {
-    /// A committer that takes messages from these shards, before anybody can commit anything.
+    /// A committer that takes messages from these shards, who ring the bell, before anybody can
+    /// commit anything.
     #[must_use]
     pub fn new(
         shared: Arc<Shared>,
         journal: Journal,
         feed: FeedWriter,
         durability: Durability,
-        shards: Vec<Receiver<Message>>,
+        (shards, bell): (Vec<Messages>, Bell),
         snapshots: SnapshotSide,
     ) -> Self {
         let line = |messages| Line { messages, is_held: false, has_ended: false };
@@ -122,6 +127,7 @@ impl Committer {
             feed,
             durability,
             lines: shards.into_iter().map(line).collect(),
+            bell,
             commands: BTreeMap::new(),
             next_place,
             group: Group::default(),
@@ -165,7 +171,7 @@ impl Committer {
     #[must_use]
     pub fn has_work(&self) -> bool {
         let mut lines = self.lines.iter();
-        lines.any(|line| line.is_open() && !line.messages.is_empty())
+        lines.any(|line| line.is_open() && line.messages.has_message())
             || self.has_unsynced && self.must_sync()
     }
 
@@ -184,16 +190,9 @@ impl Committer {
             let cause = "a shard ended without its part of a command";
             return Err(RuntimeError::Failed(cause.to_owned()));
         }
-        let mut select = Select::new();
-        for line in self.lines.iter().filter(|line| line.is_open()) {
-            select.recv(&line.messages);
-        }
-        if self.has_unsynced {
-            // What is ready is found by looking.
-            let _ = select.ready_timeout(Duration::from_millis(RELAXED_MS_MAX));
-        } else {
-            select.ready();
-        }
+        let has_news = || self.lines.iter().any(|line| line.is_open() && line.messages.has_news());
+        self.bell
+            .wait(self.has_unsynced.then_some(Duration::from_millis(RELAXED_MS_MAX)), has_news);
         Ok(())
     }
 

@@ -288,26 +288,28 @@ fn split(
     fixes: &[SentFix],
 ) -> (Vec<Vec<(PartitionId, SentFix)>>, Vec<Refused>) {
     let mut refused = Vec::new();
-    // Sorted are the couriers with the places of their positions, which are small.
-    let mut order: Vec<(CourierId, u32)> = Vec::with_capacity(fixes.len());
+    // Sorted are the couriers with the places of their positions, as one number each.
+    let mut order: Vec<u64> = Vec::with_capacity(fixes.len());
+    let courier_of = |place: u64| (place >> 32) as u32;
     for (at, (fix, home)) in fixes.iter().zip(homes).enumerate() {
         if home.is_some() {
-            order.push((fix.courier, at as u32));
+            order.push(u64::from(fix.courier.0) << 32 | at as u64);
         } else {
             let reason = DropReason::UnknownCourier;
             refused.push(Refused { seq: fix.seq, courier: fix.courier, reason });
         }
     }
     order.sort_unstable();
-    for couriers in order.chunk_by_mut(|a, b| a.0 == b.0).filter(|couriers| couriers.len() > 1) {
-        let position = |at: u32| &fixes[at as usize].position;
-        couriers.sort_by(|(_, a), (_, b)| position(*a).frame_order(position(*b)));
+    let couriers = order.chunk_by_mut(|a, b| courier_of(*a) == courier_of(*b));
+    for places in couriers.filter(|places| places.len() > 1) {
+        let position = |place: u64| &fixes[place as u32 as usize].position;
+        places.sort_by(|a, b| position(*a).frame_order(position(*b)));
     }
     let mut parts: Vec<_> = weights.iter().map(|&weight| Vec::with_capacity(weight)).collect();
-    for (_, at) in order {
-        if let Some(partition) = homes[at as usize] {
+    for at in order.into_iter().map(|place| place as u32 as usize) {
+        if let Some(partition) = homes[at] {
             let shard = shard_of(partition, weights.len());
-            parts[shard].push((partition, fixes[at as usize].clone()));
+            parts[shard].push((partition, fixes[at].clone()));
         }
     }
     (parts, refused)

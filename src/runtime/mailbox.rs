@@ -6,13 +6,15 @@ use core::time::Duration;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::time::timeout;
 
 use super::acks::Ticket;
+use super::bell::Bell;
 use super::commands::Committed;
 use super::intake::{PartDone, SentFix};
 use super::overload::{Stage, line_max};
@@ -74,6 +76,7 @@ pub struct CommandFrame {
 #[derive(Clone)]
 pub struct Mailbox {
     sender: Sender<Mail>,
+    bell: Bell,
     rooms: Arc<Rooms>,
 }
 
@@ -127,8 +130,9 @@ impl Mailbox {
             in_line: AtomicUsize::new(0),
             worked_off: AtomicU64::new(0),
         });
-        let inbox = Inbox { receiver, rooms: Arc::clone(&rooms) };
-        (Self { sender, rooms }, inbox)
+        let bell = Bell::default();
+        let inbox = Inbox { receiver, bell: bell.clone(), rooms: Arc::clone(&rooms) };
+        (Self { sender, bell, rooms }, inbox)
     }
 
     /// Takes room for so much; `false`: there is none, or others wait for it. One thing always fits
@@ -184,18 +188,52 @@ impl Mailbox {
     /// Puts something in, for which there is room; `false`: the shard has stopped.
     #[must_use]
     pub fn put(&self, mail: Mail) -> bool {
-        self.sender.send(mail).is_ok()
+        let is_put = self.sender.send(mail).is_ok();
+        self.bell.ring();
+        is_put
     }
 }
 
 /// The shard's end of its mailbox. Once it is dropped nobody waits for room any more.
 pub struct Inbox {
-    /// What came.
-    pub receiver: Receiver<Mail>,
+    receiver: Receiver<Mail>,
+    bell: Bell,
     rooms: Arc<Rooms>,
 }
 
 impl Inbox {
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.receiver.is_empty()
+    }
+
+    /// The next thing, if there is one.
+    #[must_use]
+    pub fn next(&self) -> Option<Mail> {
+        self.receiver.try_recv().ok()
+    }
+
+    /// Waits for the next thing, for so long at most.
+    ///
+    /// # Errors
+    /// Nothing came, or nothing will come any more.
+    pub fn wait(&self, patience: Duration) -> Result<Mail, RecvTimeoutError> {
+        let until = Instant::now() + patience;
+        loop {
+            match self.receiver.try_recv() {
+                Ok(mail) => return Ok(mail),
+                Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
+                Err(TryRecvError::Empty) => {}
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(RecvTimeoutError::Timeout);
+            }
+            self.bell.wait(Some(left), || !self.receiver.is_empty());
+        }
+    }
+
     /// Whether the shard is behind, counting what waits beside the thing at hand.
     #[must_use]
     pub fn is_behind(&self, at_hand: Weight) -> bool {

@@ -8,6 +8,7 @@
 pub mod access;
 mod acks;
 pub mod admission;
+mod bell;
 pub mod clock;
 pub mod commands;
 mod committer;
@@ -29,6 +30,7 @@ pub mod node;
 pub mod notifications;
 mod old_feed;
 mod order_chain;
+mod outbox;
 pub mod overload;
 
 pub mod partition;

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use crossbeam_channel::{Receiver, Sender as Outbox};
+use crossbeam_channel::{Receiver, Sender};
 use tokio::sync::watch;
 
 use super::acks::Acks;
+use super::bell::Bell;
 use super::clock::Clock;
 use super::commands::{Commands, Note};
 use super::committer::{Committer, SnapshotSide};
@@ -19,9 +20,9 @@ use super::fault::{Fault, Guard};
 use super::feed_reader::Feed;
 use super::intake::{Intake, partitions_of};
 use super::mailbox::{Inbox, Mail, Mailbox};
-use super::message::Message;
 pub use super::old_feed::ToldBefore;
 use super::order_chain::OrderChain;
+use super::outbox::{Messages, Outbox};
 use super::partition::Partitions;
 use super::picture::Camera;
 use super::progress::Progress;
@@ -161,7 +162,7 @@ pub(super) struct Parts {
 pub(super) struct ShardLine {
     pub(super) shard: Shard,
     pub(super) inbox: Inbox,
-    pub(super) outbox: Outbox<Message>,
+    pub(super) outbox: Outbox,
 }
 
 impl Parts {
@@ -246,9 +247,10 @@ fn shard_lines(
     workers: impl ExactSizeIterator<Item = (Engine, Inbox)>,
     partitions: &Partitions,
     mut seen: Seen,
-    to_writer: &Outbox<ToWriter>,
-) -> (Vec<ShardLine>, Vec<Receiver<Message>>) {
+    to_writer: &Sender<ToWriter>,
+) -> (Vec<ShardLine>, (Vec<Messages>, Bell)) {
     let count = workers.len();
+    let bell = Bell::default();
     let mut shards = Vec::new();
     let mut lines = Vec::new();
     for (number, (engine, inbox)) in workers.enumerate() {
@@ -267,11 +269,11 @@ fn shard_lines(
             camera: Camera::new(own.collect(), to_writer.clone(), shared.rounds.begun()),
             shared: Arc::clone(shared),
         };
-        let (outbox, messages) = crossbeam_channel::bounded(MESSAGES_MAX);
+        let (outbox, messages) = Outbox::new(MESSAGES_MAX, bell.clone());
         lines.push(messages);
         shards.push(ShardLine { shard, inbox, outbox });
     }
-    (shards, lines)
+    (shards, (lines, bell))
 }
 
 /// Segments of the journal go once the tracks hold their positions; they are asked to.

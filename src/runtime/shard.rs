@@ -7,13 +7,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{RecvTimeoutError, Sender as Outbox};
+use crossbeam_channel::RecvTimeoutError;
 
 use super::clock::Clock;
 use super::intake::{PartDone, Refused, SentFix, partitions_of};
 use super::mailbox::{CommandsMail, Inbox, Mail, PositionsMail};
 use super::message::{Batch, Message, Part, Waiting};
 use super::node::Shared;
+use super::outbox::Outbox;
 use super::partition::{Fact, Partitions};
 use super::picture::{Camera, Sitter, Taken};
 use super::seen::Seen;
@@ -64,12 +65,12 @@ pub struct Stepping {
 
 impl Shard {
     /// Works until it is told to stop, or nobody takes what it has done.
-    pub fn run(mut self, inbox: &Inbox, outbox: &Outbox<Message>) {
+    pub fn run(mut self, inbox: &Inbox, outbox: &Outbox) {
         let mut stepping = Stepping::default();
         loop {
             let wake = Duration::from_millis(WAKE_MS);
             let patience = self.camera.patience(&self.shared.rounds, &self.clock);
-            let mail = inbox.receiver.recv_timeout(patience.map_or(wake, |short| short.min(wake)));
+            let mail = inbox.wait(patience.map_or(wake, |short| short.min(wake)));
             let is_on = match mail {
                 Ok(first) => self.turn(Some(first), inbox, outbox, &mut stepping),
                 Err(RecvTimeoutError::Timeout) => self.turn(None, inbox, outbox, &mut stepping),
@@ -95,7 +96,7 @@ impl Shard {
         &mut self,
         first: Option<Mail>,
         inbox: &Inbox,
-        outbox: &Outbox<Message>,
+        outbox: &Outbox,
         stepping: &mut Stepping,
     ) -> Result<bool, Box<dyn Any + Send>> {
         let turn = catch_unwind(AssertUnwindSafe(|| {
@@ -120,7 +121,7 @@ impl Shard {
         &mut self,
         first: Mail,
         inbox: &Inbox,
-        outbox: &Outbox<Message>,
+        outbox: &Outbox,
         stepping: &mut Stepping,
     ) -> bool {
         let mut next = Some(first);
@@ -134,13 +135,13 @@ impl Shard {
                 return false;
             }
             count += 1;
-            next = if count < self.batch_mail_max { inbox.receiver.try_recv().ok() } else { None };
+            next = if count < self.batch_mail_max { inbox.next() } else { None };
         }
         self.settle(outbox, stepping)
     }
 
     /// Hands on what was stepped. Under load the deadlines are looked at as often as without.
-    fn settle(&mut self, outbox: &Outbox<Message>, stepping: &mut Stepping) -> bool {
+    fn settle(&mut self, outbox: &Outbox, stepping: &mut Stepping) -> bool {
         let since = self.clock.real_time().saturating_sub(self.woke_at);
         if since < Duration::from_millis(WAKE_MS) {
             return flush(stepping, outbox);
@@ -149,7 +150,7 @@ impl Shard {
     }
 
     /// Takes the next picture for a snapshot, if there is one to take.
-    fn picture(&mut self, outbox: &Outbox<Message>) -> bool {
+    fn picture(&mut self, outbox: &Outbox) -> bool {
         let Self { engine, partitions, seen, shared, clock, .. } = self;
         let sitter = Sitter { engine, partitions, seen };
         let took = match self.camera.next(&shared.rounds, clock, sitter) {
@@ -166,7 +167,7 @@ impl Shard {
         true
     }
 
-    fn mail(&mut self, mail: Mail, outbox: &Outbox<Message>, stepping: &mut Stepping) -> bool {
+    fn mail(&mut self, mail: Mail, outbox: &Outbox, stepping: &mut Stepping) -> bool {
         match mail {
             Mail::Positions(mail) => {
                 self.positions(mail, stepping);
@@ -194,7 +195,7 @@ impl Shard {
     }
 
     /// Steps the deadlines that the clock has passed.
-    fn wake(&mut self, outbox: &Outbox<Message>, stepping: &mut Stepping) -> bool {
+    fn wake(&mut self, outbox: &Outbox, stepping: &mut Stepping) -> bool {
         let now = self.clock.now();
         self.woke_at = self.clock.real_time();
         for partition in partitions_of(self.place.0, self.place.1) {
@@ -300,7 +301,7 @@ impl Shard {
 }
 
 /// Hands on what was stepped; `false`: the committer is gone.
-fn flush(stepping: &mut Stepping, outbox: &Outbox<Message>) -> bool {
+fn flush(stepping: &mut Stepping, outbox: &Outbox) -> bool {
     if stepping.chunk.is_empty() && stepping.done.is_empty() {
         stepping.told.clear();
         return true;

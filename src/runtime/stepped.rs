@@ -101,7 +101,7 @@ impl SteppedNode {
     #[must_use]
     pub fn shard_has_work(&self, shard: usize) -> bool {
         let SteppedShard { line, has_ended, .. } = &self.shards[shard];
-        let has_mail = !line.inbox.receiver.is_empty();
+        let has_mail = !line.inbox.is_empty();
         !has_ended && (has_mail || line.shard.camera.may_take(&self.shared.rounds))
     }
 
@@ -109,9 +109,7 @@ impl SteppedNode {
     /// room behind it.
     #[must_use]
     pub fn shard_has_room(&self, shard: usize) -> bool {
-        let outbox = &self.shards[shard].line.outbox;
-        let taken_max = outbox.capacity().unwrap_or(usize::MAX) - TURN_MESSAGES_MAX;
-        outbox.len() <= taken_max
+        self.shards[shard].line.outbox.has_room(TURN_MESSAGES_MAX)
     }
 
     /// One turn of a shard: what is there, or its deadlines. A panic fails the node, as that of a
@@ -123,7 +121,7 @@ impl SteppedNode {
         if *has_ended {
             return;
         }
-        let first = inbox.receiver.try_recv().ok();
+        let first = inbox.next();
         match shard.turn(first, inbox, outbox, stepping) {
             Ok(is_on) => *has_ended = !is_on,
             Err(_) => {
@@ -133,7 +131,7 @@ impl SteppedNode {
         }
         if *has_ended {
             // Nobody takes it once the committer has failed.
-            let _ = outbox.try_send(Message::End);
+            outbox.offer(Message::End);
         }
     }
 

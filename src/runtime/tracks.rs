@@ -15,7 +15,6 @@ use super::error::{TracksError, ViewError};
 use super::node::Shared;
 use crate::domain::ids::{CompanyId, CourierId};
 use crate::domain::time::{DAY_MS, SECOND_MS, Time};
-use crate::engine::input::InputBody;
 use crate::storage::codec::input::ChunkReader;
 use crate::storage::disk::Disk;
 use crate::storage::error::StorageError;
@@ -418,9 +417,8 @@ impl Swept {
 
 /// Whether a frame's first position came in an hour; a frame without any is of each.
 fn is_of_hour(hour: u64, payload: &[u8]) -> bool {
-    let inputs = ChunkReader::new(payload).map_while(Result::ok).map(|record| record.input);
-    let mut positions = inputs.filter(|input| matches!(input.body, InputBody::Position { .. }));
-    positions.next().is_none_or(|input| hour_of(input.received_at) == hour)
+    let first = ChunkReader::new(payload).next_position();
+    first.is_none_or(|reported| hour_of(reported.received_at) == hour)
 }
 
 /// Adds the positions of a frame that are part of a track.

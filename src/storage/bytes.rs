@@ -52,12 +52,22 @@ impl Writer {
     }
 
     /// 1 to 10 bytes, small numbers in few.
-    pub fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.u8(value as u8 | 0x80);
-            value >>= 7;
+    pub fn varint(&mut self, value: u64) {
+        // Most are short: their bytes go in together, since room is asked for each time.
+        let [a, b, c, d] = [0, 7, 14, 21].map(|shift| (value >> shift) as u8);
+        let bytes = &mut self.bytes;
+        match value {
+            0..0x80 => bytes.push(a),
+            0x80..0x4000 => bytes.extend_from_slice(&[a | 0x80, b]),
+            0x4000..0x20_0000 => bytes.extend_from_slice(&[a | 0x80, b | 0x80, c]),
+            0x20_0000..0x1000_0000 => {
+                bytes.extend_from_slice(&[a | 0x80, b | 0x80, c | 0x80, d]);
+            }
+            _ => {
+                bytes.extend_from_slice(&[a | 0x80, b | 0x80, c | 0x80, d | 0x80]);
+                self.varint(value >> 28);
+            }
         }
-        self.u8(value as u8);
     }
 
     /// 1 to 10 bytes, numbers near zero in few.
@@ -207,15 +217,26 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// The bytes end, or the number is too long.
+    #[inline]
     pub fn varint(&mut self) -> Read<u64> {
+        match self.rest {
+            [byte @ ..0x80, rest @ ..] => {
+                self.rest = rest;
+                Ok(u64::from(*byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Read<u64> {
         let mut value = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.u8()?;
-            if shift == 63 && byte > 1 {
+        for (at, &byte) in self.rest.iter().take(VARINT_BYTES_MAX).enumerate() {
+            if at + 1 == VARINT_BYTES_MAX && byte > 1 {
                 return Err(Malformed);
             }
-            value |= u64::from(byte & 0x7f) << shift;
+            value |= u64::from(byte & 0x7f) << (7 * at);
             if byte < 0x80 {
+                self.rest = &self.rest[at + 1..];
                 return Ok(value);
             }
         }
@@ -277,3 +298,6 @@ impl<'a> Reader<'a> {
         self.take(count)
     }
 }
+
+/// Of the largest number.
+const VARINT_BYTES_MAX: usize = 10;

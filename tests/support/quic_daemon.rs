@@ -24,7 +24,7 @@ use doorstep::ingest::quic::services::{QuicServices, StatusRequest};
 use doorstep::ingest::quic::settings::QuicSettings;
 use doorstep::runtime::access::{Access, Grant, Role, TokenHash, TokenId};
 use doorstep::runtime::clock::Clock;
-use doorstep::runtime::node::{Node, NodeSettings};
+use doorstep::runtime::node::{Node, NodeSettings, TravelFactory};
 use doorstep::runtime::partition::partition_of;
 use doorstep::storage::disk::Disk;
 use doorstep::storage::sim_disk::SimDisk;
@@ -67,6 +67,15 @@ pub struct Daemon {
     serving: JoinHandle<()>,
 }
 
+impl Place {
+    /// A free port and a directory of its own.
+    pub fn free() -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("doorstep-quic-{}-{number}", std::process::id());
+        Self { address: ([127, 0, 0, 1], 0).into(), directory: temp_dir().join(name) }
+    }
+}
+
 impl Daemon {
     /// A daemon on an empty disk.
     pub async fn start(shards: usize, settings: QuicSettings) -> Self {
@@ -75,10 +84,7 @@ impl Daemon {
 
     /// A daemon on a disk that may hold what an earlier one left.
     pub async fn start_on(disk: Arc<dyn Disk>, shards: usize, settings: QuicSettings) -> Self {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("doorstep-quic-{}-{number}", std::process::id());
-        let place = Place { address: ([127, 0, 0, 1], 0).into(), directory: temp_dir().join(name) };
-        Self::start_at(disk, shards, settings, place).await
+        Self::start_at(disk, shards, settings, Place::free()).await
     }
 
     /// A daemon at the place of an earlier one.
@@ -90,9 +96,19 @@ impl Daemon {
     ) -> Self {
         let node_settings =
             NodeSettings { shards, segment_bytes: 4 << 20, ..NodeSettings::default() };
-        let mut commands = 0;
         let travel = || Box::new(StraightLine::default()) as _;
-        let node = Node::start(&node_settings, &disk, Clock::real(), &travel, &mut |_| {
+        Self::start_node(&disk, (&node_settings, &travel), settings, place).await
+    }
+
+    /// A daemon whose node runs like this.
+    pub async fn start_node(
+        disk: &Arc<dyn Disk>,
+        (node_settings, travel): (&NodeSettings, &TravelFactory),
+        settings: QuicSettings,
+        place: Place,
+    ) -> Self {
+        let mut commands = 0;
+        let node = Node::start(node_settings, disk, Clock::real(), travel, &mut |_| {
             commands += 1;
         });
         let node = node.unwrap();

@@ -47,7 +47,8 @@ struct Positions {
     speaker: Speaker,
     line: InFlight,
     pace: AckPace,
-    /// The way of the answers, while something is in flight: a silent stream keeps none.
+    /// The way of the answers: made for the first frame, and given up when the routes are looked at
+    /// and nothing is in flight, so that a silent stream keeps none.
     answers: Option<Answers>,
     /// Since when an ack waits for another stream of the same sender.
     owed_since: Option<Instant>,
@@ -150,8 +151,8 @@ impl Session {
             tokio::select! {
                 biased;
                 Some(part) = next_part(&mut positions.answers) => positions.parts_done(part),
-                () = sleep_until(next_ack.unwrap_or_else(Instant::now)), if next_ack.is_some() => {}
-                () = sleep(OWED_AGAIN), if is_owed => {}
+                () = arrives(next_ack), if next_ack.is_some() => {}
+                () = owed_again(), if is_owed => {}
                 came = self.heard.ready(), if has_room && !has_ended => match came {
                     Came::Frame => {
                         self.frame(&mut positions).await?;
@@ -164,12 +165,10 @@ impl Session {
                 Some(now) = next_routes(&mut routes) => {
                     let Speech { frames, buffer, .. } = &mut self.speech;
                     routes.iter_mut().for_each(|routes| routes.tell(&now, frames, buffer));
+                    positions.rest();
                 }
             }
             self.tell(&mut positions).await?;
-            if positions.pace.in_flight() == 0 {
-                positions.answers = None;
-            }
         }
     }
 
@@ -326,7 +325,8 @@ impl Positions {
         if first_seq == 0 {
             return Err(End::hard(422, "sequence numbers begin at 1"));
         }
-        let (mut fixes, mut refusals) = (Vec::new(), Refusals::default());
+        let (mut fixes, mut refusals) =
+            (Vec::with_capacity(sent.size_hint().0), Refusals::default());
         let mut settles = Settled { seq: first_seq - 1, submitted: 0 };
         for (courier, route, fix) in sent {
             settles.seq += 1;
@@ -347,6 +347,13 @@ impl Positions {
         let (frame, reply) = (self.line.next_frame(), reply.clone());
         let delivery = Delivery { sender: Some(self.speaker.sender), frame, fixes, reply };
         Ok(Sorted { delivery, settles, refusals })
+    }
+
+    /// Gives up what is only of use while something is in flight.
+    fn rest(&mut self) {
+        if self.pace.in_flight() == 0 {
+            self.answers = None;
+        }
     }
 
     /// A part is done, and others may be.
@@ -370,6 +377,19 @@ async fn next_part(answers: &mut Option<Answers>) -> Option<PartDone> {
         Some((_, done)) => done.recv().await,
         None => core::future::pending().await,
     }
+}
+
+/// Waits for an instant. A timer is made only when this is asked.
+async fn arrives(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => core::future::pending().await,
+    }
+}
+
+/// Waits until it is time to look again at an ack that is owed.
+async fn owed_again() {
+    sleep(OWED_AGAIN).await;
 }
 
 /// What is said to those for whom there is no room.

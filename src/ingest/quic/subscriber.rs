@@ -50,12 +50,10 @@ pub(super) async fn serve_subscriber(session: &mut Session, mut subscription: Su
         return end;
     }
     let Session { heard, speech, .. } = session;
-    let (mut packer, mut packed) = (Packer::default(), Vec::new());
+    let mut packer = Packer::default();
     loop {
         let told = tokio::select! {
-            news = subscription.next() => {
-                tell(speech, (&mut packer, &mut packed), news, subscription.press())
-            }
+            news = subscription.next() => tell(speech, &mut packer, news, subscription.press()),
             came = heard.ready() => return match came {
                 Came::Frame => End::hard(422, "a subscriber has nothing to say after it subscribed"),
                 Came::Bad(error) => error.into(),
@@ -74,7 +72,7 @@ pub(super) async fn serve_subscriber(session: &mut Session, mut subscription: Su
 
 fn tell(
     speech: &mut Speech,
-    (packer, packed): (&mut Packer, &mut Vec<u8>),
+    packer: &mut Packer,
     news: Result<News, FeedError>,
     press: &Press,
 ) -> Result<(), End> {
@@ -86,31 +84,29 @@ fn tell(
         News::Batch { cursor, events } => {
             let events =
                 events.iter().map(|printed| (&printed.event, press.packed(printed, packer)));
-            tell_batch(speech, packed, cursor, events);
+            tell_batch(speech, cursor, events);
         }
     }
     Ok(())
 }
 
-/// As few frames as hold the events; `packed` is room to gather them in.
+/// As few frames as hold the events.
 fn tell_batch<'a>(
     speech: &mut Speech,
-    packed: &mut Vec<u8>,
     cursor: Cursor,
-    events: impl Iterator<Item = (&'a FeedEvent, &'a [u8])>,
+    events: impl ExactSizeIterator<Item = (&'a FeedEvent, &'a [u8])>,
 ) {
-    let (mut count, mut last) = (0, cursor);
-    packed.clear();
-    for (event, bytes) in events {
-        if packed.len() + bytes.len() > EVENTS_BYTES_MAX && count > 0 {
-            speech.frames.events(&last.to_string(), count, packed, &mut speech.buffer);
+    let (mut packed, mut bytes, mut last) = (Vec::with_capacity(events.len()), 0, cursor);
+    for (event, event_bytes) in events {
+        if bytes + event_bytes.len() > EVENTS_BYTES_MAX && !packed.is_empty() {
+            speech.frames.events(&last.to_string(), &packed, &mut speech.buffer);
             packed.clear();
-            count = 0;
+            bytes = 0;
         }
-        packed.extend_from_slice(bytes);
-        (count, last) = (count + 1, Cursor(event.position));
+        packed.push(event_bytes);
+        (bytes, last) = (bytes + event_bytes.len(), Cursor(event.position));
     }
-    speech.frames.events(&cursor.to_string(), count, packed, &mut speech.buffer);
+    speech.frames.events(&cursor.to_string(), &packed, &mut speech.buffer);
 }
 
 /// Bytes of events in one frame, beside its kind, cursor and lengths.

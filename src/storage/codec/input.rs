@@ -31,6 +31,19 @@ pub struct Record {
     pub by: Option<SentBy>,
 }
 
+/// A position of a record, without what recognises it when it is sent again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reported {
+    /// Receive time.
+    pub received_at: Time,
+    /// The courier.
+    pub courier: CourierId,
+    /// The route it names.
+    pub route: Option<RouteId>,
+    /// Where and when.
+    pub position: Position,
+}
+
 /// A chunk being written.
 #[derive(Clone, Debug, Default)]
 pub struct ChunkWriter {
@@ -155,22 +168,58 @@ impl<'a> ChunkReader<'a> {
         Ok(None)
     }
 
-    fn input(&mut self, kind: u8) -> Read<Record> {
+    /// The next position; ends at bytes that no writer writes. Passes over everything else, and
+    /// costs less than whole records do.
+    pub fn next_position(&mut self) -> Option<Reported> {
+        let position = self.any_position();
+        if position.is_err() {
+            self.reader = Reader::new(&[]);
+        }
+        position.ok().flatten()
+    }
+
+    fn any_position(&mut self) -> Read<Option<Reported>> {
+        while !self.reader.is_empty() {
+            match self.reader.u8()? {
+                CHUNK => (self.base, self.by) = (self.reader.time()?, None),
+                SENDER => self.by = self.reader.option(sent_by)?,
+                POSITION => {
+                    let (_, _, received_at) = self.stamp()?;
+                    return self.reported(received_at).map(|(_, reported, _)| Some(reported));
+                }
+                kind => drop(self.input(kind)?),
+            }
+        }
+        Ok(None)
+    }
+
+    fn stamp(&mut self) -> Read<(PartitionId, u64, Time)> {
         let from = &mut self.reader;
-        let partition = PartitionId(from.narrow()?);
-        let sequence = from.varint()?;
-        let received_at = self.base + from.signed()?;
+        Ok((PartitionId(from.narrow()?), from.varint()?, self.base + from.signed()?))
+    }
+
+    /// A position after its stamp: its sender's number as it is written, the position, and whether
+    /// it sheds ETAs.
+    fn reported(&mut self, received_at: Time) -> Read<(u64, Reported, bool)> {
+        let from = &mut self.reader;
+        let seq = from.varint()?;
+        let courier = CourierId(from.narrow()?);
+        let route = from.varint()?.checked_sub(1).map(RouteId);
+        let (position, sheds_eta) = position(from, received_at)?;
+        Ok((seq, Reported { received_at, courier, route, position }, sheds_eta))
+    }
+
+    fn input(&mut self, kind: u8) -> Read<Record> {
+        let (partition, sequence, received_at) = self.stamp()?;
         let (body, by) = match kind {
             POSITION => {
-                let seq = from.varint()?;
-                let courier = CourierId(from.narrow()?);
-                let route = from.varint()?.checked_sub(1).map(RouteId);
-                let (position, sheds_eta) = position(from, received_at)?;
+                let (seq, reported, sheds_eta) = self.reported(received_at)?;
+                let Reported { courier, route, position, .. } = reported;
                 let by = self.by.map(|by| SentBy { seq: by.seq.saturating_add(seq), ..by });
                 (InputBody::Position { courier, route, position, sheds_eta }, by)
             }
             TICK => (InputBody::Tick, None),
-            COMMAND => (InputBody::Command(Box::new(command(from)?)), None),
+            COMMAND => (InputBody::Command(Box::new(command(&mut self.reader)?)), None),
             _ => return Err(Malformed),
         };
         Ok(Record { input: Input { partition, sequence, received_at, body }, by })

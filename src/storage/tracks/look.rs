@@ -9,8 +9,7 @@ use super::chunk::{ChunkPoints, TrackPoint};
 use super::{TrackFile, TrackLog, blocks_of};
 use crate::domain::ids::CourierId;
 use crate::domain::position::{AGE_MAX_MS, LEAD_MAX_MS};
-use crate::engine::input::InputBody;
-use crate::storage::codec::input::ChunkReader;
+use crate::storage::codec::input::{ChunkReader, Reported};
 use crate::storage::disk::Disk;
 use crate::storage::error::StorageError;
 use crate::storage::frame::FrameKind;
@@ -107,11 +106,8 @@ fn look_at(disk: &dyn Disk, place: TracksPlace, is_last: bool) -> Result<TrackFi
 /// Tells the positions of a frame that are part of a track, in order: all but those that the engine
 /// refused for their age. Ends at bytes that are no positions.
 pub fn each_tracked(payload: &[u8], mut tell: impl FnMut(CourierId, TrackPoint)) {
-    for record in ChunkReader::new(payload).map_while(Result::ok) {
-        let received_at = record.input.received_at;
-        let InputBody::Position { courier, route, position, .. } = record.input.body else {
-            continue;
-        };
+    let mut reader = ChunkReader::new(payload);
+    while let Some(Reported { received_at, courier, route, position }) = reader.next_position() {
         if (-LEAD_MAX_MS..=AGE_MAX_MS).contains(&(received_at - position.device_time)) {
             tell(courier, TrackPoint { route, received_at, position });
         }

@@ -171,7 +171,9 @@ fn gateway_positions(from: &mut Reader<'_>) -> Result<GatewayPositions, WireErro
         let courier = from.unsigned()?;
         let route = from.optional(Reader::unsigned)?;
         let fix = Fix::read(from)?;
-        from.skip(elements - GATEWAY_ELEMENTS)?;
+        if elements > GATEWAY_ELEMENTS {
+            from.skip(elements - GATEWAY_ELEMENTS)?;
+        }
         fixes.push(GatewayFix { courier, route, fix });
     }
     Ok(GatewayPositions { first_seq, fixes })

@@ -52,7 +52,9 @@ impl Fix {
         let speed_mps = optional(5)?.filter(|speed| speed.is_finite() && *speed >= 0.0);
         let heading_deg = optional(6)?.filter(|heading| (0.0..=360.0).contains(heading)).map(turn);
         let battery_pct = optional(7)?.filter(|battery| (0.0..=100.0).contains(battery));
-        from.skip(elements.saturating_sub(ALL_ELEMENTS))?;
+        if elements > ALL_ELEMENTS {
+            from.skip(elements - ALL_ELEMENTS)?;
+        }
         let battery_pct = battery_pct.map(|battery| battery as u8);
         Ok(Self { device_time, point, accuracy_m, speed_mps, heading_deg, battery_pct })
     }

@@ -150,14 +150,18 @@ impl FrameWriter {
         self.end(to);
     }
 
-    /// `[17, cursor, [event, ...]]` of events that are MessagePack already; `count` of them stand
-    /// in `events`.
-    pub fn events(&mut self, cursor: &str, count: u32, events: &[u8], to: &mut Vec<u8>) {
+    /// `[17, cursor, [event, ...]]` of events that are MessagePack already.
+    pub fn events(&mut self, cursor: &str, events: &[&[u8]], to: &mut Vec<u8>) {
         let body = self.begin(3, kind::EVENTS);
         put_text(body, cursor);
-        put_ok(put::write_array_len(body, count));
-        body.as_mut_vec().extend_from_slice(events);
-        self.end(to);
+        put_ok(put::write_array_len(body, events.len() as u32));
+        // They are most of the bytes that are ever sent, and are copied but once.
+        let head = body.as_slice();
+        let bytes = events.iter().map(|event| event.len()).sum::<usize>();
+        write_length(head.len() + bytes, to);
+        to.reserve(head.len() + bytes);
+        to.extend_from_slice(head);
+        events.iter().for_each(|event| to.extend_from_slice(event));
     }
 
     /// `[18, first_missing, first_available]`
