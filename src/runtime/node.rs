@@ -42,6 +42,7 @@ use crate::storage::disk::Disk;
 use crate::storage::error::StorageError;
 use crate::storage::feed_log::FeedLog;
 use crate::storage::frame::{ALIGN, HEAD};
+use crate::storage::spare::Spare;
 use crate::storage::tracks::TrackLog;
 
 /// How a node runs. None of it changes a byte of what is told, but for ETAs that give way to
@@ -141,6 +142,7 @@ pub struct Node {
     threads: Vec<JoinHandle<()>>,
     /// Ends after the others: it reads what they have written.
     track_writer: Option<JoinHandle<()>>,
+    spare: Arc<Spare>,
 }
 
 /// What recovery leaves, ready to work: by threads of its own ([`Node`]), or step by step
@@ -156,6 +158,8 @@ pub(super) struct Parts {
     pub(super) snapshot_writer: SnapshotWriterThread,
     /// What the writer of the snapshots is told.
     pub(super) pictures: Receiver<ToWriter>,
+    /// The journal's next segment.
+    pub(super) spare: Arc<Spare>,
 }
 
 /// A shard with its ways in and out.
@@ -186,7 +190,10 @@ impl Parts {
         let count = settings.shards.clamp(1, SHARDS_MAX);
         let Around { retainers, progress } = around;
         let mut recovery = Recovery::begin(&patient, settings, count, travel, progress)?;
-        let journal = recovery.run(&patient, segment_bytes, on_note)?;
+        let mut journal = recovery.run(&patient, segment_bytes, on_note)?;
+        // Where there is no room for it the journal waits for some, when it needs it.
+        let spare = Arc::new(Spare::new(Arc::clone(disk), segment_bytes));
+        journal.use_spare(Arc::clone(&spare));
         let track_log = Arc::new(TrackLog::open(Arc::clone(disk), journal.next())?);
         let (tracks, track_mail) = track_mailbox();
         let Recovery { engines, partitions, seen, writer, report, kept, .. } = recovery;
@@ -236,6 +243,7 @@ impl Parts {
             track_mail,
             snapshot_writer,
             pictures,
+            spare,
         })
     }
 }
@@ -323,7 +331,8 @@ impl Node {
         let Parts { shared, report, shards, mut committer, mut track_writer, track_mail, .. } =
             parts;
         let (mut snapshot_writer, pictures) = (parts.snapshot_writer, parts.pictures);
-        let mut node = Self { shared, report, threads: Vec::new(), track_writer: None };
+        let spare = parts.spare;
+        let mut node = Self { shared, report, threads: Vec::new(), track_writer: None, spare };
         for (number, ShardLine { shard, inbox, outbox }) in shards.into_iter().enumerate() {
             let thread = node.spawn(format!("shard-{number}"), move |guard| {
                 // Dropped before the ways to and from the shard: the cause comes first.
@@ -335,6 +344,14 @@ impl Node {
         node.threads.push(node.spawn("committer".to_owned(), move |guard| {
             if let Err(error) = committer.run() {
                 guard.fault.fail(error.to_string());
+            }
+        })?);
+        let spare = Arc::clone(&node.spare);
+        node.threads.push(node.spawn("segments".to_owned(), move |guard| {
+            let _guard = guard;
+            while spare.wait_until_wanted() {
+                // The journal makes its segment itself, and fails the node if that fails too.
+                let _ = spare.make();
             }
         })?);
         node.threads.push(node.spawn("snapshots".to_owned(), move |guard| {
@@ -459,6 +476,7 @@ impl Node {
             let _ = mailbox.put(Mail::Stop);
         }
         drop(place);
+        self.spare.end();
         for thread in self.threads.drain(..) {
             // A panic has been noted as the fault.
             let _ = thread.join();
