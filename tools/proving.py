@@ -8,11 +8,14 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
 import time
 
+PLAN_ORDERS = 20
+SLICE = 50_000
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
@@ -47,6 +50,39 @@ def free_port(kind):
     with socket.socket(socket.AF_INET, kind) as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
+
+
+def write_plan(path, couriers):
+    """Couriers side by side in the north, their orders a kilometre apart."""
+    chance = random.Random(42 + couriers.start)
+    with path.open("w", encoding="utf-8") as out:
+        out.write('{"epoch": 1772431200, "routes": [')
+        for courier in couriers:
+            lat, lon = 40 + courier % 1_000 * 0.01, -100 + courier // 1_000 * 0.1
+            orders = [{"number": f"o{courier}-{at}", "lat": round(lat + at * 0.01, 7),
+                       "lon": round(lon + chance.uniform(0, 0.05), 7), "service_duration_s": 60}
+                      for at in range(PLAN_ORDERS)]
+            route = {"number": f"r{courier}", "courier": f"c{courier}", "date": "2026-11-22",
+                     "orders": orders}
+            out.write(("," if courier > couriers.start else "") + json.dumps(route))
+        out.write("]}")
+
+
+def loaded(binary, directory, couriers):
+    """The data directory with the plan in it."""
+    data = directory / f"data-{couriers}"
+    done = directory / f"data-{couriers}.done"
+    begin = int(done.read_text()) if done.exists() else 0
+    # A plan of all at once takes ten times the memory.
+    for first in range(begin, couriers, SLICE):
+        plan = directory / f"plan-{couriers}.json"
+        end = min(first + SLICE, couriers)
+        write_plan(plan, range(first, end))
+        subprocess.run([binary, "load", "--plan", plan, "--data-dir", data, "--json"], check=True,
+                       stderr=subprocess.DEVNULL)
+        plan.unlink()
+        done.write_text(str(end))
+    return data
 
 
 class Daemon:

@@ -38,6 +38,9 @@ impl Point {
     /// Stands where there is no point and none is looked at.
     pub const ANYWHERE: Self = Self { lat_e7: 1, lon_e7: 1 };
 
+    /// Stands where there is no point, and equals none.
+    pub const NOWHERE: Self = Self { lat_e7: i32::MIN, lon_e7: i32::MIN };
+
     /// A point from units of 1e-7 degrees.
     ///
     /// # Errors

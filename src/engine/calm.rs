@@ -4,6 +4,7 @@
 
 use super::Engine;
 use super::couriers::CourierSlot;
+use super::eta::Due;
 use super::fix::Fix;
 use super::route_line::RouteLine;
 use super::sources::Heard;
@@ -33,7 +34,7 @@ impl Engine {
             return false;
         }
         let is_regular = !is_quiet && !sheds_eta && seen.t >= line.eta.regular_due;
-        if is_regular && !line.eta.is_settled(&*self.travel, line.mode, fix) {
+        if is_regular && line.eta.due(&*self.travel, line.mode, fix) != Due::Nothing {
             return false;
         }
         if line.first_stay.is_some() {

@@ -3,7 +3,8 @@
 
 use super::eta::Lead;
 use super::fix::Seen;
-use super::route::{Mark, Order, StopRange};
+use super::order::{Mark, Order};
+use super::route::{Route, StopRange};
 use super::step::RouteStep;
 use crate::domain::eta::Eta;
 use crate::domain::geo::Point;
@@ -18,19 +19,36 @@ struct Cursor {
     order: Option<usize>,
 }
 
+/// How far a chain was computed.
+#[derive(Clone, Copy, Debug)]
+pub struct Computed {
+    /// The ETAs of the orders before this place in the sequence are known.
+    pub to: usize,
+    /// Those of the others are not before this.
+    pub then: Time,
+}
+
+impl Computed {
+    /// All of a route's orders.
+    pub fn all(route: &Route) -> Self {
+        Self { to: route.orders.len(), then: Time::DISTANT_FUTURE }
+    }
+}
+
 impl RouteStep<'_, '_> {
     /// Fills `etas` for every order ahead of a courier seen there, and the lead of the ETA line.
-    pub fn compute_chain(&mut self, from: Seen) {
+    /// ETAs never decrease from stop to stop, and those after `until` may be left out.
+    pub fn compute_chain(&mut self, from: Seen, until: Time) -> Computed {
         let mut cursor = Cursor { t: from.t, place: from.point, order: None };
         let present = self.present_stop();
         if let Some(stop) = present {
             cursor = self.serve_present(stop, from.t);
         }
         // Depots before here are behind the courier.
-        let here = if self.route.nodes_between.is_empty() {
+        let here = if self.route.rare().nodes_between.is_empty() {
             None
         } else {
-            let visited = self.route.orders.iter().rposition(|order| order.is_visited);
+            let visited = self.route.orders.iter().rposition(|order| order.is(Mark::Visited));
             visited.max(present.map(|stop| stop.first))
         };
         let mut node = 0;
@@ -38,8 +56,12 @@ impl RouteStep<'_, '_> {
         while let Some(stop) = self.route.stop_from(at, |at| self.is_ahead(at)) {
             at = stop.last + 1;
             let Some(stop) = self.beyond(stop, present) else { continue };
-            while let Some(between) =
-                self.route.nodes_between.get(node).filter(|between| between.before <= stop.first)
+            while let Some(between) = self
+                .route
+                .rare()
+                .nodes_between
+                .get(node)
+                .filter(|between| between.before <= stop.first)
             {
                 node += 1;
                 if let Some(plan) = between.depot
@@ -51,31 +73,36 @@ impl RouteStep<'_, '_> {
                 }
             }
             self.serve(&mut cursor, stop, present);
-            if node == self.route.nodes_between.len()
+            if node == self.route.rare().nodes_between.len()
                 && cursor.order == Some(at - 1)
                 && present.is_none_or(|present| present.last < at)
             {
-                at = self.serve_singles(&mut cursor, at);
+                at = self.serve_singles(&mut cursor, at, until);
+            }
+            if cursor.t > until {
+                let here = present.map_or(0, |present| present.last + 1);
+                return Computed { to: at.max(here), then: cursor.t };
             }
         }
+        Computed::all(self.route)
     }
 
     /// Serves stops of one order each that directly follow one another, from the place `at` on,
     /// where the order before was one: the long run of nearly every route. Where to go on.
-    fn serve_singles(&mut self, cursor: &mut Cursor, mut at: usize) -> usize {
+    fn serve_singles(&mut self, cursor: &mut Cursor, mut at: usize, until: Time) -> usize {
         let orders = &self.route.orders[at..];
         let mut is_open = orders.first().is_some_and(|order| order.is_open(self.policy));
         for ((order, next), eta) in
             orders.iter().zip(orders.iter().skip(1)).zip(&mut self.etas[at..])
         {
             let is_next_open = next.is_open(self.policy);
-            if !(is_open && is_next_open && order.marks.has(Mark::Single)) {
+            if !(is_open && is_next_open && order.is(Mark::Single)) || cursor.t > until {
                 break;
             }
             let arrival = cursor.t + i64::from(order.leg_ms);
-            let begin = order.service_start(self.policy, arrival);
-            let service_s = i64::from(order.service_s) + i64::from(order.shared_service_s);
-            let completion = begin + service_s * SECOND_MS;
+            let terms = self.route.terms.of(order);
+            let begin = terms.service_start(self.policy, arrival);
+            let completion = begin + terms.service_ms();
             *eta = Some(Eta { eta: begin, arrival, completion });
             *cursor = Cursor { t: completion, place: order.place, order: Some(at) };
             at += 1;
@@ -106,12 +133,12 @@ impl RouteStep<'_, '_> {
             let order = &self.route.orders[at];
             order.stay.is_some() && self.is_served(order)
         };
-        let visited = self.route.last_visited.filter(|&at| {
+        let visited = self.route.last_visited.map(|at| at as usize).filter(|&at| {
             self.stays.of(self.route.orders[at].stay).is_some_and(|stay| stay.may_visit)
         });
         let anchor = visited.or_else(|| {
             let head = self.head()?;
-            (head.first..=head.last).find(|at| self.route.orders[*at].is_next && is_here(at))
+            (head.first..=head.last).find(|at| self.route.orders[*at].is(Mark::Next) && is_here(at))
         })?;
         // Before these none is ahead, and none has a stay.
         let first_stay = self.stays.of(self.line.first_stay).map_or(anchor, |stay| stay.at);
@@ -143,10 +170,10 @@ impl RouteStep<'_, '_> {
     /// Drives to a stop and serves it.
     fn serve(&mut self, cursor: &mut Cursor, stop: StopRange, present: Option<StopRange>) {
         let first = &self.route.orders[stop.first];
-        let Some(place) = first.point() else { return };
+        let (leg_ms, Some(place)) = (first.leg_ms, first.point()) else { return };
         let is_next = cursor.order.is_some_and(|order| order + 1 == stop.first);
-        if is_next && first.leg_ms != Order::NO_LEG {
-            cursor.t = cursor.t + i64::from(first.leg_ms);
+        if is_next && leg_ms != Order::NO_LEG {
+            cursor.t = cursor.t + i64::from(leg_ms);
         } else {
             if self.line.eta.lead == Lead::Unknown {
                 self.line.eta.lead_at = stop.only_order();
@@ -156,10 +183,9 @@ impl RouteStep<'_, '_> {
         let arrival = cursor.t;
         if stop.count == 1 {
             // Nearly every stop is one order.
-            let order = &self.route.orders[stop.first];
-            let eta = order.service_start(self.policy, arrival);
-            let service_s = i64::from(order.service_s) + i64::from(order.shared_service_s);
-            let completion = eta + service_s * SECOND_MS;
+            let terms = self.route.terms.of(&self.route.orders[stop.first]);
+            let eta = terms.service_start(self.policy, arrival);
+            let completion = eta + terms.service_ms();
             self.etas[stop.first] = Some(Eta { eta, arrival, completion });
             *cursor = Cursor { t: completion, place, order: Some(stop.first) };
             return;
@@ -184,10 +210,10 @@ impl RouteStep<'_, '_> {
     fn leaving(&self, stop: StopRange, arrival: Time, counts: impl Fn(usize) -> bool) -> Time {
         let (mut begin, mut service_s, mut shared_s) = (arrival, 0, 0);
         for at in (stop.first..=stop.last).filter(|&at| counts(at)) {
-            let order = &self.route.orders[at];
-            begin = begin.max(order.service_start(self.policy, arrival));
-            service_s += i64::from(order.service_s);
-            shared_s = shared_s.max(i64::from(order.shared_service_s));
+            let terms = self.route.terms.of(&self.route.orders[at]);
+            begin = begin.max(terms.service_start(self.policy, arrival));
+            service_s += i64::from(terms.service_s);
+            shared_s = shared_s.max(i64::from(terms.shared_service_s));
         }
         begin + (service_s + shared_s) * SECOND_MS
     }
@@ -203,7 +229,7 @@ impl RouteStep<'_, '_> {
         for at in stop.first..=stop.last {
             let order = &self.route.orders[at];
             if order.is_ahead(self.policy) && present.is_none_or(|present| !present.holds(at)) {
-                let eta = order.service_start(self.policy, arrival);
+                let eta = self.route.terms.of(order).service_start(self.policy, arrival);
                 self.etas[at] = Some(Eta { eta, arrival, completion });
             }
         }

@@ -76,10 +76,8 @@ impl Couriers {
     }
 
     /// Asks for the line of a courier ahead of its use.
-    pub fn prefetch_line(&self, id: CourierId) {
-        if let Some(slot) = self.slot(id) {
-            self.lines.prefetch(slot.0, 0);
-        }
+    pub fn prefetch_line(&self, slot: CourierSlot) {
+        self.lines.prefetch(slot.0, 0);
     }
 
     /// The slot of a courier.

@@ -6,7 +6,8 @@ use std::collections::BinaryHeap;
 
 use super::eta::{Lead, TOLD_MS};
 use super::fix::FRESH_MS;
-use super::route::{Order, Route, RouteSlot};
+use super::order::Order;
+use super::route::{Route, RouteSlot};
 use super::route_line::RouteLine;
 use crate::domain::ids::{CourierId, RouteId};
 use crate::domain::policy::Policy;

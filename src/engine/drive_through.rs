@@ -3,6 +3,7 @@
 
 use super::crossing::{GAP_MAX_MS, passage};
 use super::fix::{Fix, Seen};
+use super::order::Mark;
 use super::presence::Presence;
 use super::step::RouteStep;
 use super::visit::{Means, Visit};
@@ -22,13 +23,17 @@ impl RouteStep<'_, '_> {
     pub fn drive_through(&mut self, at: usize, centre: Centre, radius: Radius, fix: &Fix) {
         let Some(last) = self.line.last() else { return };
         let order = &self.route.orders[at];
-        let required_ms = self.policy.dwell_required_ms(order.service_s, order.shared_service_s);
-        if required_ms > 0 || order.is_visited || fix.seen.t - last.t > GAP_MAX_MS {
+        let terms = self.route.terms.of(order);
+        let is_visited = order.is(Mark::Visited);
+        if terms.dwell_required_ms(self.policy) > 0
+            || is_visited
+            || fix.seen.t - last.t > GAP_MAX_MS
+        {
             return;
         }
         let Some(crossed) = crossed(&centre, radius.metres(), last, fix.seen) else { return };
         let closest = crossed.closest;
-        if order.dwell_not_before(self.policy).is_some_and(|start| closest.t < start) {
+        if terms.dwell_not_before(self.policy).is_some_and(|start| closest.t < start) {
             return;
         }
         let presence = Presence::enter(&Fix { seen: crossed.entry, ..*fix });

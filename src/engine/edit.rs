@@ -2,10 +2,12 @@
 //! evaluates no position.
 
 use super::depot::{NodeBetween, StartingDepot};
-use super::route::{Order, Route};
+use super::order::{Mark, Order};
+use super::route::{Rare, Route};
 use super::route_line::RouteLine;
 use super::stay::StaySlot;
 use super::step::RouteStep;
+use super::terms::TermsTable;
 use crate::domain::depot::DepotPlan;
 use crate::domain::eta::EtaCause;
 use crate::domain::event::{EndReason, EventKind};
@@ -22,19 +24,17 @@ pub fn empty_route(plan: &RoutePlan, created_at: Time) -> (RouteLine, Route) {
         id: plan.id,
         courier: plan.courier,
         orders: Vec::new(),
-        gone: Vec::new(),
-        nodes_between: Vec::new(),
-        depot: None,
-        starting_depot: None,
+        terms: TermsTable::default(),
         route_start: None,
         route_finish: None,
         has_planned_end: false,
         created_at,
         first_moved: None,
         first_position: None,
-        held: None,
+        rare: None,
         head_at: 0,
         swept_at: 0,
+        primed_end: 0,
         next_end: 0,
         has_overdue: false,
         last_visited: None,
@@ -49,16 +49,15 @@ impl RouteStep<'_, '_> {
     pub fn store(&mut self, plan: &RoutePlan) {
         self.tell_changes(plan);
         self.end_stays_without_place(plan);
-        let last_visited = self.route.last_visited.map(|at| self.route.orders[at].id);
+        let last_visited = self.route.last_visited.map(|at| self.route.orders[at as usize].id);
         self.rebuild_orders(plan);
-        self.route.last_visited = last_visited.and_then(|id| self.place_of(id));
+        let last_visited = last_visited.and_then(|id| self.place_of(id));
+        self.route.last_visited = last_visited.map(|at| at as u32);
         self.line.mode = plan.routing_mode;
-        self.route.depot = plan.depot.map(Box::new);
         self.route.route_start = plan.route_start;
         self.route.route_finish = plan.route_finish;
         self.line.is_over = false;
-        self.keep_starting_depot(plan.starting_depot());
-        self.route.nodes_between = nodes_between(plan);
+        self.keep_depots(plan);
         self.price_legs();
         self.set_active_span();
         if self.line.is_started {
@@ -73,7 +72,7 @@ impl RouteStep<'_, '_> {
         for new in plan.orders() {
             let kind = match self.place_of(new.id).map(|at| &self.route.orders[at]) {
                 None if new.created => EventKind::OrderCreated,
-                Some(old) if old.window.as_deref() != new.window.as_ref() => {
+                Some(old) if self.route.terms.of(old).window != new.window => {
                     EventKind::IntervalUpdate { window: new.window }
                 }
                 None | Some(_) => continue,
@@ -106,8 +105,8 @@ impl RouteStep<'_, '_> {
             let order = match old.iter().position(|order| order.id == new.id) {
                 Some(at) => {
                     let mut order = old.remove(at);
-                    order.edit(new);
-                    order.is_skipped = false;
+                    order.edit(new, &mut self.route.terms);
+                    order.mark(Mark::Skipped, false);
                     order
                 }
                 None => self.incoming(new),
@@ -117,32 +116,34 @@ impl RouteStep<'_, '_> {
         for gone in old {
             self.keep_gone(gone);
         }
+        self.route.sweep_terms();
         self.chain_stays();
     }
 
     /// An order that comes onto the route: new, or back with what was told of it.
     fn incoming(&mut self, plan: &OrderPlan) -> Order {
         if plan.created {
-            return Order::new(plan);
+            return Order::new(plan, &mut self.route.terms);
         }
-        let Some(at) = self.route.gone.iter().position(|order| order.id == plan.id) else {
-            return Order::new(plan);
+        let Some(at) = self.route.rare().gone.iter().position(|order| order.id == plan.id) else {
+            return Order::new(plan, &mut self.route.terms);
         };
-        let mut order = self.route.gone.remove(at);
-        order.edit(plan);
+        let mut order = self.route.rare_mut().gone.remove(at);
+        order.edit(plan, &mut self.route.terms);
         order.status = plan.status;
         order
     }
 
     fn keep_gone(&mut self, mut order: Order) {
-        order.is_next = false;
-        order.is_skipped = false;
+        order.mark(Mark::Next, false);
+        order.mark(Mark::Skipped, false);
         order.told_eta = Order::NO_ETA;
         order.nearby_primed = 0;
-        if self.route.gone.len() == GONE_MAX {
-            self.route.gone.remove(0);
+        let gone = &mut self.route.rare_mut().gone;
+        if gone.len() == GONE_MAX {
+            gone.remove(0);
         }
-        self.route.gone.push(order);
+        gone.push(order);
     }
 
     /// Chains the open stays anew after the sequence changed.
@@ -157,15 +158,15 @@ impl RouteStep<'_, '_> {
         }
     }
 
-    fn keep_starting_depot(&mut self, plan: Option<&DepotPlan>) {
-        let Some(&plan) = plan else {
-            self.route.starting_depot = None;
-            return;
-        };
-        match &mut self.route.starting_depot {
-            Some(old) if old.plan.id == plan.id => old.edit(plan),
-            depot => *depot = Some(Box::new(StartingDepot::new(plan))),
+    fn keep_depots(&mut self, plan: &RoutePlan) {
+        let (starting, nodes_between) = (plan.starting_depot(), nodes_between(plan));
+        if starting.is_some() || plan.depot.is_some() || !nodes_between.is_empty() {
+            self.route.rare_mut();
         }
+        let Some(rare) = self.route.rare_there() else { return };
+        rare.depot = plan.depot;
+        rare.nodes_between = nodes_between;
+        rare.keep_starting_depot(starting);
     }
 
     /// Travel times between neighbouring orders, once for all evaluations.
@@ -190,7 +191,9 @@ impl RouteStep<'_, '_> {
             }
             // It comes before the nodes behind the last order so far.
             let end = self.route.orders.len();
-            for node in self.route.nodes_between.iter_mut().filter(|node| node.before == end) {
+            let nodes =
+                self.route.rare_there().into_iter().flat_map(|rare| &mut rare.nodes_between);
+            for node in nodes.filter(|node| node.before == end) {
                 node.before += 1;
             }
             let order = self.incoming(plan);
@@ -203,14 +206,14 @@ impl RouteStep<'_, '_> {
         };
         let old = &self.route.orders[at];
         let has_moved = old.point() != plan.point;
-        if old.window.as_deref() != plan.window.as_ref() {
+        if self.route.terms.of(old).window != plan.window {
             let kind = EventKind::IntervalUpdate { window: plan.window };
             self.emit.event(self.route.id, plan.id, self.now, kind);
         }
         if has_moved && old.stay.is_some() {
             self.end_stay(old.stay, EndReason::MovedPoint);
         }
-        self.route.orders[at].edit(plan);
+        self.route.orders[at].edit(plan, &mut self.route.terms);
         self.edited();
     }
 
@@ -223,18 +226,10 @@ impl RouteStep<'_, '_> {
         }
         let gone = self.route.orders.remove(at);
         self.keep_gone(gone);
-        for node in &mut self.route.nodes_between {
-            node.before -= usize::from(node.before > at);
+        if let Some(rare) = self.route.rare_there() {
+            rare.close_up(at);
         }
-        // A depot that now comes first is where the route starts.
-        if let Some(&NodeBetween { depot: Some(depot), before: 0 }) =
-            self.route.nodes_between.first()
-            && self.route.starting_depot.is_none()
-        {
-            self.route.starting_depot = Some(Box::new(StartingDepot::new(depot)));
-            self.route.nodes_between.remove(0);
-        }
-        let shift = |visited: usize| match visited.cmp(&at) {
+        let shift = |visited: u32| match (visited as usize).cmp(&at) {
             core::cmp::Ordering::Less => Some(visited),
             core::cmp::Ordering::Equal => None,
             core::cmp::Ordering::Greater => Some(visited - 1),
@@ -246,6 +241,7 @@ impl RouteStep<'_, '_> {
     }
 
     fn edited(&mut self) {
+        self.route.sweep_terms();
         self.price_legs();
         self.set_active_span();
     }
@@ -266,18 +262,15 @@ impl RouteStep<'_, '_> {
     /// Takes over a depot where the route has it. Tells whether it does.
     pub fn put_depot(&mut self, depot: DepotPlan) -> bool {
         let is_same = |plan: &DepotPlan| plan.id == depot.id;
+        let Some(rare) = self.route.rare_there() else { return false };
         let mut has_it = false;
-        if let Some(plan) = self.route.depot.as_deref_mut().filter(|plan| is_same(plan)) {
+        let nodes = rare.nodes_between.iter_mut().filter_map(|node| node.depot.as_mut());
+        for plan in rare.depot.iter_mut().chain(nodes).filter(|plan| is_same(plan)) {
             *plan = depot;
             has_it = true;
         }
-        let nodes = self.route.nodes_between.iter_mut().filter_map(|node| node.depot.as_mut());
-        for plan in nodes.filter(|plan| is_same(plan)) {
-            *plan = depot;
-            has_it = true;
-        }
-        if self.route.starting_depot.as_ref().is_some_and(|starting| is_same(&starting.plan)) {
-            self.keep_starting_depot(Some(&depot));
+        if rare.starting_depot.as_ref().is_some_and(|starting| is_same(&starting.plan)) {
+            rare.keep_starting_depot(Some(&depot));
             has_it = true;
         }
         has_it
@@ -287,6 +280,7 @@ impl RouteStep<'_, '_> {
     pub fn settle(&mut self, cause: EtaCause) {
         self.line.clearance.forget();
         (self.route.swept_at, self.route.next_end) = (0, usize::MAX);
+        self.route.primed_end = usize::MAX;
         self.is_edited = true;
         self.refresh_head(self.now);
         if !self.line.is_over {
@@ -299,6 +293,33 @@ impl RouteStep<'_, '_> {
 
     fn place_of(&self, id: OrderId) -> Option<usize> {
         self.route.orders.iter().position(|order| order.id == id)
+    }
+}
+
+impl Rare {
+    fn keep_starting_depot(&mut self, plan: Option<&DepotPlan>) {
+        let Some(&plan) = plan else {
+            self.starting_depot = None;
+            return;
+        };
+        match &mut self.starting_depot {
+            Some(old) if old.plan.id == plan.id => old.edit(plan),
+            depot => *depot = Some(StartingDepot::new(plan)),
+        }
+    }
+
+    /// The order at a place of the sequence has gone.
+    fn close_up(&mut self, at: usize) {
+        for node in &mut self.nodes_between {
+            node.before -= usize::from(node.before > at);
+        }
+        // A depot that now comes first is where the route starts.
+        if let Some(&NodeBetween { depot: Some(depot), before: 0 }) = self.nodes_between.first()
+            && self.starting_depot.is_none()
+        {
+            self.starting_depot = Some(StartingDepot::new(depot));
+            self.nodes_between.remove(0);
+        }
     }
 }
 

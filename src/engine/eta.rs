@@ -2,8 +2,8 @@
 
 use super::deadlines::{LOST_MS, STALE_MS, TRACKING_GRACE_MS};
 use super::fix::{Fix, PackedSeen, Seen};
+use super::order::{Mark, Order};
 use super::output::OutputBody;
-use super::route::{Mark, Order};
 use super::state::kept;
 use super::step::RouteStep;
 use super::travel_time::TravelTime;
@@ -52,15 +52,23 @@ kept!(EtaLine {
 });
 
 impl EtaLine {
-    /// Whether an evaluation for a position would tell nothing.
-    pub fn is_settled(&self, travel: &dyn TravelTime, mode: RoutingMode, fix: &Fix) -> bool {
+    /// What a regular evaluation for a position may tell.
+    pub fn due(&self, travel: &dyn TravelTime, mode: RoutingMode, fix: &Fix) -> Due {
         let t = fix.seen.t;
         let x = match self.lead {
-            Lead::Unknown => return self.slack_ms > 0 && t < self.nearby_due,
+            Lead::Unknown if self.slack_ms > 0 && t < self.nearby_due => return Due::Nothing,
+            Lead::Unknown => return Due::Etas,
             Lead::Driving(place) => t + travel.travel_ms(fix.seen.point, place, mode),
             Lead::Staying(leave) => t.max(leave),
         };
-        self.tells_nothing((x - self.reference).abs(), fix)
+        let moved_ms = (x - self.reference).abs();
+        if !self.tells_no_eta(moved_ms, fix) {
+            Due::Etas
+        } else if t + moved_ms < self.nearby_due {
+            Due::Nothing
+        } else {
+            Due::Nearby { moved_ms }
+        }
     }
 
     /// A regular evaluation was due for a position, and told nothing.
@@ -69,12 +77,24 @@ impl EtaLine {
         self.evaluated = seen.into();
     }
 
-    /// Whether nothing has to be told for a position once no ETA has moved by more than this.
-    pub fn tells_nothing(&self, moved_ms: i64, fix: &Fix) -> bool {
-        moved_ms < i64::from(self.slack_ms)
-            && fix.seen.t + moved_ms < self.nearby_due
-            && self.is_stale != fix.is_fresh()
+    /// Whether no ETA has to be told for a position once none has moved by more than this.
+    pub fn tells_no_eta(&self, moved_ms: i64, fix: &Fix) -> bool {
+        moved_ms < i64::from(self.slack_ms) && self.is_stale != fix.is_fresh()
     }
+}
+
+/// What an evaluation may tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing.
+    Nothing,
+    /// A `nearby`; no ETA, since none has moved by more than this.
+    Nearby {
+        /// How far `x` has moved.
+        moved_ms: i64,
+    },
+    /// Everything.
+    Etas,
 }
 
 /// What the chain begins with.
@@ -114,9 +134,17 @@ impl RouteStep<'_, '_> {
         if is_regular || self.changed.is_some() {
             self.line.eta.evaluated = fix.seen.into();
         }
-        let is_unsettled = match self.changed {
-            Some(_) => self.must_evaluate || !self.shift(fix),
-            None => is_regular && !self.is_settled(fix),
+        let due = if self.changed.is_some() && (self.must_evaluate || !self.shift(fix)) {
+            Due::Etas
+        } else if is_regular {
+            self.line.eta.due(self.travel, self.line.mode, fix)
+        } else {
+            Due::Nothing
+        };
+        let is_unsettled = match due {
+            Due::Nothing => false,
+            Due::Nearby { moved_ms } => !self.look_at_nearby(fix, moved_ms),
+            Due::Etas => true,
         };
         if is_unsettled {
             self.evaluate(self.changed.unwrap_or(EtaCause::Fix));
@@ -136,23 +164,43 @@ impl RouteStep<'_, '_> {
         self.is_fresh && self.line.eta.has_shift_start_due
     }
 
-    /// Whether an evaluation would tell nothing.
-    fn is_settled(&self, fix: &Fix) -> bool {
-        self.line.eta.is_settled(self.travel, self.line.mode, fix)
+    /// A regular evaluation that tells no ETA, for a `nearby` that may be due: only as much of the
+    /// chain as it reaches. Tells whether that was enough.
+    fn look_at_nearby(&mut self, fix: &Fix, moved_ms: i64) -> bool {
+        if !self.is_fresh
+            || !self.line.is_started
+            || self.line.eta.is_stale
+            || self.line.eta.has_shift_start_due
+            || self.route.is_violated
+            || self.route.has_overdue
+            || self.policy.nearby_distance_m.is_some()
+        {
+            return false;
+        }
+        self.begin_etas();
+        let computed = self.compute_chain(fix.seen, fix.seen.t + self.nearby_longest_ms());
+        self.raise_nearby(fix, true, computed.to);
+        self.line.eta.slack_ms -= moved_ms as i32;
+        self.line.eta.nearby_due = self.nearby_due(computed);
+        true
     }
 
-    /// The ETA of every order ahead, for the position that was evaluated last.
-    fn compute(&mut self, clock: Option<Time>) {
+    fn begin_etas(&mut self) {
         self.line.eta.lead = Lead::Unknown;
         self.line.eta.lead_at = NO_ORDER;
         self.etas.clear();
         self.etas.resize(self.route.orders.len(), None);
+    }
+
+    /// The ETA of every order ahead, for the position that was evaluated last.
+    fn compute(&mut self, clock: Option<Time>) {
+        self.begin_etas();
         let age_ms = self.age_ms();
         if let Some(seen) = self.line.eta.evaluated.seen().filter(|_| age_ms <= LOST_MS)
             // The clock takes away no ETA that a position has not: the depot may be back in sight.
             && (clock.is_some() || self.has_sequence())
         {
-            self.compute_chain(seen);
+            self.compute_chain(seen, Time::DISTANT_FUTURE);
             self.clamp(clock);
         }
         if self.etas.iter().skip(self.route.swept_at).all(Option::is_none) {
@@ -164,7 +212,7 @@ impl RouteStep<'_, '_> {
     pub fn evaluate(&mut self, cause: EtaCause) {
         if core::mem::take(&mut self.route.has_overdue) {
             for order in &mut self.route.orders {
-                order.marks.set(Mark::Overdue, false);
+                order.mark(Mark::Overdue, false);
             }
         }
         self.evaluate_by(cause, None);
@@ -206,10 +254,10 @@ impl RouteStep<'_, '_> {
             let told = order.told_eta;
             let is_away = told != Order::NO_ETA && !order.stay.is_some();
             let passed = clock.filter(|&clock| is_away && clock - told >= TOLD_MS);
-            let Some(bound) = passed.or(order.marks.has(Mark::Overdue).then_some(told)) else {
+            let Some(bound) = passed.or(order.is(Mark::Overdue).then_some(told)) else {
                 continue;
             };
-            order.marks.set(Mark::Overdue, true);
+            order.mark(Mark::Overdue, true);
             self.route.has_overdue = true;
             eta.eta = eta.eta.max(bound);
             eta.arrival = eta.arrival.max(bound);

@@ -1,7 +1,8 @@
 //! Which messages go to the customers, and when: `shift_start` and `nearby` (behaviour 7).
 
+use super::chain::Computed;
 use super::fix::Fix;
-use super::route::{Order, ShiftStart};
+use super::order::{Mark, Order, ShiftStart};
 use super::step::RouteStep;
 use crate::domain::geo::Centre;
 use crate::domain::notification::{NearbyTrigger, Notification, NotificationKind};
@@ -13,7 +14,7 @@ impl<'a> RouteStep<'a, '_> {
     pub fn notify(&mut self, fix: Option<&Fix>, is_regular: bool) {
         // Nothing else makes one due.
         if self.must_evaluate || self.is_edited || self.line.eta.has_shift_start_due {
-            let is_due = |order: &Order| order.shift_start == ShiftStart::Due;
+            let is_due = |order: &Order| order.shift_start() == ShiftStart::Due;
             let mut orders = self.route.orders.iter();
             self.line.eta.has_shift_start_due =
                 orders.any(|order| is_due(order) && order.is_open(self.policy));
@@ -23,35 +24,43 @@ impl<'a> RouteStep<'a, '_> {
                 self.raise_shift_starts();
                 self.line.eta.has_shift_start_due = false;
             }
-            self.raise_nearby(fix, is_regular);
+            self.raise_nearby(fix, is_regular, self.route.orders.len());
         }
-        self.line.eta.nearby_due = self.nearby_due();
+        self.line.eta.nearby_due = self.nearby_due(Computed::all(self.route));
     }
 
     fn raise_shift_starts(&mut self) {
         for at in 0..self.route.orders.len() {
             let order = &mut self.route.orders[at];
-            if order.shift_start == ShiftStart::Due && order.is_open(self.policy) {
-                order.shift_start = ShiftStart::Told;
+            if order.shift_start() == ShiftStart::Due && order.is_open(self.policy) {
+                order.set_shift_start(ShiftStart::Told);
                 self.raise(at, NotificationKind::ShiftStart, self.etas[at].map(|eta| eta.eta));
             }
         }
     }
 
-    fn raise_nearby(&mut self, fix: &Fix, is_regular: bool) {
+    /// Raises what is due of the orders before `to`; the ETAs of the others are beyond all
+    /// thresholds.
+    pub fn raise_nearby(&mut self, fix: &Fix, is_regular: bool, to: usize) {
         let is_in_sequence = !self.route.has_skipped_open(self.policy);
         let is_by_distance = self.policy.nearby_distance_m.is_some();
         let (latched, longest_ms) = self.thresholds_in_all();
-        for at in self.route.swept_at..self.route.orders.len() {
-            let eta = self.etas[at].map(|eta| eta.eta);
+        let to = to.max(self.route.primed_end.min(self.route.orders.len()));
+        let mut primed_end = 0;
+        for at in self.route.swept_at..to {
             let order = &mut self.route.orders[at];
-            let is_idle = order.nearby_primed == 0
-                && (order.nearby_latched & latched == latched
-                    || eta.is_none_or(|eta| eta - fix.seen.t > longest_ms));
-            if is_idle && !is_by_distance {
+            let is_unprimed = order.nearby_primed == 0;
+            if is_unprimed && !is_by_distance && order.nearby_latched & latched == latched {
                 continue;
             }
-            if !order.is_ahead(self.policy) || !(order.is_next || is_in_sequence && eta.is_some()) {
+            let eta = self.etas[at].map(|eta| eta.eta);
+            let is_far = eta.is_none_or(|eta| eta - fix.seen.t > longest_ms);
+            if is_unprimed && !is_by_distance && is_far {
+                continue;
+            }
+            if !order.is_ahead(self.policy)
+                || !(order.is(Mark::Next) || is_in_sequence && eta.is_some())
+            {
                 if is_regular {
                     order.nearby_primed = 0;
                 }
@@ -59,6 +68,9 @@ impl<'a> RouteStep<'a, '_> {
             }
             if is_regular {
                 self.raise_by_eta(at, fix.seen.t, eta);
+                if self.route.orders[at].nearby_primed != 0 {
+                    primed_end = at + 1;
+                }
             }
             if is_by_distance && self.is_within_nearby(&self.route.orders[at], fix) {
                 self.route.orders[at].nearby_latched |= DISTANCE_BIT;
@@ -66,7 +78,12 @@ impl<'a> RouteStep<'a, '_> {
             }
         }
         if is_regular {
-            self.route.swept_at = self.route.head_at;
+            self.route.primed_end = primed_end;
+            while self.route.swept_at < self.route.head_at
+                && self.route.orders[self.route.swept_at].is_behind(self.policy)
+            {
+                self.route.swept_at += 1;
+            }
         }
     }
 
@@ -104,6 +121,11 @@ impl<'a> RouteStep<'a, '_> {
         policy.nearby_eta_ms.iter().copied().take(NEARBY_ETA_MAX)
     }
 
+    /// The longest threshold by time.
+    pub fn nearby_longest_ms(&self) -> i64 {
+        self.thresholds_in_all().1
+    }
+
     /// The latches of all thresholds by time, and the longest one.
     fn thresholds_in_all(&self) -> (u8, i64) {
         self.thresholds_ms()
@@ -120,7 +142,8 @@ impl<'a> RouteStep<'a, '_> {
             return;
         }
         if order.nearby_latched == 0 {
-            let service_start = order.service_start(self.policy, entered_t);
+            let terms = self.route.terms.of(order);
+            let service_start = terms.service_start(self.policy, entered_t);
             let eta = (!self.route.is_broken(self.policy)).then_some(service_start);
             self.raise(at, NotificationKind::Nearby(NearbyTrigger::Arrival), eta);
         }
@@ -140,14 +163,14 @@ impl<'a> RouteStep<'a, '_> {
 
     /// Before this instant no threshold by time can hold for an order that is not latched, and no
     /// priming has to be looked at.
-    fn nearby_due(&self) -> Time {
+    pub fn nearby_due(&self, computed: Computed) -> Time {
         if !self.line.is_started {
             return Time::DISTANT_FUTURE;
         }
-        let mut due = Time::DISTANT_FUTURE;
-        let (latched, _) = self.thresholds_in_all();
-        let from = self.route.swept_at;
-        for (order, eta) in self.route.orders[from..].iter().zip(&self.etas[from..]) {
+        let (latched, longest_ms) = self.thresholds_in_all();
+        let mut due = computed.then - longest_ms;
+        let within = self.route.swept_at.min(computed.to)..computed.to;
+        for (order, eta) in self.route.orders[within.clone()].iter().zip(&self.etas[within]) {
             if order.nearby_primed != 0 {
                 // The next regular evaluation raises it, or lets it go.
                 return Time::DISTANT_PAST;

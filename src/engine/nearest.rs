@@ -117,7 +117,7 @@ impl RouteStep<'_, '_> {
 
     fn test_credit(&mut self, slot: StaySlot, fix: &Fix) {
         let stay = self.stays.stay(slot);
-        let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
+        let not_before = self.dwell_not_before(stay);
         let (t, seen) = (fix.seen.t, fix.seen);
         let over_ms = stay.credit.sum_ms - stay.required_ms;
         let is_met = over_ms >= 0 && not_before.is_none_or(|start| t >= start);

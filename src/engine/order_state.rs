@@ -1,7 +1,8 @@
 //! What the engine knows of an order, a route and a courier at this moment, for readers.
 
 use super::Engine;
-use super::route::{Order, Route, RouteSlot};
+use super::order::{Mark, Order};
+use super::route::{Route, RouteSlot};
 use super::route_line::RouteLine;
 use crate::domain::geo::Point;
 use crate::domain::ids::{CourierId, OrderId, RouteId};
@@ -138,9 +139,9 @@ impl OnRoute<'_> {
             is_stale: self.line.eta.is_stale,
             has_open_stay: order.stay.is_some(),
             stays_told: order.stays_told,
-            is_visited: order.is_visited,
+            is_visited: order.is(Mark::Visited),
             is_started: order.is_started(),
-            is_next: order.is_next,
+            is_next: order.is(Mark::Next),
             is_open: order.is_open(self.policy),
             queue_position: order.is_ahead(self.policy).then_some(ahead),
             is_route_violated: self.route.is_violated,

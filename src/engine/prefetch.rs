@@ -3,15 +3,16 @@
 //! a miss of its own in a large fleet. Decides nothing; what is asked for in vain costs a slot of
 //! the memory's queue. The one file with unsafe code.
 
-use super::Engine;
+use super::couriers::CourierSlot;
 use super::route::RouteSlot;
 use super::route_line::RouteLine;
 use super::stay::Stay;
+use super::{Engine, NOBODY};
 use crate::domain::geo::Point;
 use crate::domain::ids::CourierId;
 use crate::domain::time::Time;
 
-/// What is known of the routes that the next positions of a batch move, by place in the batch.
+/// What is known of the positions to come of a batch, by place in the batch.
 #[derive(Debug)]
 pub struct Ahead {
     coming: [Coming; RING],
@@ -19,8 +20,13 @@ pub struct Ahead {
 
 #[derive(Clone, Copy, Debug)]
 struct Coming {
-    /// The first route of the position's courier.
+    courier: CourierId,
+    /// Where that courier lives, once its slot was asked for.
+    slot: Option<CourierSlot>,
+    /// The first of its routes, once its line was asked for.
     route: RouteSlot,
+    point: Point,
+    t: Time,
     /// Orders will be looked at.
     is_near: bool,
     /// Orders may be looked at though none is near.
@@ -30,10 +36,22 @@ struct Coming {
 impl Ahead {
     /// Nothing is known.
     pub const NOTHING: Self = Self { coming: [Coming::NOBODY; RING] };
+
+    fn at(&mut self, at: usize) -> &mut Coming {
+        &mut self.coming[at % RING]
+    }
 }
 
 impl Coming {
-    const NOBODY: Self = Self { route: RouteSlot::NONE, is_near: false, is_due: false };
+    const NOBODY: Self = Self {
+        courier: NOBODY,
+        slot: None,
+        route: RouteSlot::NONE,
+        point: Point::ANYWHERE,
+        t: Time::DISTANT_PAST,
+        is_near: false,
+        is_due: false,
+    };
 }
 
 /// A position to come: whose, where, and its device time.
@@ -42,39 +60,25 @@ pub type PositionAhead = (CourierId, Point, Time);
 impl Engine {
     /// Called before the position at `at` of a batch is stepped, for every place in it from 0 on;
     /// `position_at` tells of another place of the batch, if there is one.
+    #[inline]
     pub fn look_ahead(&mut self, at: usize, position_at: impl Fn(usize) -> Option<PositionAhead>) {
         if at == 0 {
-            for first in 0..ROUTE_AHEAD {
-                self.find_route(first, &position_at);
+            for first in 0..SLOT_AHEAD {
+                self.meet(first, position_at(first));
+                if first < LINE_AHEAD {
+                    self.find_line(first);
+                }
+                if first < ROUTE_AHEAD {
+                    self.find_route(first);
+                }
             }
         }
-        if let Some((courier, ..)) = position_at(at + SLOT_AHEAD) {
-            self.couriers.prefetch_slot(courier);
-        }
-        if let Some((courier, ..)) = position_at(at + LINE_AHEAD) {
-            self.couriers.prefetch_line(courier);
-        }
-        self.find_route(at + ROUTE_AHEAD, &position_at);
-        let coming = &mut self.ahead.coming[(at + STAY_AHEAD) % RING];
-        if coming.route.is_some()
-            && let Some((_, point, t)) = position_at(at + STAY_AHEAD)
-        {
-            let line = self.routes.line(coming.route);
-            coming.is_near = !line.clearance.covers(point);
-            self.stays.prefetch(line.first_stay);
-            if coming.is_near {
-                self.routes.prefetch_rest(coming.route);
-            } else if t >= line.quiet_until {
-                self.routes.prefetch_eta(coming.route);
-            }
-        }
-        let coming = self.ahead.coming[(at + ORDERS_AHEAD) % RING];
-        if coming.route.is_some() {
-            let is_due = position_at(at + ORDERS_AHEAD)
-                .is_some_and(|(_, point, t)| self.look_at_orders(coming, point, t));
-            self.ahead.coming[(at + ORDERS_AHEAD) % RING].is_due = is_due;
-        }
-        let coming = self.ahead.coming[(at + VISIT_AHEAD) % RING];
+        self.meet(at + SLOT_AHEAD, position_at(at + SLOT_AHEAD));
+        self.find_line(at + LINE_AHEAD);
+        self.find_route(at + ROUTE_AHEAD);
+        self.look_at_route(at + STAY_AHEAD);
+        self.look_at_stay(at + ORDERS_AHEAD);
+        let coming = *self.ahead.at(at + VISIT_AHEAD);
         if coming.is_due {
             let route = self.routes.route(coming.route);
             let stay = self.stays.of(self.routes.line(coming.route).first_stay);
@@ -83,33 +87,71 @@ impl Engine {
         }
     }
 
-    fn find_route(&mut self, at: usize, position_at: &impl Fn(usize) -> Option<PositionAhead>) {
-        let slot = position_at(at).and_then(|(courier, ..)| self.couriers.slot(courier));
-        let route = slot.map_or(RouteSlot::NONE, |slot| self.couriers.line(slot).first_route);
-        if route.is_some() {
-            self.routes.prefetch_line(route);
-        }
-        self.ahead.coming[at % RING] = Coming { route, ..Coming::NOBODY };
+    fn meet(&mut self, at: usize, position: Option<PositionAhead>) {
+        *self.ahead.at(at) = position.map_or(Coming::NOBODY, |(courier, point, t)| {
+            self.couriers.prefetch_slot(courier);
+            Coming { courier, point, t, ..Coming::NOBODY }
+        });
     }
 
-    /// Asks for the orders that a position is near to. Tells whether others may be looked at: a stay
-    /// that visits or ends, or `nearby` that falls due.
-    fn look_at_orders(&self, coming: Coming, point: Point, t: Time) -> bool {
+    fn find_line(&mut self, at: usize) {
+        let coming = self.ahead.at(at);
+        coming.slot = self.couriers.slot(coming.courier);
+        if let Some(slot) = coming.slot {
+            self.couriers.prefetch_line(slot);
+        }
+    }
+
+    fn find_route(&mut self, at: usize) {
+        let coming = self.ahead.at(at);
+        if let Some(slot) = coming.slot {
+            coming.route = self.couriers.line(slot).first_route;
+            self.routes.prefetch_line(coming.route);
+        }
+    }
+
+    /// Asks for what the line of a route says that its position touches.
+    fn look_at_route(&mut self, at: usize) {
+        let coming = self.ahead.at(at);
+        if !coming.route.is_some() {
+            return;
+        }
         let line = self.routes.line(coming.route);
+        coming.is_near = !line.clearance.covers(coming.point);
+        self.stays.prefetch(line.first_stay);
+        if coming.is_near {
+            self.routes.prefetch_rest(coming.route);
+        } else if coming.t >= line.quiet_until {
+            self.routes.prefetch_eta(coming.route);
+        }
+    }
+
+    /// Asks for the orders that a position is near to, or finds out whether others may be looked at:
+    /// a stay that visits or ends, or `nearby` that falls due.
+    fn look_at_stay(&mut self, at: usize) {
+        let coming = self.ahead.at(at);
+        if !coming.route.is_some() {
+            return;
+        }
+        let (line, route) = (self.routes.line(coming.route), coming.route);
         let stay = self.stays.of(line.first_stay);
         if coming.is_near {
-            let head_at = || self.routes.route(coming.route).head_at;
-            self.routes.prefetch_orders(coming.route, stay.map_or_else(head_at, |stay| stay.at));
-            return false;
+            let head_at = || self.routes.route(route).head_at;
+            self.routes.prefetch_orders(route, stay.map_or_else(head_at, |stay| stay.at));
+            return;
         }
-        let is_away = |stay: &Stay| stay.centre.distance_m(point) > stay.fence.radius_m;
-        let is_due = stay.is_some_and(|stay| is_due(line, stay) || is_away(stay))
-            || (t >= line.quiet_until && t + SHORTLY_MS > line.eta.nearby_due);
-        if is_due {
-            self.routes.prefetch_rest(coming.route);
+        coming.is_due = stay.is_some_and(|stay| is_due(line, stay) || is_away(stay, coming.point))
+            || (coming.t >= line.quiet_until && coming.t + SHORTLY_MS > line.eta.nearby_due);
+        if coming.is_due {
+            self.routes.prefetch_rest(route);
         }
-        is_due
     }
+}
+
+/// Whether the next position at a stay is likely to be away; no more than a guess.
+fn is_away(stay: &Stay, point: Point) -> bool {
+    let (east_m, north_m) = stay.centre.plane_m(point);
+    east_m * east_m + north_m * north_m > stay.fence.radius_m * stay.fence.radius_m
 }
 
 /// Whether the next position at a stay is likely to visit its order. Parked couriers look at no
@@ -153,7 +195,7 @@ const STAY_AHEAD: usize = 7;
 const ORDERS_AHEAD: usize = 4;
 const VISIT_AHEAD: usize = 2;
 /// Places of a batch of which something is known.
-const RING: usize = 16;
+const RING: usize = 32;
 /// ETAs move by more between two positions.
 const SHORTLY_MS: i64 = 5_000;
 /// A courier's next position is likely to be no more than so much later.

@@ -2,8 +2,9 @@
 //! (behaviour 5).
 
 use super::fix::Fix;
+use super::order::{Mark, ShiftStart};
 use super::output::OutputBody;
-use super::route::{Mark, Order, ShiftStart, StopRange};
+use super::route::StopRange;
 use super::step::RouteStep;
 use crate::domain::eta::EtaCause;
 use crate::domain::event::EventKind;
@@ -52,7 +53,7 @@ impl RouteStep<'_, '_> {
         for at in 0..self.route.orders.len() {
             self.start_order(at, t);
         }
-        for order in self.route.orders.iter().filter(|order| order.is_next) {
+        for order in self.route.orders.iter().filter(|order| order.is(Mark::Next)) {
             self.emit.event(self.route.id, order.id, t, EventKind::OrderBecameNext);
         }
     }
@@ -61,8 +62,8 @@ impl RouteStep<'_, '_> {
     pub fn start_order(&mut self, at: usize, t: Time) {
         let order = &mut self.route.orders[at];
         if !order.is_started() {
-            order.shift_start =
-                if order.is_open(self.policy) { ShiftStart::Due } else { ShiftStart::Never };
+            let is_open = order.is_open(self.policy);
+            order.set_shift_start(if is_open { ShiftStart::Due } else { ShiftStart::Never });
             self.emit.event(self.route.id, order.id, t, EventKind::Start);
         }
     }
@@ -74,11 +75,7 @@ impl RouteStep<'_, '_> {
     }
 
     fn is_swept(&self) -> bool {
-        self.route.orders.iter().take(self.route.swept_at).all(|order| {
-            !order.is_ahead(self.policy)
-                && order.told_eta == Order::NO_ETA
-                && order.nearby_primed == 0
-        })
+        self.route.orders.iter().take(self.route.swept_at).all(|order| order.is_behind(self.policy))
     }
 
     /// Finds the head stop anew: ORDER_BECAME_NEXT of the orders that entered it, then ARRIVAL of
@@ -95,14 +92,14 @@ impl RouteStep<'_, '_> {
         for at in self.route.swept_at..end {
             let order = &mut self.route.orders[at];
             if at >= refreshed_to {
-                order.marks.set(Mark::WasNext, order.is_next);
+                order.mark(Mark::WasNext, order.is(Mark::Next));
             }
             let is_next = order.is_ahead(self.policy) && head.is_some_and(|head| head.holds(at));
-            let has_entered = is_next && !order.is_next;
-            order.is_next = is_next;
+            let has_entered = is_next && !order.is(Mark::Next);
+            order.mark(Mark::Next, is_next);
             entered += usize::from(has_entered);
-            if has_entered && !order.marks.has(Mark::WasNext) && self.line.is_started {
-                order.marks.set(Mark::WasNext, true);
+            if has_entered && !order.is(Mark::WasNext) && self.line.is_started {
+                order.mark(Mark::WasNext, true);
                 self.emit.event(self.route.id, order.id, t, EventKind::OrderBecameNext);
             }
         }
@@ -133,7 +130,7 @@ impl RouteStep<'_, '_> {
         for at in head.first..=head.last {
             let order = &self.route.orders[at];
             let is_silent = self.stays.of(order.stay).is_some_and(|stay| stay.told.is_none());
-            if order.is_next && is_silent {
+            if order.is(Mark::Next) && is_silent {
                 self.tell_arrival(order.stay);
             }
         }
@@ -150,7 +147,7 @@ impl RouteStep<'_, '_> {
         let mut is_violated = false;
         for order in &mut self.route.orders[from..stop] {
             if order.is_ahead(self.policy) {
-                order.is_skipped = true;
+                order.mark(Mark::Skipped, true);
                 is_violated = true;
             }
         }

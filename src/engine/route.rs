@@ -8,14 +8,13 @@ use super::deadlines::Deadline;
 use super::depot::{NodeBetween, StartingDepot};
 use super::eta::NO_ORDER;
 use super::fix::Fix;
+use super::order::{Mark, Order};
 use super::prefetch::{CACHE_LINE_BYTES, prefetch_head};
 use super::route_line::RouteLine;
-use super::state::kept;
-use super::stay::StaySlot;
+use super::terms::TermsTable;
 use crate::domain::depot::DepotPlan;
 use crate::domain::geo::Point;
-use crate::domain::ids::{CourierId, OrderId, RouteId};
-use crate::domain::order::{EtaType, OrderPlan, OrderStatus};
+use crate::domain::ids::{CourierId, RouteId};
 use crate::domain::policy::{Policy, Radius};
 use crate::domain::time::{DAY_MS, Time, TimeWindow};
 
@@ -39,11 +38,15 @@ impl RouteSlot {
 pub struct Route {
     /// The orders in sequence.
     pub orders: Vec<Order>,
+    /// The terms of those and of [`Self::gone`].
+    pub terms: TermsTable,
     /// No order before this place in the sequence is ahead.
     pub head_at: usize,
     /// No order before this place in the sequence is ahead, has an ETA told or is primed for
     /// `nearby`: an evaluation passes over them. A change of the documents makes it 0.
     pub swept_at: usize,
+    /// No order at or after this place in the sequence is primed for `nearby`.
+    pub primed_end: usize,
     /// One past the last order that was in the head stop when it was found, or is.
     pub next_end: usize,
     /// The route.
@@ -57,17 +60,8 @@ pub struct Route {
     /// An order may be marked [`Mark::Overdue`].
     pub has_overdue: bool,
     /// The order visited last, by its place in the sequence.
-    pub last_visited: Option<usize>,
-    /// Depots and garages in their sequence, but for the starting depot.
-    pub nodes_between: Vec<NodeBetween>,
-    /// The depot whose radius serves orders without their own.
-    pub depot: Option<Box<DepotPlan>>,
-    /// The depot that must be left before START.
-    pub starting_depot: Option<Box<StartingDepot>>,
-    /// The position held as a possible jump.
-    pub held: Option<Box<Fix>>,
-    /// Orders that left the route: should one come back, what was told of it still holds.
-    pub gone: Vec<Order>,
+    pub last_visited: Option<u32>,
+    pub(super) rare: Option<Box<Rare>>,
     /// Planned start.
     pub route_start: Option<Time>,
     /// Planned end.
@@ -80,204 +74,58 @@ pub struct Route {
     pub first_position: Option<Point>,
 }
 
-kept!(Route {
-    id,
-    courier,
-    orders,
-    gone,
-    nodes_between,
-    depot,
-    starting_depot,
-    route_start,
-    route_finish,
-    has_planned_end,
-    created_at,
-    first_moved,
-    first_position,
-    held,
-    head_at,
-    last_visited,
-    is_violated,
-} rebuilt {
-    swept_at = 0,
-    next_end = usize::MAX,
-    has_overdue = true,
-});
-
-/// One order of a route.
+/// What a plain route does without.
 #[derive(Clone, Debug)]
-pub struct Order {
-    /// The order.
-    pub id: OrderId,
-    /// Its point; meaningless unless `has_point`.
-    pub(super) place: Point,
-    /// When the visit is allowed.
-    pub window: Option<Box<TimeWindow>>,
-    /// The ETA told last, or [`Self::NO_ETA`].
-    pub told_eta: Time,
-    /// Own radius in millimetres, or [`Self::NO_RADIUS`].
-    pub(super) radius_mm: u32,
-    /// Handover time, seconds.
-    pub service_s: u32,
-    /// Handover time shared at the stop, seconds.
-    pub shared_service_s: u32,
-    /// Travel time from the order just before, milliseconds, or [`Self::NO_LEG`].
-    pub leg_ms: u32,
-    /// The open stay.
-    pub stay: StaySlot,
-    /// Number of told stays.
-    pub stays_told: u16,
-    /// `nearby` thresholds that are latched: one bit each.
-    pub nearby_latched: u8,
-    /// `nearby` thresholds by time that held in the last regular evaluation: one bit each.
-    pub nearby_primed: u8,
-    /// Status.
-    pub status: OrderStatus,
-    /// Own ETA type.
-    pub eta_type: Option<EtaType>,
-    /// Where `shift_start` stands.
-    pub shift_start: ShiftStart,
-    pub(super) has_point: bool,
-    /// ORDER_VISIT has been told.
-    pub is_visited: bool,
-    /// In the head stop now.
-    pub is_next: bool,
-    /// What is rarely asked.
-    pub marks: Marks,
-    /// Passed over by a violation since the sequence was set.
-    pub is_skipped: bool,
+pub struct Rare {
+    /// Depots and garages in their sequence, but for the starting depot.
+    pub nodes_between: Vec<NodeBetween>,
+    /// The depot whose radius serves orders without their own.
+    pub depot: Option<DepotPlan>,
+    /// The depot that must be left before START.
+    pub starting_depot: Option<StartingDepot>,
+    /// The position held as a possible jump.
+    pub held: Option<Fix>,
+    /// Orders that left the route: should one come back, what was told of it still holds.
+    pub gone: Vec<Order>,
 }
 
-/// Where an order's `shift_start` stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ShiftStart {
-    /// START has not been told for the order.
-    Waiting,
-    /// To be raised at the first fresh position while the order is open.
-    Due,
-    /// The order was not open when the route started.
-    Never,
-    /// Raised.
-    Told,
-}
+impl Rare {
+    /// None of it.
+    pub const NONE: Self = Self {
+        nodes_between: Vec::new(),
+        depot: None,
+        starting_depot: None,
+        held: None,
+        gone: Vec::new(),
+    };
 
-/// Flags of an order in one byte.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Marks(u8);
-
-/// One of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mark {
-    /// In the head stop before this input, or since told to be.
-    WasNext = 1,
-    /// The clock has passed the told ETA and moved it since the last evaluation.
-    Overdue = 2,
-    /// It and the order after it have points, no third one is at both, and the travel time from
-    /// the order before it is known.
-    Single = 4,
-}
-
-impl Marks {
-    /// Whether a flag is set.
-    pub const fn has(self, mark: Mark) -> bool {
-        self.0 & mark as u8 != 0
-    }
-
-    /// Sets or clears a flag.
-    pub const fn set(&mut self, mark: Mark, is_set: bool) {
-        self.0 = if is_set { self.0 | mark as u8 } else { self.0 & !(mark as u8) };
-    }
-}
-
-impl Order {
-    /// No ETA has been told.
-    pub const NO_ETA: Time = Time::DISTANT_PAST;
-    /// The travel time is not known.
-    pub const NO_LEG: u32 = u32::MAX;
-    /// No radius of its own.
-    pub const NO_RADIUS: u32 = u32::MAX;
-
-    /// An order that comes onto a route.
-    pub fn new(plan: &OrderPlan) -> Self {
-        let mut order = Self {
-            id: plan.id,
-            place: Point::ANYWHERE,
-            window: None,
-            told_eta: Self::NO_ETA,
-            radius_mm: Self::NO_RADIUS,
-            service_s: 0,
-            shared_service_s: 0,
-            leg_ms: Self::NO_LEG,
-            stay: StaySlot::NONE,
-            stays_told: 0,
-            nearby_latched: 0,
-            nearby_primed: 0,
-            status: plan.status,
-            eta_type: None,
-            shift_start: ShiftStart::Waiting,
-            has_point: false,
-            is_visited: false,
-            is_next: false,
-            marks: Marks::default(),
-            is_skipped: false,
-        };
-        order.edit(plan);
-        order
-    }
-
-    /// Takes over what a document says; state stays.
-    pub fn edit(&mut self, plan: &OrderPlan) {
-        self.place = plan.point.unwrap_or(Point::ANYWHERE);
-        self.has_point = plan.point.is_some();
-        self.window = plan.window.map(Box::new);
-        self.radius_mm = plan.mark_delivered_radius.map_or(Self::NO_RADIUS, Radius::mm);
-        self.service_s = plan.service_duration_s;
-        self.shared_service_s = plan.shared_service_duration_s;
-        self.eta_type = plan.eta_type;
-    }
-
-    /// The delivery point.
-    pub fn point(&self) -> Option<Point> {
-        self.has_point.then_some(self.place)
-    }
-
-    /// Whether START has been told for this order.
-    pub fn is_started(&self) -> bool {
-        self.shift_start != ShiftStart::Waiting
-    }
-
-    /// The radius in force.
-    pub fn radius(&self, policy: &Policy, depot: Option<&DepotPlan>) -> Radius {
-        let own =
-            (self.radius_mm != Self::NO_RADIUS).then(|| Radius::from_mm(self.radius_mm)).flatten();
-        policy.radius(own, depot.and_then(|depot| depot.mark_delivered_radius))
-    }
-
-    /// Open: still to be visited.
-    pub fn is_open(&self, policy: &Policy) -> bool {
-        !self.status.is_terminal() && (!self.is_visited || policy.delivery_by_order_statuses)
-    }
-
-    /// Open and with a point: counts for head, violation and ETA.
-    pub fn is_ahead(&self, policy: &Policy) -> bool {
-        self.has_point && self.is_open(policy)
-    }
-
-    /// From when the dwell may count, if not from the entry on.
-    pub fn dwell_not_before(&self, policy: &Policy) -> Option<Time> {
-        match self.eta_type.unwrap_or(policy.eta_type) {
-            EtaType::ArrivalTime => None,
-            EtaType::DeliveryTime => self.window.as_ref().map(|window| window.start),
-        }
-    }
-
-    /// When the service can begin for a courier who arrives at `arrival`.
-    pub fn service_start(&self, policy: &Policy, arrival: Time) -> Time {
-        self.dwell_not_before(policy).map_or(arrival, |start| start.max(arrival))
+    /// Whether there is none of it.
+    pub fn is_none(&self) -> bool {
+        let Self { nodes_between, depot, starting_depot, held, gone } = self;
+        nodes_between.is_empty()
+            && depot.is_none()
+            && starting_depot.is_none()
+            && held.is_none()
+            && gone.is_empty()
     }
 }
 
 impl Route {
+    /// What plain routes do without.
+    pub fn rare(&self) -> &Rare {
+        self.rare.as_deref().unwrap_or(&NO_RARE)
+    }
+
+    /// The same to be changed, where there is any of it.
+    pub fn rare_there(&mut self) -> Option<&mut Rare> {
+        self.rare.as_deref_mut()
+    }
+
+    /// The same to be changed; takes memory from then on.
+    pub fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_with(|| Box::new(Rare::NONE))
+    }
+
     /// The stop of the orders for which `counts`, beginning at or after `from`: the places in the
     /// sequence of its first and last order.
     ///
@@ -308,7 +156,7 @@ impl Route {
             let next = self.orders.get(at + 1).and_then(Order::point);
             let is_single = order.leg_ms != Order::NO_LEG
                 && order.point().zip(next).is_some_and(|(place, next)| place.is_apart(next));
-            self.orders[at].marks.set(Mark::Single, is_single);
+            self.orders[at].mark(Mark::Single, is_single);
         }
     }
 
@@ -335,18 +183,37 @@ impl Route {
 
     /// The starting depot, if it holds back START.
     pub fn fenced_depot(&self) -> Option<&StartingDepot> {
-        self.starting_depot.as_deref().filter(|depot| depot.has_fence())
+        self.rare().starting_depot.as_ref().filter(|depot| depot.has_fence())
     }
 
     /// The starting depot, if it holds back START.
     pub fn fenced_depot_mut(&mut self) -> Option<&mut StartingDepot> {
-        self.starting_depot.as_deref_mut().filter(|depot| depot.has_fence())
+        self.rare_there()?.starting_depot.as_mut().filter(|depot| depot.has_fence())
+    }
+
+    /// Drops terms that no order has any more, if there are more of them than orders.
+    pub fn sweep_terms(&mut self) {
+        let gone = self.rare.as_deref_mut().map_or(&mut [][..], |rare| &mut rare.gone[..]);
+        if self.terms.len() > self.orders.len() + gone.len() {
+            self.terms.sweep(self.orders.iter_mut().chain(gone));
+        }
+    }
+
+    /// The radius in force around an order.
+    pub fn radius(&self, order: &Order, policy: &Policy) -> Radius {
+        self.terms.of(order).radius(policy, self.rare().depot.as_ref())
+    }
+
+    /// The largest radius in force around an order is not larger.
+    pub fn radius_max(&self, policy: &Policy) -> Radius {
+        let depot = self.rare().depot.as_ref().and_then(|depot| depot.mark_delivered_radius);
+        policy.radius(None, depot).max(self.terms.radius_max())
     }
 
     /// Whether a skipped order is still open.
     pub fn has_skipped_open(&self, policy: &Policy) -> bool {
         self.is_violated
-            && self.orders.iter().any(|order| order.is_skipped && order.is_open(policy))
+            && self.orders.iter().any(|order| order.is(Mark::Skipped) && order.is_open(policy))
     }
 
     /// Whether a skipped order breaks the planned sequence.
@@ -364,12 +231,16 @@ impl Route {
 
     /// The earliest start of any order's window.
     pub fn first_window_start(&self) -> Option<Time> {
-        self.orders.iter().filter_map(|order| order.window.as_ref()).map(|w| w.start).min()
+        self.windows().map(|window| window.start).min()
     }
 
     /// The latest end of any order's window.
     pub fn last_window_end(&self) -> Option<Time> {
-        self.orders.iter().filter_map(|order| order.window.as_ref()).map(|w| w.end).max()
+        self.windows().map(|window| window.end).max()
+    }
+
+    fn windows(&self) -> impl Iterator<Item = TimeWindow> + '_ {
+        self.orders.iter().filter_map(|order| self.terms.of(order).window)
     }
 }
 
@@ -445,7 +316,7 @@ impl Routes {
     /// Forgets a route; its orders' memory is given back at once.
     pub fn remove(&mut self, slot: RouteSlot) {
         let route = &mut self.rests[slot.0];
-        (route.orders, route.gone) = (Vec::new(), Vec::new());
+        (route.orders, route.terms, route.rare) = (Vec::new(), TermsTable::default(), None);
         self.lines[slot.0].armed = Deadline::NONE;
         self.free.push(slot);
     }
@@ -471,8 +342,9 @@ impl Routes {
     }
 }
 
+static NO_RARE: Rare = Rare::NONE;
+
 /// Those beyond follow in the memory's own stride.
 const ORDERS_AHEAD_MAX: usize = 4;
 
-const _: () = assert!(size_of::<Route>() <= 256, "four cache lines");
-const _: () = assert!(size_of::<Order>() <= 64, "an order is one cache line");
+const _: () = assert!(size_of::<Route>() <= 192, "three cache lines");

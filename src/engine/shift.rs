@@ -5,26 +5,33 @@
 
 use super::eta::{Lead, NO_ORDER};
 use super::fix::Fix;
-use super::route::{Order, StopRange};
+use super::order::Order;
+use super::route::StopRange;
 use super::step::RouteStep;
-use crate::domain::time::{SECOND_MS, Time};
+use crate::domain::time::Time;
 
-/// Where a chain begins, and how far that moves the ETAs behind.
+/// Where a chain begins, and how far that moves the ETAs.
 struct Beginning {
     lead: Lead,
     lead_at: usize,
-    /// As `reference` of the ETA line.
+    /// What `reference` of the ETA line is for this beginning: the ETAs of the last evaluation
+    /// follow from it. So moves to and fro cancel out.
     reference: Time,
     moved_ms: i64,
 }
 
 impl RouteStep<'_, '_> {
-    /// Lets the chain begin where the courier is, if an evaluation would tell nothing. Tells
-    /// whether it did.
+    /// Lets the chain begin where the courier is, if an evaluation would tell no ETA. Tells whether
+    /// it did.
     pub fn shift(&mut self, fix: &Fix) -> bool {
+        if self.line.eta.lead == Lead::Unknown {
+            // Where the sequence is broken, there are no ETAs before and after.
+            let is_evaluated = self.line.eta.slack_ms > 0;
+            return is_evaluated && fix.is_fresh() && self.route.is_broken(self.policy);
+        }
         if self.line.eta.lead_at == NO_ORDER
             || self.route.is_violated
-            || !self.route.nodes_between.is_empty()
+            || !self.route.rare().nodes_between.is_empty()
             || self.policy.delivery_by_order_statuses
         {
             return false;
@@ -35,13 +42,11 @@ impl RouteStep<'_, '_> {
         };
         let Some(begin) = beginning else { return false };
         let eta = &mut self.line.eta;
-        if !eta.tells_nothing(begin.moved_ms, fix) {
+        if !eta.tells_no_eta(begin.moved_ms, fix) {
             return false;
         }
         (eta.lead, eta.lead_at) = (begin.lead, begin.lead_at as u16);
         eta.reference = begin.reference;
-        eta.slack_ms -= begin.moved_ms as i32;
-        eta.nearby_due = eta.nearby_due - begin.moved_ms;
         true
     }
 
@@ -54,17 +59,15 @@ impl RouteStep<'_, '_> {
         }
         let entered = self.stays.of(order.stay)?.presence.entered.t;
         let leave = self.served(order, entered);
-        let reference = leave.max(fix.seen.t);
         let eta = &self.line.eta;
-        let moved_ms = match eta.lead {
-            Lead::Unknown => return None,
+        let (reference, entered_ms) = match eta.lead {
             Lead::Driving(_) => {
-                let left_ms = (reference - self.served(order, eta.reference)).abs();
-                left_ms.max((entered - eta.reference).abs())
+                (self.served(order, eta.reference), (entered - eta.reference).abs())
             }
-            Lead::Staying(left) if left == leave => (reference - eta.reference).abs(),
-            Lead::Staying(_) => return None,
+            Lead::Staying(left) if left == leave => (eta.reference, 0),
+            Lead::Staying(_) | Lead::Unknown => return None,
         };
+        let moved_ms = entered_ms.max((leave.max(fix.seen.t) - reference).abs());
         Some(Beginning { lead: Lead::Staying(leave), lead_at: at, reference, moved_ms })
     }
 
@@ -81,16 +84,16 @@ impl RouteStep<'_, '_> {
         {
             return None;
         }
-        let t = fix.seen.t;
-        let reference = t + self.travel.travel_ms(fix.seen.point, place, self.line.mode);
-        let moved_ms = (reference - (eta.reference + i64::from(order.leg_ms))).abs();
+        let arrival = fix.seen.t + self.travel.travel_ms(fix.seen.point, place, self.line.mode);
+        let reference = eta.reference + i64::from(order.leg_ms);
+        let moved_ms = (arrival - reference).abs();
         Some(Beginning { lead: Lead::Driving(place), lead_at: at, reference, moved_ms })
     }
 
     /// When a stop of one order is left by a courier who arrives at `arrival`.
     fn served(&self, order: &Order, arrival: Time) -> Time {
-        let service_s = i64::from(order.service_s) + i64::from(order.shared_service_s);
-        order.service_start(self.policy, arrival) + service_s * SECOND_MS
+        let terms = self.route.terms.of(order);
+        terms.service_start(self.policy, arrival) + terms.service_ms()
     }
 
     fn is_order_ahead_from(&self, at: usize) -> bool {

@@ -74,7 +74,7 @@ impl RouteStep<'_, '_> {
 
     /// When the dwell was met, if it was for a courier who stood there until `until`.
     fn met_until(&self, stay: &Stay, until: Time) -> Option<Time> {
-        let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
+        let not_before = self.dwell_not_before(stay);
         let dwelt_ms = if self.is_nearest_first() {
             let inside_t = stay.presence.last_inside.t;
             let gain_ms = until - not_before.map_or(inside_t, |start| start.max(inside_t));

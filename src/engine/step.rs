@@ -4,6 +4,7 @@ use super::clearance::Bounds;
 use super::deadlines::{Deadline, Deadlines, Entry};
 use super::emit::Emit;
 use super::fix::Fix;
+use super::order::Mark;
 use super::output::DropReason;
 use super::progress::WINDOW_LEAD_MS;
 use super::route::{Route, RouteSlot};
@@ -60,7 +61,7 @@ impl RouteStep<'_, '_> {
     /// Judges a position and steps over what it makes acceptable. Tells whether it was itself.
     pub fn position(&mut self, fix: &Fix) -> bool {
         self.emit.backfilled = !fix.is_fresh();
-        let held = if self.line.has_held { self.route.held.as_deref().copied() } else { None };
+        let held = if self.line.has_held { self.route.rare().held } else { None };
         let t = fix.seen.t;
         let verdict =
             track::judge(self.line.last_t(), self.line.last(), held.map(|held| held.seen), fix);
@@ -72,7 +73,7 @@ impl RouteStep<'_, '_> {
                 self.end_if_over(t);
             }
             Verdict::Hold => {
-                self.route.held = Some(Box::new(*fix));
+                self.route.rare_mut().held = Some(*fix);
                 self.line.has_held = true;
                 self.drop_held(held);
             }
@@ -151,14 +152,16 @@ impl RouteStep<'_, '_> {
             return;
         }
         let mut bounds = Bounds::around(fix.seen.point);
+        let reach_m = self.reach_max_m();
         for at in self.first_near()..self.route.orders.len() {
-            let stay = self.route.orders[at].stay;
+            let order = &self.route.orders[at];
+            let stay = order.stay;
             if stay.is_some() {
                 self.step_stay(stay, fix);
                 if !self.route.orders[at].stay.is_some() {
                     self.stand_off(at, &mut bounds);
                 }
-            } else {
+            } else if order.is(Mark::Next) || !bounds.is_beyond(order.place, reach_m) {
                 self.approach(at, fix, &mut bounds);
             }
         }

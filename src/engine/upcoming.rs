@@ -1,7 +1,7 @@
 //! What a courier has ahead, for its own device: which stops are next, and when.
 
 use super::Engine;
-use super::route::Order;
+use super::order::Order;
 use crate::domain::geo::Point;
 use crate::domain::ids::{CourierId, OrderId, RouteId};
 use crate::domain::time::Time;
@@ -48,7 +48,7 @@ impl Engine {
                 Some(UpcomingOrder {
                     order: order.id,
                     point: order.point()?,
-                    radius_m: order.radius(policy, route.depot.as_deref()).metres(),
+                    radius_m: route.radius(order, policy).metres(),
                     eta: (order.told_eta != Order::NO_ETA).then_some(order.told_eta),
                 })
             };

@@ -7,8 +7,8 @@ use super::eta::TOLD_MS;
 use super::fence::{Evidence, Fence};
 use super::fix::{Fix, Seen};
 use super::nearest::{Credit, Interval};
+use super::order::{Mark, Order};
 use super::presence::{Change, Exit, Presence};
-use super::route::Order;
 use super::stay::{Stay, StaySlot};
 use super::step::RouteStep;
 use crate::domain::eta::EtaCause;
@@ -61,9 +61,6 @@ impl RouteStep<'_, '_> {
         let Some(Reach { radius, is_tracked, nearby_m, reach_m }) = self.reach(order) else {
             return;
         };
-        if !order.is_next && bounds.is_beyond(point, reach_m) {
-            return;
-        }
         let bound_m = bounds.to(point);
         if is_tracked && bound_m <= radius.metres() {
             let centre = Centre::new(point);
@@ -78,7 +75,7 @@ impl RouteStep<'_, '_> {
             }
         }
         bounds.count(bound_m, reach_m);
-        if self.route.orders[at].is_next && is_tracked {
+        if self.route.orders[at].is(Mark::Next) && is_tracked {
             self.drive_through(at, Centre::new(point), radius, fix);
         }
     }
@@ -91,9 +88,15 @@ impl RouteStep<'_, '_> {
         }
     }
 
+    /// How far around an order of the route a position may concern it at most.
+    pub fn reach_max_m(&self) -> f64 {
+        let radius = self.route.radius_max(self.policy);
+        self.policy.nearby_distance_m.map_or(radius.metres(), |m| m.max(radius.metres()))
+    }
+
     /// How far around an order a position may concern it; `None`: nowhere.
     fn reach(&self, order: &Order) -> Option<Reach> {
-        let radius = order.radius(self.policy, self.route.depot.as_deref());
+        let radius = self.route.radius(order, self.policy);
         let is_tracked = self.is_tracked(order) && radius != Radius::OFF;
         let nearby_m = self.nearby_reach_m(order);
         let reach_m = match (is_tracked, nearby_m) {
@@ -108,7 +111,7 @@ impl RouteStep<'_, '_> {
     /// Whether a stay may begin at an order.
     fn is_tracked(&self, order: &Order) -> bool {
         order.is_open(self.policy)
-            || (order.is_visited && self.policy.arrival_scope == ArrivalScope::Any)
+            || (order.is(Mark::Visited) && self.policy.arrival_scope == ArrivalScope::Any)
     }
 
     fn enter(&mut self, at: usize, centre: Centre, radius: Radius, fix: &Fix) {
@@ -119,7 +122,7 @@ impl RouteStep<'_, '_> {
         }
         let slot = self.begin_stay(at, centre, radius, presence, entered);
         let is_told =
-            self.route.orders[at].is_next || self.policy.arrival_scope == ArrivalScope::Any;
+            self.route.orders[at].is(Mark::Next) || self.policy.arrival_scope == ArrivalScope::Any;
         if is_told {
             self.tell_arrival(slot);
         }
@@ -138,7 +141,7 @@ impl RouteStep<'_, '_> {
         entered: Time,
     ) -> StaySlot {
         let order = &self.route.orders[at];
-        let required_ms = self.policy.dwell_required_ms(order.service_s, order.shared_service_s);
+        let required_ms = self.route.terms.of(order).dwell_required_ms(self.policy);
         let slot = self.stays.insert(Stay {
             at,
             next: StaySlot::NONE,
@@ -151,7 +154,7 @@ impl RouteStep<'_, '_> {
             entered_estimated: entered,
             dwell_estimated: entered,
             told: None,
-            may_visit: !order.is_visited,
+            may_visit: !order.is(Mark::Visited),
             has_visited: false,
             is_interpolated: false,
             has_status_set: false,
@@ -180,7 +183,8 @@ impl RouteStep<'_, '_> {
                     stay.dwell_estimated = fix.seen.t;
                 }
                 if self.policy.overlap_policy == OverlapPolicy::Nearest {
-                    let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
+                    let terms = self.route.terms.of(&self.route.orders[stay.at]);
+                    let not_before = terms.dwell_not_before(self.policy);
                     let from = not_before.map_or(since, |start| start.max(since));
                     stay.credit.stayed(&Interval {
                         gap_ms: fix.seen.t - since,
@@ -212,7 +216,7 @@ impl RouteStep<'_, '_> {
     fn is_surely_inside(&self, stay: &Stay, fix: &Fix) -> bool {
         let place = self.line.standing().place().unwrap_or(fix.seen.point);
         let distance_m = stay.centre.distance_m(place);
-        let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
+        let not_before = self.dwell_not_before(stay);
         let over_ms = stay.presence.dwelt_ms(fix.seen.t, not_before) - stay.required_ms;
         stay.required_ms == 0
             || stay.fence.is_sure(distance_m)
@@ -225,10 +229,16 @@ impl RouteStep<'_, '_> {
         if !self.may_visit(stay) || stay.presence.dwelt_ms(t, None) < stay.required_ms {
             return None;
         }
-        let not_before = self.route.orders[stay.at].dwell_not_before(self.policy);
+        let not_before = self.dwell_not_before(stay);
         let is_met = stay.presence.dwelt_ms(t, not_before) >= stay.required_ms;
         let begun = stay.dwell_estimated.max(not_before.unwrap_or(stay.dwell_estimated));
         (is_met && stay.presence.is_mostly_near()).then(|| begun + stay.required_ms)
+    }
+
+    /// From when the dwell of a stay may count, if not from the entry on.
+    pub fn dwell_not_before(&self, stay: &Stay) -> Option<Time> {
+        let order = &self.route.orders[stay.at];
+        self.route.terms.of(order).dwell_not_before(self.policy)
     }
 
     /// Whether a stay may still visit its order.
@@ -258,8 +268,8 @@ impl RouteStep<'_, '_> {
         self.stays.stay_mut(slot).has_visited = true;
         let order = &mut self.route.orders[at];
         let was_open = order.is_open(self.policy);
-        order.is_visited = true;
-        self.route.last_visited = Some(at);
+        order.mark(Mark::Visited, true);
+        self.route.last_visited = Some(at as u32);
         self.changed = Some(EtaCause::Visit);
         let (route, id) = (self.route.id, self.route.orders[at].id);
         self.emit.event(route, id, t, EventKind::OrderVisit(point));
@@ -320,7 +330,7 @@ impl RouteStep<'_, '_> {
         order.stay = StaySlot::NONE;
         if stay.told.is_some() {
             let point = stay_point(stay, seen, estimated);
-            let kind = EventKind::Departure { at: point, visited: order.is_visited, reason };
+            let kind = EventKind::Departure { at: point, visited: order.is(Mark::Visited), reason };
             self.emit.event(self.route.id, order.id, seen.t, kind);
         }
         self.touch_chain(slot);
@@ -345,7 +355,7 @@ impl RouteStep<'_, '_> {
     /// elsewhere at once; at others the next regular evaluation sees to it.
     fn touch_chain(&mut self, slot: StaySlot) {
         let order = &self.route.orders[self.stays.stay(slot).at];
-        if order.is_visited || order.is_next {
+        if order.is(Mark::Visited) || order.is(Mark::Next) {
             self.changed = Some(EtaCause::Visit);
         } else {
             self.line.eta.slack_ms = 0;

@@ -208,7 +208,7 @@ impl Item {
 
     fn set_order(&mut self, order: OrderId, names: &Names) {
         self.order_id = Some(order.0);
-        self.order_number = Some((names.order_number)(order).map(|number| number.to_string()));
+        self.order_number = Some((names.order_number)(order));
     }
 
     fn set_event(&mut self, event: &OrderEvent, names: &Names) {

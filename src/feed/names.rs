@@ -1,14 +1,13 @@
 //! What the documents know and an event needs: asked for when the event is written.
 
 use core::fmt;
-use std::sync::Arc;
 
 use crate::domain::ids::{DepotId, OrderId, RouteId};
 
 /// Look-ups into the documents. Must not wait.
 pub struct Names {
     /// The customer-side number of an order.
-    pub order_number: Box<dyn Fn(OrderId) -> Option<Arc<str>> + Send + Sync>,
+    pub order_number: Box<dyn Fn(OrderId) -> Option<String> + Send + Sync>,
     /// The depot of a route.
     pub depot: Box<dyn Fn(RouteId) -> Option<DepotId> + Send + Sync>,
 }

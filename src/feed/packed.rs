@@ -502,7 +502,7 @@ mod tests {
                 body: body(which, id, Time::from_ms(ms), flag),
             };
             let names = Names {
-                order_number: Box::new(move |order| flag.then(|| format!("number {order}").into())),
+                order_number: Box::new(move |order| flag.then(|| format!("number {order}"))),
                 depot: Box::new(|_| None::<DepotId>),
             };
             let mut packer = Packer::default();

@@ -1,54 +1,53 @@
 //! What events are told with beside what the engine says: orders' numbers and routes' depots, in
 //! memory by pages of ids, so that whoever writes an event asks the catalog at most once for each
-//! page. Admission notes what a command is about to change before it is committed, so no event is
-//! read without its order's number. Deleted documents keep their labels: their events are still
-//! read.
+//! page while that is in use. Admission notes what a command is about to change before it is
+//! committed, so no event is read without its order's number. Deleted documents keep their labels:
+//! their events are still read.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::domain::ids::{DepotId, OrderId, RouteId};
+use crate::domain::time::{SECOND_MS, Time};
 use crate::runtime::admission::DEPOT;
+use crate::runtime::clock::Clock;
 use crate::runtime::readers::Readers;
 use crate::storage::catalog::Catalog;
 use crate::storage::catalog::change::{Change, Document, Kind};
 use crate::storage::catalog::error::CatalogError;
 
 /// The labels of all orders and routes there ever were.
+///
+/// Order of calls for a command: [`Self::follow`], then, once the catalog holds it or
+/// [`Self::restore`] has taken it back, [`Self::settled`].
 #[derive(Debug)]
 pub struct Labels {
     readers: Readers,
-    numbers: RwLock<Pages<Option<Arc<str>>>>,
-    /// 0: no depot.
-    depots: RwLock<Pages<u64>>,
+    clock: Clock,
+    numbers: Pages<Numbers>,
+    depots: Pages<Depots>,
 }
 
 impl Labels {
     /// The labels of every document of a catalog. None is read before somebody asks.
     #[must_use]
-    pub fn of(readers: Readers) -> Self {
-        Self { readers, numbers: RwLock::default(), depots: RwLock::default() }
+    pub fn of(readers: Readers, clock: Clock) -> Self {
+        Self { readers, clock, numbers: Pages::default(), depots: Pages::default() }
     }
 
     /// The number of an order; none, if the catalog cannot be read.
     #[must_use]
-    pub fn order_number(&self, order: OrderId) -> Option<Arc<str>> {
-        let known = || {
-            let numbers = self.numbers.read().unwrap_or_else(PoisonError::into_inner);
-            numbers.at(order.0).cloned()
-        };
-        let read = || self.readers.read(|catalog| self.read_numbers(catalog, order.0));
-        known().or_else(|| read().ok().and_then(|()| known())).flatten()
+    pub fn order_number(&self, order: OrderId) -> Option<String> {
+        let read = |ids| self.readers.read(|catalog| numbers(catalog, ids));
+        self.numbers.of(order.0, self.clock.now(), read).ok().flatten()
     }
 
     /// The starting depot of a route; none, if the catalog cannot be read.
     #[must_use]
     pub fn depot(&self, route: RouteId) -> Option<DepotId> {
-        let known = || {
-            let depots = self.depots.read().unwrap_or_else(PoisonError::into_inner);
-            depots.at(route.0).copied()
-        };
-        let read = || self.readers.read(|catalog| self.read_depots(catalog, route.0));
-        let depot = known().or_else(|| read().ok().and_then(|()| known()));
+        let read = |ids| self.readers.read(|catalog| depots(catalog, ids));
+        let depot = self.depots.of(route.0, self.clock.now(), read).ok();
         depot.filter(|&depot| depot > 0).map(|depot| DepotId(depot as u32))
     }
 
@@ -57,6 +56,7 @@ impl Labels {
     /// # Errors
     /// The catalog cannot be read.
     pub(super) fn follow(&self, catalog: &Catalog, changes: &[Change]) -> Result<(), CatalogError> {
+        self.hold(true);
         for change in changes {
             if let Change::Put(kind, document) = change {
                 self.put(catalog, *kind, document)?;
@@ -81,87 +81,315 @@ impl Labels {
         Ok(())
     }
 
+    /// The catalog holds what these labels say: pages may go again.
+    pub(super) fn settled(&self) {
+        self.hold(false);
+    }
+
+    fn hold(&self, is_held: bool) {
+        self.numbers.open_mut().is_held = is_held;
+        self.depots.open_mut().is_held = is_held;
+    }
+
     fn put(&self, catalog: &Catalog, kind: Kind, document: &Document) -> Result<(), CatalogError> {
+        let now = self.clock.now();
         match kind {
             Kind::Order => {
-                self.read_numbers(catalog, document.id)?;
-                self.set_number(document.id, &document.number);
+                let known = self.numbers.of(document.id, now, |ids| numbers(catalog, ids))?;
+                let number = Some(document.number.clone());
+                if known != number {
+                    self.numbers.open_mut().set(document.id, number);
+                }
             }
             Kind::Route => {
-                self.read_depots(catalog, document.id)?;
+                self.depots.of(document.id, now, |ids| depots(catalog, ids))?;
                 let depot = document.field(DEPOT).and_then(serde_json::Value::as_u64);
-                let mut depots = self.depots.write().unwrap_or_else(PoisonError::into_inner);
-                depots.set(document.id, depot.unwrap_or(0));
+                self.depots.open_mut().set(document.id, depot.unwrap_or(0));
             }
             Kind::Company | Kind::Depot | Kind::Courier => {}
         }
         Ok(())
     }
+}
 
-    /// Reads the page of an order from the catalog, unless it is known.
-    fn read_numbers(&self, catalog: &Catalog, order: u64) -> Result<(), CatalogError> {
-        if self.numbers.read().unwrap_or_else(PoisonError::into_inner).at(order).is_some() {
-            return Ok(());
-        }
-        let mut page = vec![None; PAGE_IDS];
-        let first = order - order % PAGE_IDS as u64;
-        catalog.each_number_ever(Kind::Order, first..first + PAGE_IDS as u64, |id, number| {
-            page[(id - first) as usize] = Some(number.into());
-        })?;
-        self.numbers.write().unwrap_or_else(PoisonError::into_inner).enter(order, page);
-        Ok(())
-    }
+/// The labels of the ids of a page.
+trait Page {
+    type Label;
 
-    /// Reads the page of a route from the catalog, unless it is known.
-    fn read_depots(&self, catalog: &Catalog, route: u64) -> Result<(), CatalogError> {
-        if self.depots.read().unwrap_or_else(PoisonError::into_inner).at(route).is_some() {
-            return Ok(());
-        }
-        let mut page = vec![0; PAGE_IDS];
-        let first = route - route % PAGE_IDS as u64;
-        let ids = first..first + PAGE_IDS as u64;
-        catalog.each_field_ever(Kind::Route, DEPOT, ids, |id, depot| {
-            page[(id - first) as usize] = depot;
-        })?;
-        self.depots.write().unwrap_or_else(PoisonError::into_inner).enter(route, page);
-        Ok(())
-    }
+    fn label(&self, at: usize) -> Self::Label;
 
-    fn set_number(&self, order: u64, number: &str) {
-        let mut numbers = self.numbers.write().unwrap_or_else(PoisonError::into_inner);
-        if numbers.at(order).is_none_or(|known| known.as_deref() != Some(number)) {
-            numbers.set(order, Some(number.into()));
-        }
+    fn set(&mut self, at: usize, label: Self::Label);
+}
+
+/// Orders' numbers, end to end. An order's number is not empty.
+#[derive(Debug)]
+struct Numbers {
+    text: String,
+    /// Where that of each id ends.
+    ends: Vec<u32>,
+}
+
+impl Numbers {
+    fn span(&self, at: usize) -> Range<usize> {
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        start as usize..self.ends[at] as usize
     }
 }
 
-/// A value for each id, in pages; an empty one is not known yet.
-#[derive(Debug, Default)]
-struct Pages<T>(Vec<Vec<T>>);
+impl Page for Numbers {
+    type Label = Option<String>;
 
-impl<T> Pages<T> {
-    fn at(&self, id: u64) -> Option<&T> {
-        self.0.get(id as usize / PAGE_IDS)?.get(id as usize % PAGE_IDS)
+    fn label(&self, at: usize) -> Option<String> {
+        Some(&self.text[self.span(at)]).filter(|number| !number.is_empty()).map(str::to_owned)
     }
 
-    /// Sets a value of a page that is known.
-    fn set(&mut self, id: u64, value: T) {
-        let page = self.0.get_mut(id as usize / PAGE_IDS);
-        if let Some(known) = page.and_then(|page| page.get_mut(id as usize % PAGE_IDS)) {
-            *known = value;
+    fn set(&mut self, at: usize, label: Option<String>) {
+        let (span, number) = (self.span(at), label.unwrap_or_default());
+        let grown = number.len() as u32;
+        for end in &mut self.ends[at..] {
+            *end = *end - span.len() as u32 + grown;
         }
-    }
-
-    /// Takes over the page of an id, unless another came first: that may know more by now.
-    fn enter(&mut self, id: u64, values: Vec<T>) {
-        let page = id as usize / PAGE_IDS;
-        if self.0.len() <= page {
-            self.0.resize_with(page + 1, Vec::new);
-        }
-        if self.0[page].is_empty() {
-            self.0[page] = values;
-        }
+        self.text.replace_range(span, &number);
     }
 }
 
+/// Routes' depots; 0: none.
+type Depots = Vec<u64>;
+
+impl Page for Depots {
+    type Label = u64;
+
+    fn label(&self, at: usize) -> u64 {
+        self[at]
+    }
+
+    fn set(&mut self, at: usize, label: u64) {
+        self[at] = label;
+    }
+}
+
+/// A page of orders' numbers.
+fn numbers(catalog: &Catalog, ids: Range<u64>) -> Result<Numbers, CatalogError> {
+    let (mut texts, first) = (vec![String::new(); PAGE_IDS], ids.start);
+    catalog.each_number_ever(Kind::Order, ids, |id, number| {
+        number.clone_into(&mut texts[(id - first) as usize]);
+    })?;
+    let mut page = Numbers { text: String::new(), ends: Vec::with_capacity(PAGE_IDS) };
+    for text in texts {
+        page.text.push_str(&text);
+        page.ends.push(page.text.len() as u32);
+    }
+    page.text.shrink_to_fit();
+    Ok(page)
+}
+
+/// A page of routes' depots.
+fn depots(catalog: &Catalog, ids: Range<u64>) -> Result<Depots, CatalogError> {
+    let (mut page, first) = (vec![0; PAGE_IDS], ids.start);
+    catalog.each_field_ever(Kind::Route, DEPOT, ids, |id, depot| {
+        page[(id - first) as usize] = depot;
+    })?;
+    Ok(page)
+}
+
+/// A label for each id, in pages: those that are in use.
+#[derive(Debug)]
+struct Pages<P>(RwLock<Book<P>>);
+
+/// The pages that were asked for since the last turn, and before it. A turn lets the older ones go.
+#[derive(Debug)]
+struct Book<P> {
+    young: BTreeMap<u64, P>,
+    old: BTreeMap<u64, P>,
+    turned_at: Time,
+    turns: u64,
+    /// They say what the catalog does not hold yet: none may go.
+    is_held: bool,
+}
+
+impl<P> Default for Pages<P> {
+    fn default() -> Self {
+        Self(RwLock::new(Book {
+            young: BTreeMap::new(),
+            old: BTreeMap::new(),
+            turned_at: Time::DISTANT_PAST,
+            turns: 0,
+            is_held: false,
+        }))
+    }
+}
+
+impl<P: Page> Pages<P> {
+    /// The label of an id. `read` gives the page of these ids if it is not known.
+    fn of<E>(
+        &self,
+        id: u64,
+        now: Time,
+        read: impl Fn(Range<u64>) -> Result<P, E>,
+    ) -> Result<P::Label, E> {
+        if let Some(known) = self.open().recent(id) {
+            return Ok(known);
+        }
+        loop {
+            let turns = {
+                let mut book = self.open_mut();
+                if let Some(known) = book.known(id) {
+                    return Ok(known);
+                }
+                book.turns
+            };
+            let first = id - id % PAGE_IDS as u64;
+            let page = read(first..first + PAGE_IDS as u64)?;
+            let mut book = self.open_mut();
+            // If it was known meanwhile, and changed, and went, this one is of before the change.
+            if book.turns - turns < 2 {
+                return Ok(book.enter(id, page, now));
+            }
+        }
+    }
+
+    fn open(&self) -> RwLockReadGuard<'_, Book<P>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open_mut(&self) -> RwLockWriteGuard<'_, Book<P>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<P: Page> Book<P> {
+    /// The label of an id whose page was asked for since the last turn.
+    fn recent(&self, id: u64) -> Option<P::Label> {
+        let (page, at) = place(id);
+        self.young.get(&page).map(|page| page.label(at))
+    }
+
+    /// The label of an id whose page is known; from now on it is a recent one.
+    fn known(&mut self, id: u64) -> Option<P::Label> {
+        let (page, _) = place(id);
+        if let Some(labels) = self.old.remove(&page) {
+            self.young.insert(page, labels);
+        }
+        self.recent(id)
+    }
+
+    /// Sets a label of a recent page.
+    fn set(&mut self, id: u64, label: P::Label) {
+        let (page, at) = place(id);
+        if let Some(page) = self.young.get_mut(&page) {
+            page.set(at, label);
+        }
+    }
+
+    /// Takes over the page of an id, unless another came first, which may know more by now; and
+    /// gives the id's label.
+    fn enter(&mut self, id: u64, labels: P, now: Time) -> P::Label {
+        if let Some(known) = self.known(id) {
+            return known;
+        }
+        let is_due = self.young.len() >= PAGES_MAX && now - self.turned_at >= TURN_MS_MIN;
+        if is_due && !self.is_held {
+            self.old = core::mem::take(&mut self.young);
+            (self.turned_at, self.turns) = (now, self.turns + 1);
+        }
+        let (page, at) = place(id);
+        let label = labels.label(at);
+        self.young.insert(page, labels);
+        label
+    }
+}
+
+const fn place(id: u64) -> (u64, usize) {
+    (id / PAGE_IDS as u64, (id % PAGE_IDS as u64) as usize)
+}
+
+/// About 16 KiB of numbers.
 const PAGE_IDS: usize = 1_024;
+/// With so many recent pages a turn is due: a million orders.
+const PAGES_MAX: usize = 1_024;
+/// Turns are so far apart at least, so that a fleet which needs more pages than that all the time
+/// finds them.
+const TURN_MS_MIN: i64 = 60 * SECOND_MS;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Time = Time::from_ms(1_772_431_200_000);
+
+    fn page_of(ids: Range<u64>) -> Result<Depots, ()> {
+        Ok(ids.collect())
+    }
+
+    /// Asks for one id of so many pages, in turn.
+    fn read_through(pages: &Pages<Depots>, count: usize, now: Time) {
+        for at in 0..count {
+            let id = (at * PAGE_IDS + 7) as u64;
+            assert_eq!(pages.of(id, now, page_of), Ok(id));
+        }
+    }
+
+    fn known(pages: &Pages<Depots>) -> usize {
+        let book = pages.open();
+        book.young.len() + book.old.len()
+    }
+
+    #[test]
+    fn what_nobody_asks_for_any_more_goes() {
+        let pages: Pages<Depots> = Pages::default();
+        read_through(&pages, 3 * PAGES_MAX, NOW);
+        let at_once = known(&pages);
+        assert!(at_once >= 2 * PAGES_MAX, "{at_once} were read at once");
+        for turn in 1..4 {
+            read_through(&pages, 10 * PAGES_MAX, NOW + turn * TURN_MS_MIN);
+        }
+        pages.of(0, NOW + 4 * TURN_MS_MIN, page_of).expect("it is read");
+        for (turn, first) in [(5, 20_000), (6, 30_000)] {
+            for at in 0..=PAGES_MAX as u64 {
+                let id = (first + at) * PAGE_IDS as u64;
+                pages.of(id, NOW + turn * TURN_MS_MIN, page_of).expect("it is read");
+            }
+        }
+        assert!(known(&pages) <= 2 * PAGES_MAX + 2, "{}", known(&pages));
+    }
+
+    #[test]
+    fn numbers_stand_end_to_end() {
+        let mut page = Numbers { text: String::new(), ends: vec![0; 4] };
+        for (at, number) in [(1, "b"), (3, "ddd"), (0, "a-1"), (1, "bb"), (3, "d")] {
+            page.set(at, Some(number.to_owned()));
+        }
+        let labels: Vec<_> = (0..4).map(|at| page.label(at)).collect();
+        let known = |number: &str| Some(number.to_owned());
+        assert_eq!(labels, [known("a-1"), known("bb"), None, known("d")]);
+        page.set(1, None);
+        assert_eq!((page.label(1), page.label(3), &*page.text), (None, known("d"), "a-1d"));
+    }
+
+    #[test]
+    fn what_the_catalog_does_not_hold_yet_stays() {
+        let pages: Pages<Depots> = Pages::default();
+        pages.open_mut().is_held = true;
+        pages.of(5, NOW, page_of).expect("it is read");
+        pages.open_mut().set(5, 77);
+        for turn in 0..5 {
+            read_through(&pages, 2 * PAGES_MAX, NOW + turn * TURN_MS_MIN);
+        }
+        assert_eq!(pages.of(5, NOW, page_of), Ok(77));
+        pages.open_mut().is_held = false;
+    }
+
+    #[test]
+    fn a_page_read_before_a_change_is_read_again_where_the_changed_one_went_meanwhile() {
+        let pages: Pages<Depots> = Pages::default();
+        let calls = core::cell::Cell::new(0);
+        let value = pages.of(5, NOW, |ids| {
+            calls.set(calls.get() + 1);
+            if calls.get() == 1 {
+                pages.open_mut().turns += 2;
+            }
+            page_of(ids)
+        });
+        assert_eq!((value, calls.get()), (Ok(5), 2));
+    }
+}

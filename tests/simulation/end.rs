@@ -5,6 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use doorstep::domain::ids::{CourierId, RouteId};
 use doorstep::runtime::node::NodeSettings;
+use doorstep::storage::segment::feed_first;
 
 use super::checks;
 use super::held::{held, whole};
@@ -39,11 +40,11 @@ impl Run {
     /// Ends a process that has worked off everything, and compares all it was with a fresh fold.
     pub fn judge_end(&mut self, mut life: Life) {
         let states = self.states(&mut life);
-        let feed = checks::whole_feed(&life.node.feed());
-        checks::judge_feed(&feed, &self.published);
-        checks::judge_invariants(&feed);
-        checks::judge_chains(&life.node.feed(), &feed);
-        checks::judge_notifications(&life.node.feed(), &feed);
+        self.judge_feed(&life.node.feed());
+        checks::judge_invariants(&self.published);
+        checks::judge_chains(&life.node.feed(), &self.published);
+        checks::judge_notifications(&life.node.feed(), &self.published);
+        let first_left = life.node.feed().first();
         life.node.end();
         self.until_ended(&mut life);
         assert!(!life.node.fault().has_failed(), "{:?}", life.node.fault().cause());
@@ -56,11 +57,12 @@ impl Run {
         let mut fresh = self.start_on(&clean, &settings, Some(&mut images)).expect("it starts");
         assert_eq!(self.states(&mut fresh), states, "the present state, and that of a fresh fold");
         checks::judge_documents(life.catalog().expect("it is idle"), &fresh.notes);
-        let (kept, replayed) = (checks::feed_bytes(&self.disk), checks::feed_bytes(&clean));
+        let (kept, mut replayed) = (checks::feed_bytes(&self.disk), checks::feed_bytes(&clean));
+        replayed.retain(|name, _| feed_first(name) >= Some(first_left));
         assert_eq!(kept, replayed, "the feed's bytes, and those of a fresh fold");
         self.did.acked = self.acked().len() as u64;
         self.did.accepted = self.clients.accepted;
-        self.did.events = feed.len() as u64;
+        self.did.events = self.published.len() as u64;
     }
 
     /// What the views show of every route, in words.

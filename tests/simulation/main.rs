@@ -19,6 +19,7 @@ mod checks;
 mod documents;
 mod end;
 mod faults;
+mod feed;
 mod held;
 mod life;
 mod rot;
@@ -88,6 +89,8 @@ fn seeds_find_nothing() {
         sum.acked += did.acked;
         sum.accepted += did.accepted;
         sum.events += did.events;
+        sum.let_go += did.let_go;
+        sum.gaps += did.gaps;
     }
     println!("{} seeds: {sum:?}", seeds.len());
 }

@@ -50,6 +50,10 @@ pub struct Did {
     pub accepted: u64,
     /// Events of the feed.
     pub events: u64,
+    /// Segments of the feed that were let go.
+    pub let_go: u64,
+    /// Readers who were told of events that are gone.
+    pub gaps: u64,
 }
 
 /// The world and the machine.
@@ -65,7 +69,10 @@ pub struct Run {
     pub(super) devices: Vec<Device>,
     pub(super) clients: Clients,
     pub(super) readers: Vec<u64>,
+    /// All events from the first on, as anybody has read them.
     pub(super) published: Vec<FeedEvent>,
+    /// When the feed's oldest segments go: drawn apart, so that the rest of a seed stays as it is.
+    pub(super) letting_go: Chance,
     pub(super) stalls: Stalls,
     pub(super) settings: NodeSettings,
     pub(super) step: u64,
@@ -86,6 +93,7 @@ impl Run {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         Self {
             ratios: ratios.unwrap_or(drawn),
+            letting_go: Chance::new(!seed),
             chance,
             did: Did::default(),
             clock: Clock::simulated(ZERO),
@@ -202,7 +210,7 @@ impl Run {
         self.settings = NodeSettings {
             shards: 1 + chance.below(3),
             segment_bytes: 64 << 10,
-            feed_segment_bytes: 4 << 10,
+            feed_segment_bytes: 1 << 10,
             tracks: TrackLimits {
                 open_bytes_max: *chance.pick(&[200, 128 << 20]),
                 open_ms_max: *chance.pick(&[10_000, 300_000]),
@@ -277,9 +285,7 @@ impl Run {
             (&self.clients.now.couriers, self.kept_from),
             false,
         );
-        let feed = checks::whole_feed(&life.node.feed());
-        checks::judge_feed(&feed, &self.published);
-        self.published = feed;
+        self.judge_feed(&life.node.feed());
     }
 
     /// What was acknowledged and is to be there; positions of an erased courier are refused.
@@ -418,6 +424,7 @@ impl Run {
             // Too much waits for the writer of tracks.
             let _ = life.node.ask_for_sweep(keeping);
         }
+        self.let_go(life);
         if self.chance.permille(ratios.reboot) {
             self.devices[device].reboot();
         }
@@ -484,21 +491,6 @@ impl Run {
             }
             Part::Reader(at) => self.read(life, at),
         }
-    }
-
-    /// A reader takes a page of the feed from its cursor on.
-    fn read(&mut self, life: &Life, at: usize) -> bool {
-        let events_max = 1 + self.chance.below(50);
-        let page = life.node.feed().read(self.readers[at], events_max).expect("it can be read");
-        for event in &page.events {
-            self.readers[at] += 1;
-            assert_eq!(event.position, self.readers[at], "the next event of reader {at}");
-            match self.published.get(event.position as usize - 1) {
-                Some(known) => assert_eq!(event, known, "readers see one feed"),
-                None => self.published.push(event.clone()),
-            }
-        }
-        !page.events.is_empty()
     }
 
     /// Everybody works until everything that came is worked off, acknowledged and read; `false`:

@@ -23,7 +23,7 @@ pub enum Dies {
 
 impl Run {
     /// A plan, positions, snapshots with and without older ones beside them, an erasure, a day that
-    /// passes and a sweep of the tracks; the power fails, and the next process works everything off
+    /// passes, a sweep of the tracks, and the feed's oldest segments that go; the power fails, and the next process works everything off
     /// and is judged. Says how many operations the work took and how many the start.
     pub fn script(&mut self, dies: Dies) -> (u64, u64) {
         let mut life = self.begin(false).expect("it starts");
@@ -68,6 +68,7 @@ impl Run {
                 self.kept_from = Some(now + -DAY_MS);
                 assert!(life.node.ask_for_sweep(keeping), "it has room");
             }
+            7 => self.let_go_of(life, 0, 0),
             _ => {}
         }
     }

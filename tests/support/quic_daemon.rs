@@ -118,7 +118,7 @@ impl Daemon {
         }
         let (to_admission, statuses) = mpsc::channel(16);
         let names = Names {
-            order_number: Box::new(|order| Some(format!("number {order}").into())),
+            order_number: Box::new(|order| Some(format!("number {order}"))),
             depot: Box::new(|_| None),
         };
         let press = Arc::new(Press::new(node.feed(), Arc::new(names)));

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::cli::error::CliError;
 use crate::domain::ids::CourierId;
 use crate::feed::names::Names;
+use crate::runtime::clock::Clock;
 use crate::runtime::labels::Labels;
 use crate::runtime::readers::Readers;
 use crate::storage::catalog::change::Kind;
@@ -88,7 +89,7 @@ impl Documents {
 
     /// What events are told with.
     pub(super) fn names(&self) -> Names {
-        let labels = Arc::new(Labels::of(self.readers.clone()));
+        let labels = Arc::new(Labels::of(self.readers.clone(), Clock::real()));
         crate::api::names(&labels)
     }
 }

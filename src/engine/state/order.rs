@@ -3,53 +3,47 @@
 use super::{Kept, NotState, StateReader, StateWriter, Taken};
 use crate::domain::geo::Point;
 use crate::domain::ids::OrderId;
-use crate::engine::route::{Mark, Marks, Order};
+use crate::engine::order::{Mark, Order};
 use crate::engine::stay::StaySlot;
+use crate::engine::terms::{Terms, TermsTable};
 
-/// Two bytes of flags, then what is always there, then what the flags say is there.
-impl Kept for Order {
-    fn put(&self, to: &mut StateWriter) {
+impl Order {
+    /// Writes it with its terms: two bytes of flags, then what is always there, then what the flags
+    /// say is there.
+    fn put(&self, terms: &Terms, to: &mut StateWriter) {
         let Self {
             id,
             place,
-            window,
             told_eta,
-            radius_mm,
-            service_s,
-            shared_service_s,
             leg_ms,
             stay: _,
             stays_told,
+            terms: _,
             nearby_latched,
             nearby_primed,
             status,
-            eta_type,
-            shift_start,
-            has_point,
-            is_visited,
-            is_next,
-            marks,
-            is_skipped,
+            marks: _,
         } = self;
+        let Terms { window, radius, service_s, shared_service_s, eta_type } = terms;
         let has = [
-            *has_point,
-            *is_visited,
-            *is_next,
-            marks.has(Mark::WasNext),
-            marks.has(Mark::Overdue),
-            *is_skipped,
+            self.has_point(),
+            self.is(Mark::Visited),
+            self.is(Mark::Next),
+            self.is(Mark::WasNext),
+            self.is(Mark::Overdue),
+            self.is(Mark::Skipped),
             window.is_some(),
             *told_eta != Self::NO_ETA,
-            *radius_mm != Self::NO_RADIUS,
+            radius.is_some(),
             *leg_ms != Self::NO_LEG,
             eta_type.is_some(),
         ];
         let flags = has.iter().enumerate().map(|(bit, &has)| u16::from(has) << bit);
         to.bytes(&flags.fold(0_u16, |all, bit| all | bit).to_le_bytes());
         status.put(to);
-        shift_start.put(to);
+        self.shift_start().put(to);
         id.put(to);
-        if *has_point {
+        if self.has_point() {
             place.put(to);
         }
         service_s.put(to);
@@ -63,8 +57,8 @@ impl Kept for Order {
         if *told_eta != Self::NO_ETA {
             told_eta.put(to);
         }
-        if *radius_mm != Self::NO_RADIUS {
-            radius_mm.put(to);
+        if let Some(radius) = radius {
+            radius.put(to);
         }
         if *leg_ms != Self::NO_LEG {
             leg_ms.put(to);
@@ -74,45 +68,78 @@ impl Kept for Order {
         }
     }
 
-    fn take(from: &mut StateReader) -> Taken<Self> {
+    fn take(table: &mut TermsTable, from: &mut StateReader) -> Taken<Self> {
         let flags = u16::from_le_bytes(from.array()?);
         if flags >= 1 << FLAGS {
             return Err(NotState);
         }
         let has = |bit: u32| flags & 1 << bit != 0;
         let (status, shift_start) = (Kept::take(from)?, Kept::take(from)?);
-        let mut marks = Marks::default();
-        marks.set(Mark::WasNext, has(3));
-        marks.set(Mark::Overdue, has(4));
         let id = OrderId::take(from)?;
-        let place = if has(0) { Point::take(from)? } else { Point::ANYWHERE };
-        let mut marks = Marks::default();
-        marks.set(Mark::WasNext, has(3));
-        marks.set(Mark::Overdue, has(4));
-        Ok(Self {
+        let place = if has(0) { Point::take(from)? } else { Point::NOWHERE };
+        let (service_s, shared_service_s) = (Kept::take(from)?, Kept::take(from)?);
+        let stays_told = Kept::take(from)?;
+        let (nearby_latched, nearby_primed) = (Kept::take(from)?, Kept::take(from)?);
+        let window = if has(6) { Some(Kept::take(from)?) } else { None };
+        let told_eta = if has(7) { Kept::take(from)? } else { Self::NO_ETA };
+        let radius = if has(8) { Some(Kept::take(from)?) } else { None };
+        let leg_ms = if has(9) { Kept::take(from)? } else { Self::NO_LEG };
+        let eta_type = if has(10) { Some(Kept::take(from)?) } else { None };
+        let terms = Terms { window, radius, service_s, shared_service_s, eta_type };
+        let mut order = Self {
             id,
             place,
-            service_s: Kept::take(from)?,
-            shared_service_s: Kept::take(from)?,
-            stays_told: Kept::take(from)?,
-            nearby_latched: Kept::take(from)?,
-            nearby_primed: Kept::take(from)?,
-            window: if has(6) { Some(Kept::take(from)?) } else { None },
-            told_eta: if has(7) { Kept::take(from)? } else { Self::NO_ETA },
-            radius_mm: if has(8) { Kept::take(from)? } else { Self::NO_RADIUS },
-            leg_ms: if has(9) { Kept::take(from)? } else { Self::NO_LEG },
-            eta_type: if has(10) { Some(Kept::take(from)?) } else { None },
+            told_eta,
+            leg_ms,
             stay: StaySlot::NONE,
+            stays_told,
+            terms: table.intern(terms),
+            nearby_latched,
+            nearby_primed,
             status,
-            shift_start,
-            has_point: has(0),
-            is_visited: has(1),
-            is_next: has(2),
-            marks,
-            is_skipped: has(5),
-        })
+            marks: 0,
+        };
+        order.set_shift_start(shift_start);
+        for (mark, bit) in KEPT_MARKS {
+            order.mark(mark, has(bit));
+        }
+        Ok(order)
     }
 }
 
+/// Writes a list of orders with their terms.
+pub fn put_orders(orders: &[Order], table: &TermsTable, to: &mut StateWriter) {
+    to.varint(orders.len() as u64);
+    for order in orders {
+        order.put(table.of(order), to);
+    }
+}
+
+/// Reads a list of orders; their terms go into the table.
+///
+/// # Errors
+/// The bytes are none.
+pub fn take_orders(table: &mut TermsTable, from: &mut StateReader) -> Taken<Vec<Order>> {
+    let count = from.count(BYTES_MIN)?;
+    let mut orders = Vec::with_capacity(count);
+    for _ in 0..count {
+        if table.is_full() {
+            return Err(NotState);
+        }
+        orders.push(Order::take(table, from)?);
+    }
+    Ok(orders)
+}
+
+/// The marks that are kept, and their flags. [`Mark::Single`] follows from the others.
+const KEPT_MARKS: [(Mark, u32); 5] = [
+    (Mark::Visited, 1),
+    (Mark::Next, 2),
+    (Mark::WasNext, 3),
+    (Mark::Overdue, 4),
+    (Mark::Skipped, 5),
+];
 /// So many bits say what is there.
 const FLAGS: u32 = 11;
+/// Flags, status, `shift_start`, id and five numbers take no less.
+const BYTES_MIN: usize = 10;

@@ -9,7 +9,7 @@ use crate::domain::policy::{ArrivalScope, InferredVisits, OverlapPolicy, Policy,
 use crate::domain::position::{Accuracy, Source, SourceSet};
 use crate::domain::route::RoutingMode;
 use crate::domain::time::{Time, TimeWindow};
-use crate::engine::route::ShiftStart;
+use crate::engine::order::ShiftStart;
 
 kept!(DepotPlan {
     id,

@@ -188,7 +188,7 @@ impl Admission {
         }
         let (queue, jobs) = sync_channel(QUEUE_MAX);
         let readers = Readers::new(recovery.directory.clone().into());
-        let labels = Arc::new(Labels::of(readers));
+        let labels = Arc::new(Labels::of(readers, around.clock.clone()));
         let (sender, applied) = watch::channel(applied);
         let room = Arc::clone(around.commands.room());
         let work = Work::new(recovery.catalog, around, Arc::clone(&labels), sender)?;

@@ -122,6 +122,7 @@ impl Work {
             Ok(committed) => committed,
             Err(error) => {
                 let restored = self.labels.restore(&good.changes, &self.catalog);
+                self.labels.settled();
                 restored.map_err(|error| Refusal::Stopped(error.to_string()))?;
                 return Err(match error {
                     CommandError::Overloaded => Refusal::Busy,
@@ -137,6 +138,7 @@ impl Work {
             self.fault.fail(error.to_string());
             return Ok(good.accepted);
         }
+        self.labels.settled();
         self.told.extend(good.newly_told);
         self.applied.send_replace(committed.journal_place);
         for change in &good.changes {

@@ -134,10 +134,12 @@ impl FeedLog {
             self.write_index().segments.retain(|known| known.first != segment.first);
             let removed = self.disk.remove(&segment.name);
             removed.map_err(StorageError::disk("remove", &segment.name))?;
+            // One after the other: a crash must not bring back an older one than it takes.
+            sync_entries(&*self.disk)?;
             bytes -= segment.size;
             gone += 1;
         }
-        if gone > 0 { sync_entries(&*self.disk).map(|()| gone) } else { Ok(0) }
+        Ok(gone)
     }
 
     /// The first position of the segment in which the oldest snapshot goes on; `None`: there is no
