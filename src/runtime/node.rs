@@ -42,6 +42,7 @@ use crate::storage::disk::Disk;
 use crate::storage::error::StorageError;
 use crate::storage::feed_log::FeedLog;
 use crate::storage::frame::{ALIGN, HEAD};
+use crate::storage::journal::Journal;
 use crate::storage::spare::Spare;
 use crate::storage::tracks::TrackLog;
 
@@ -177,7 +178,7 @@ impl Parts {
         disk: &Arc<dyn Disk>,
         clock: Clock,
         travel: &TravelFactory,
-        around: Around,
+        Around { retainers, progress }: Around,
         on_note: &mut dyn FnMut(Note),
         wait: &dyn Fn(&Fault) -> Box<Wait>,
     ) -> Result<Self, RuntimeError> {
@@ -188,12 +189,9 @@ impl Parts {
         let fault = Fault::default();
         let (room, patient) = PatientDisk::on(disk, wait(&fault));
         let count = settings.shards.clamp(1, SHARDS_MAX);
-        let Around { retainers, progress } = around;
         let mut recovery = Recovery::begin(&patient, settings, count, travel, progress)?;
         let mut journal = recovery.run(&patient, segment_bytes, on_note)?;
-        // Where there is no room for it the journal waits for some, when it needs it.
-        let spare = Arc::new(Spare::new(Arc::clone(disk), segment_bytes));
-        journal.use_spare(Arc::clone(&spare));
+        let spare = spare_of(&mut journal, disk, segment_bytes);
         let track_log = Arc::new(TrackLog::open(Arc::clone(disk), journal.next())?);
         let (tracks, track_mail) = track_mailbox();
         let Recovery { engines, partitions, seen, writer, report, kept, .. } = recovery;
@@ -231,9 +229,8 @@ impl Parts {
         let (to, from) = (Arc::clone(&shared), Arc::clone(disk));
         let track_writer = TrackWriter::new(to, from, settings.tracks)?;
         shared.room.be_patient();
-        let (to, on, keeps_journal) =
-            (Arc::clone(&shared), Arc::clone(disk), settings.keep_journal);
-        let snapshot_writer = SnapshotWriterThread::new(to, on, retainers, kept, keeps_journal);
+        let (to, on, keeps) = (Arc::clone(&shared), Arc::clone(disk), settings.keep_journal);
+        let snapshot_writer = SnapshotWriterThread::new(to, on, retainers, kept, keeps);
         Ok(Self {
             shared,
             report,
@@ -246,6 +243,14 @@ impl Parts {
             spare,
         })
     }
+}
+
+/// The journal's next segment, not made yet. It has the disk itself: where there is no room for it
+/// nobody waits, but the journal, once it needs it.
+fn spare_of(journal: &mut Journal, disk: &Arc<dyn Disk>, segment_bytes: u64) -> Arc<Spare> {
+    let spare = Arc::new(Spare::new(Arc::clone(disk), segment_bytes));
+    journal.use_spare(Arc::clone(&spare));
+    spare
 }
 
 /// A shard for each engine, and the ways from them.
