@@ -295,9 +295,11 @@ impl Routes {
         }
     }
 
-    /// Asks for some orders of a route from one on.
+    /// Asks for some orders of a route from one on, and for the terms that most have.
     pub fn prefetch_orders(&self, slot: RouteSlot, from: usize) {
-        for order in self.route(slot).orders.iter().skip(from).take(ORDERS_AHEAD_MAX) {
+        let route = self.route(slot);
+        route.terms.prefetch();
+        for order in route.orders.iter().skip(from).take(ORDERS_AHEAD_MAX) {
             prefetch_head(order);
         }
     }

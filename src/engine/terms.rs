@@ -2,6 +2,7 @@
 //! same, so that each distinct set of terms is kept once a route.
 
 use super::order::Order;
+use super::prefetch::prefetch_part;
 use crate::domain::depot::DepotPlan;
 use crate::domain::order::{EtaType, OrderPlan};
 use crate::domain::policy::{Policy, Radius};
@@ -79,6 +80,11 @@ impl TermsTable {
     /// The terms of an order of the route.
     pub fn of(&self, order: &Order) -> &Terms {
         &self.list[usize::from(order.terms.0)]
+    }
+
+    /// Asks for the first terms ahead of their use.
+    pub fn prefetch(&self) {
+        prefetch_part(&self.list, 0, 0);
     }
 
     /// The largest own radius of an order is not larger.
