@@ -67,22 +67,27 @@ fn begun(directory: &Path) -> (Process, String) {
 
 /// Pushes positions of both couriers, some metres apart; `from` numbers them. Gives their times.
 fn push(daemon: &Process, admin: &str, from: u32, count: u32) -> Vec<i64> {
-    push_to(daemon, admin, 1, from, count);
-    push_to(daemon, admin, 2, from, count)
+    let times = times(from, count);
+    push_to(daemon, admin, 1, from, &times);
+    push_to(daemon, admin, 2, from, &times);
+    times
 }
 
-fn push_to(daemon: &Process, admin: &str, courier: u32, from: u32, count: u32) -> Vec<i64> {
+/// Times of so many positions, seconds.
+fn times(from: u32, count: u32) -> Vec<i64> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let begin = now.as_secs() as i64 - 3_000;
-    let times: Vec<i64> = (from..from + count).map(|at| begin + i64::from(at) * 7).collect();
+    (from..from + count).map(|at| begin + i64::from(at) * 7).collect()
+}
+
+fn push_to(daemon: &Process, admin: &str, courier: u32, from: u32, times: &[i64]) {
     let position = |(at, t): (u32, &i64)| {
         let lat = 52.5 + f64::from(at) * 1e-4;
         json!({"accuracy": 5, "point": {"lat": lat, "lon": 13.4}, "timestamp": t, "speed": 3.5})
     };
-    let positions: Vec<Value> = (from..).zip(&times).map(position).collect();
+    let positions: Vec<Value> = (from..).zip(times).map(position).collect();
     let path = format!("/api/v1/couriers/{courier}/routes/{courier}/push-positions-v3");
     daemon.ask(admin, "POST", &path, &json!({"positions": positions})).expect(200);
-    times
 }
 
 fn feed(daemon: &Process, admin: &str) -> Vec<Value> {
@@ -237,5 +242,5 @@ fn what_was_erased_is_not_exported() {
         "nobody knows whose they were"
     );
     // Others go on.
-    push_to(&daemon, &admin, 2, 10, 2);
+    push_to(&daemon, &admin, 2, 10, &times(10, 2));
 }
