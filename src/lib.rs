@@ -85,7 +85,8 @@
 //! when it is busy. Readers of the feed wait for nobody and hold nobody up. Who
 //! writes to a full disk waits for room, and meanwhile nothing new is let in. A failure of any thread
 //! ends the node: what waited is let go, unanswered. The track writer reads what is journalled and
-//! holds nobody up. Requests wait for the admission thread, which
+//! holds nobody up, and neither does who makes the journal's next segment. QUIC has threads of its
+//! own, so that no session waits for HTTP. Requests wait for the admission thread, which
 //! waits for its frame and asks shards questions; nothing in the node waits for admission.
 
 #[cfg(feature = "daemon")]

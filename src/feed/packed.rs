@@ -4,7 +4,7 @@
 use super::cloud_event::{event_time, event_type, iso, seconds};
 use super::filter::route_of;
 use super::names::Names;
-use crate::domain::eta::{EtaChange, OrderEta};
+use crate::domain::eta::{Eta, EtaChange, OrderEta};
 use crate::domain::event::{EventKind, OrderEvent, StayPoint};
 use crate::domain::ids::OrderId;
 use crate::domain::notification::Notification;
@@ -184,12 +184,14 @@ impl Packer {
             self.map(5);
             self.key("order_id");
             self.uint(order.order.0);
-            self.key("eta");
-            self.instant(order.eta.map(|eta| eta.eta));
-            self.key("arrival");
-            self.instant(order.eta.map(|eta| eta.arrival));
-            self.key("completion");
-            self.instant(order.eta.map(|eta| eta.completion));
+            match order.eta {
+                // By far the most that is ever told: written in one piece.
+                Some(eta) => self.bytes.extend_from_slice(&told_eta(&eta)),
+                None => ["eta", "arrival", "completion"].iter().for_each(|key| {
+                    self.key(key);
+                    self.nil();
+                }),
+            }
             self.pair("reason", change.cause.name());
         }
     }
@@ -335,6 +337,15 @@ impl Packer {
     }
 }
 
+/// The three fields of an ETA with their keys.
+fn told_eta(eta: &Eta) -> [u8; 4 + 8 + 11 + 3 * 9] {
+    let mut told = *b"\xa3eta\xcb________\xa7arrival\xcb________\xaacompletion\xcb________";
+    for (at, time) in [(5, eta.eta), (22, eta.arrival), (42, eta.completion)] {
+        told[at..at + 8].copy_from_slice(&seconds(time).to_be_bytes());
+    }
+    told
+}
+
 /// Fields of an item beyond those of every item and its order's.
 const fn kind_fields(kind: &EventKind) -> u32 {
     match kind {
@@ -411,7 +422,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::eta::{Eta, EtaCause};
+    use crate::domain::eta::EtaCause;
     use crate::domain::event::EndReason;
     use crate::domain::geo::Point;
     use crate::domain::ids::{CompanyId, CourierId, DepotId, EventId, PartitionId, RouteId};

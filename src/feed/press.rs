@@ -2,6 +2,7 @@
 //! packed for those over QUIC, each event once in each form while it is recent. Readers over HTTP that catch up are served off the threads that do the I/O, one
 //! small batch of one reader at a time, so that hundreds of them delay each other and nobody else.
 
+use core::ops::Range;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -33,7 +34,15 @@ pub struct Printed {
     /// The event.
     pub event: FeedEvent,
     json: OnceLock<Arc<str>>,
-    packed: OnceLock<Box<[u8]>>,
+    packed: OnceLock<Packed>,
+}
+
+/// Where an event is packed: with others that were read at the same time, since a piece of memory
+/// for each costs more than packing does.
+#[derive(Debug)]
+struct Packed {
+    run: Arc<[u8]>,
+    place: Range<usize>,
 }
 
 /// Events as they stand in the feed, whosever they are.
@@ -67,6 +76,14 @@ pub struct Batch {
     pub looked_at: usize,
     /// What could not be given any more.
     pub gap: Option<FeedGap>,
+}
+
+impl Printed {
+    /// The event as subscribers over QUIC get it; nothing, as long as nobody has packed it.
+    #[must_use]
+    pub fn packed(&self) -> &[u8] {
+        self.packed.get().map_or(&[], |packed| &packed.run[packed.place.clone()])
+    }
 }
 
 impl Press {
@@ -128,14 +145,25 @@ impl Press {
         Ok(Page { events, gap: page.gap })
     }
 
-    /// An event as subscribers over QUIC get it.
-    pub fn packed<'a>(&self, printed: &'a Printed, packer: &mut Packer) -> &'a [u8] {
-        printed.packed.get_or_init(|| {
-            self.packed.fetch_add(1, Ordering::Relaxed);
-            packer.clear();
+    /// Packs those of the events that nobody has packed yet, for [`Printed::packed`].
+    pub fn pack(&self, events: &[Arc<Printed>], packer: &mut Packer) {
+        packer.clear();
+        let mut places = Vec::new();
+        for printed in events.iter().filter(|printed| printed.packed.get().is_none()) {
+            let start = packer.bytes().len();
             packer.event(&printed.event, &self.names);
-            packer.bytes().into()
-        })
+            places.push((printed, start..packer.bytes().len()));
+        }
+        if places.is_empty() {
+            return;
+        }
+        let run: Arc<[u8]> = packer.bytes().into();
+        let set = places.into_iter().filter(|(printed, place)| {
+            // Another reader may have been faster.
+            let packed = Packed { run: Arc::clone(&run), place: place.clone() };
+            printed.packed.set(packed).is_ok()
+        });
+        self.packed.fetch_add(set.count() as u64, Ordering::Relaxed);
     }
 
     /// The feed.

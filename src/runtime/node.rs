@@ -42,6 +42,8 @@ use crate::storage::disk::Disk;
 use crate::storage::error::StorageError;
 use crate::storage::feed_log::FeedLog;
 use crate::storage::frame::{ALIGN, HEAD};
+use crate::storage::journal::Journal;
+use crate::storage::spare::Spare;
 use crate::storage::tracks::TrackLog;
 
 /// How a node runs. None of it changes a byte of what is told, but for ETAs that give way to
@@ -141,6 +143,7 @@ pub struct Node {
     threads: Vec<JoinHandle<()>>,
     /// Ends after the others: it reads what they have written.
     track_writer: Option<JoinHandle<()>>,
+    spare: Arc<Spare>,
 }
 
 /// What recovery leaves, ready to work: by threads of its own ([`Node`]), or step by step
@@ -156,6 +159,8 @@ pub(super) struct Parts {
     pub(super) snapshot_writer: SnapshotWriterThread,
     /// What the writer of the snapshots is told.
     pub(super) pictures: Receiver<ToWriter>,
+    /// The journal's next segment.
+    pub(super) spare: Arc<Spare>,
 }
 
 /// A shard with its ways in and out.
@@ -173,7 +178,7 @@ impl Parts {
         disk: &Arc<dyn Disk>,
         clock: Clock,
         travel: &TravelFactory,
-        around: Around,
+        Around { retainers, progress }: Around,
         on_note: &mut dyn FnMut(Note),
         wait: &dyn Fn(&Fault) -> Box<Wait>,
     ) -> Result<Self, RuntimeError> {
@@ -184,9 +189,9 @@ impl Parts {
         let fault = Fault::default();
         let (room, patient) = PatientDisk::on(disk, wait(&fault));
         let count = settings.shards.clamp(1, SHARDS_MAX);
-        let Around { retainers, progress } = around;
         let mut recovery = Recovery::begin(&patient, settings, count, travel, progress)?;
-        let journal = recovery.run(&patient, segment_bytes, on_note)?;
+        let mut journal = recovery.run(&patient, segment_bytes, on_note)?;
+        let spare = spare_of(&mut journal, disk, segment_bytes);
         let track_log = Arc::new(TrackLog::open(Arc::clone(disk), journal.next())?);
         let (tracks, track_mail) = track_mailbox();
         let Recovery { engines, partitions, seen, writer, report, kept, .. } = recovery;
@@ -224,9 +229,8 @@ impl Parts {
         let (to, from) = (Arc::clone(&shared), Arc::clone(disk));
         let track_writer = TrackWriter::new(to, from, settings.tracks)?;
         shared.room.be_patient();
-        let (to, on, keeps_journal) =
-            (Arc::clone(&shared), Arc::clone(disk), settings.keep_journal);
-        let snapshot_writer = SnapshotWriterThread::new(to, on, retainers, kept, keeps_journal);
+        let (to, on, keeps) = (Arc::clone(&shared), Arc::clone(disk), settings.keep_journal);
+        let snapshot_writer = SnapshotWriterThread::new(to, on, retainers, kept, keeps);
         Ok(Self {
             shared,
             report,
@@ -236,8 +240,17 @@ impl Parts {
             track_mail,
             snapshot_writer,
             pictures,
+            spare,
         })
     }
+}
+
+/// The journal's next segment, not made yet. It has the disk itself: where there is no room for it
+/// nobody waits, but the journal, once it needs it.
+fn spare_of(journal: &mut Journal, disk: &Arc<dyn Disk>, segment_bytes: u64) -> Arc<Spare> {
+    let spare = Arc::new(Spare::new(Arc::clone(disk), segment_bytes));
+    journal.use_spare(Arc::clone(&spare));
+    spare
 }
 
 /// A shard for each engine, and the ways from them.
@@ -323,7 +336,8 @@ impl Node {
         let Parts { shared, report, shards, mut committer, mut track_writer, track_mail, .. } =
             parts;
         let (mut snapshot_writer, pictures) = (parts.snapshot_writer, parts.pictures);
-        let mut node = Self { shared, report, threads: Vec::new(), track_writer: None };
+        let spare = parts.spare;
+        let mut node = Self { shared, report, threads: Vec::new(), track_writer: None, spare };
         for (number, ShardLine { shard, inbox, outbox }) in shards.into_iter().enumerate() {
             let thread = node.spawn(format!("shard-{number}"), move |guard| {
                 // Dropped before the ways to and from the shard: the cause comes first.
@@ -335,6 +349,14 @@ impl Node {
         node.threads.push(node.spawn("committer".to_owned(), move |guard| {
             if let Err(error) = committer.run() {
                 guard.fault.fail(error.to_string());
+            }
+        })?);
+        let spare = Arc::clone(&node.spare);
+        node.threads.push(node.spawn("segments".to_owned(), move |guard| {
+            let _guard = guard;
+            while spare.wait_until_wanted() {
+                // The journal makes its segment itself, and fails the node if that fails too.
+                let _ = spare.make();
             }
         })?);
         node.threads.push(node.spawn("snapshots".to_owned(), move |guard| {
@@ -459,6 +481,7 @@ impl Node {
             let _ = mailbox.put(Mail::Stop);
         }
         drop(place);
+        self.spare.end();
         for thread in self.threads.drain(..) {
             // A panic has been noted as the fault.
             let _ = thread.join();

@@ -25,6 +25,7 @@ use super::snapshot_writer::{SnapshotWriterThread, ToWriter};
 use super::tracks::{Keeping, Swept, TrackMail, TrackWriter, Tracks};
 use super::views::Views;
 use crate::storage::disk::Disk;
+use crate::storage::spare::Spare;
 
 /// The node. Its handles are those of any other.
 ///
@@ -40,6 +41,7 @@ pub struct SteppedNode {
     track_mail: Receiver<TrackMail>,
     snapshot_writer: SnapshotWriterThread,
     pictures: Receiver<ToWriter>,
+    spare: Arc<Spare>,
 }
 
 struct SteppedShard {
@@ -88,6 +90,7 @@ impl SteppedNode {
             track_mail,
             snapshot_writer,
             pictures,
+            spare: parts.spare,
         })
     }
 
@@ -201,6 +204,17 @@ impl SteppedNode {
         if let Ok(message) = self.pictures.try_recv() {
             self.snapshot_writer.turn(message);
         }
+    }
+
+    /// Whether the journal wants its next segment made.
+    #[must_use]
+    pub fn spare_has_work(&self) -> bool {
+        self.spare.is_wanted()
+    }
+
+    /// Makes the journal's next segment, if it is wanted. What fails there is the journal's to meet.
+    pub fn step_spare(&self) {
+        let _ = self.spare.make();
     }
 
     /// Takes nothing more, and tells the shards that nothing more will come.

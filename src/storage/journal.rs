@@ -9,6 +9,7 @@ use super::frame::{Frame, FrameKind, FrameStamp};
 use super::manifest::JournalPlace;
 use super::replay::JournalEnd;
 use super::segment::journal_name;
+use super::spare::Spare;
 
 /// The journal, ready to be written to.
 ///
@@ -26,6 +27,8 @@ pub struct Journal {
     next: u64,
     synced_before: u64,
     syncs: u64,
+    /// The next segment, where somebody makes it ahead.
+    spare: Option<Arc<Spare>>,
 }
 
 impl Journal {
@@ -51,6 +54,7 @@ impl Journal {
             next: end.next,
             synced_before: 0,
             syncs: 0,
+            spare: None,
         };
         journal.clear_tail()?;
         journal.sync()?;
@@ -94,6 +98,11 @@ impl Journal {
             written.map_err(StorageError::disk("write", &self.name))?;
             self.at += self.group.len() as u64;
             self.group.clear();
+            if let Some(spare) = &self.spare
+                && self.at >= self.segment_bytes / 2
+            {
+                spare.want();
+            }
         }
         Ok(())
     }
@@ -136,6 +145,12 @@ impl Journal {
         self.syncs
     }
 
+    /// From now on the next segment is wanted when half of the present one is full. If it is not
+    /// there when it is needed, the journal makes it.
+    pub fn use_spare(&mut self, spare: Arc<Spare>) {
+        self.spare = Some(spare);
+    }
+
     /// Closes the segment, whatever is in it durable, and begins the next. So only the last
     /// segment ever holds frames that are not synced.
     fn roll(&mut self) -> Result<(), StorageError> {
@@ -143,9 +158,14 @@ impl Journal {
         self.sync()?;
         self.segment += 1;
         self.name = journal_name(self.segment);
+        let is_clear = self.spare.as_ref().map_or(Ok(false), |spare| spare.take(&self.name))?;
         self.file = self.disk.open(&self.name).map_err(StorageError::disk("open", &self.name))?;
         self.at = 0;
-        self.clear_tail()?;
+        if is_clear {
+            self.sync_entries()?;
+        } else {
+            self.clear_tail()?;
+        }
         self.sync()
     }
 
@@ -165,6 +185,10 @@ impl Journal {
             }
             at += count as u64;
         }
+        self.sync_entries()
+    }
+
+    fn sync_entries(&self) -> Result<(), StorageError> {
         self.disk.sync_entries().map_err(StorageError::disk("sync", "the data directory"))
     }
 }

@@ -28,4 +28,5 @@ pub mod replay;
 pub mod segment;
 pub mod sim_disk;
 pub mod snapshot;
+pub mod spare;
 pub mod tracks;

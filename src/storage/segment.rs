@@ -114,6 +114,8 @@ fn number(name: &str, prefix: &str) -> Option<u64> {
     name.strip_prefix(prefix)?.strip_suffix(SEGMENT)?.parse().ok()
 }
 
+/// The segment that is made ahead: see [`super::spare`].
+pub const SPARE: &str = "journal-spare.part";
 /// The notes of panics: see [`super::panic_notes`].
 pub const PANICS: &str = "panics";
 /// The note of the first engine: see [`super::engine_note`].

@@ -35,6 +35,8 @@ pub enum Part {
     Tracks,
     /// The writer of snapshots.
     Snapshots,
+    /// Who makes the journal's next segment.
+    Segments,
     /// A sender of positions.
     Sender(usize),
     /// A reader of the feed.
@@ -211,6 +213,11 @@ impl Life {
             Part::Snapshots => {
                 let may = self.node.snapshots_have_work();
                 self.node.step_snapshots();
+                may
+            }
+            Part::Segments => {
+                let may = self.node.spare_has_work();
+                self.node.step_spare();
                 may
             }
             Part::Sender(_) | Part::Reader(_) | Part::Clients => false,

@@ -178,6 +178,7 @@ impl Run {
             Part::Admission
             | Part::Tracks
             | Part::Snapshots
+            | Part::Segments
             | Part::Clients
             | Part::Reader(_)
             | Part::Sender(_) => {
@@ -461,7 +462,7 @@ impl Run {
     pub fn parts(&self, life: &Life) -> Vec<Part> {
         let mut parts: Vec<_> = (0..life.node.shards()).map(Part::Shard).collect();
         parts.extend([Part::Committer, Part::Admission, Part::Clients]);
-        parts.extend([Part::Tracks, Part::Snapshots]);
+        parts.extend([Part::Tracks, Part::Snapshots, Part::Segments]);
         parts.extend((0..self.devices.len()).map(Part::Sender));
         parts.extend((0..self.readers.len()).map(Part::Reader));
         parts
@@ -471,7 +472,12 @@ impl Run {
     pub fn work(&mut self, life: &mut Life, part: Part) -> bool {
         let _timers = self.runtime.enter();
         match part {
-            Part::Shard(_) | Part::Committer | Part::Admission | Part::Tracks | Part::Snapshots => {
+            Part::Shard(_)
+            | Part::Committer
+            | Part::Admission
+            | Part::Tracks
+            | Part::Snapshots
+            | Part::Segments => {
                 let is_synced = self.chance.below(4) == 0;
                 life.step(part, &mut self.images, is_synced)
             }

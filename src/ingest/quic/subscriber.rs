@@ -82,8 +82,8 @@ fn tell(
             speech.frames.gap(&missing, &available, &mut speech.buffer);
         }
         News::Batch { cursor, events } => {
-            let events =
-                events.iter().map(|printed| (&printed.event, press.packed(printed, packer)));
+            press.pack(&events, packer);
+            let events = events.iter().map(|printed| (&printed.event, printed.packed()));
             tell_batch(speech, cursor, events);
         }
     }

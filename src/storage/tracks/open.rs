@@ -112,10 +112,10 @@ impl OpenTracks {
                 company,
                 first: at,
                 last: at,
-                bytes: Writer::default(),
+                bytes: Writer { bytes: Vec::with_capacity(ROOM_BYTES) },
                 before: TrackPoint::ORIGIN,
             });
-            self.bytes += CHUNK_BYTES;
+            self.bytes += CHUNK_BYTES + ROOM_BYTES;
             self.places[id] = self.chunks.len() as u32;
         }
         let place = self.places[id] as usize - 1;
@@ -132,5 +132,7 @@ pub const fn hour_of(time: Time) -> u64 {
 
 /// Memory of an open chunk beside its bytes.
 const CHUNK_BYTES: usize = size_of::<OpenChunk>() + size_of::<u32>();
+/// Room of a new chunk: the first positions of a courier.
+const ROOM_BYTES: usize = 32;
 /// So many chunks keep their room when they are written out.
 const CHUNKS_KEPT: usize = 65_536;

@@ -36,7 +36,7 @@ pub(in crate::cli::bench) struct Measured {
     seconds: f64,
     pub(in crate::cli::bench) positions_per_s: f64,
     pub(in crate::cli::bench) server_cpu_s_per_million: f64,
-    /// The same by thread: `tokio-rt-worker` is all input and output.
+    /// The same by thread: `quic` is all input and output but HTTP's.
     cpu_s_per_million_by_thread: BTreeMap<String, f64>,
     latency_us: Quantiles,
     unacked: u64,
