@@ -38,7 +38,7 @@ impl RouteSlot {
 pub struct Route {
     /// The orders in sequence.
     pub orders: Vec<Order>,
-    /// The terms of those and of [`Self::gone`].
+    /// The terms of those and of [`Rare::gone`].
     pub terms: TermsTable,
     /// No order before this place in the sequence is ahead.
     pub head_at: usize,

@@ -19,8 +19,8 @@ use crate::storage::catalog::error::CatalogError;
 
 /// The labels of all orders and routes there ever were.
 ///
-/// Order of calls for a command: [`Self::follow`], then, once the catalog holds it or
-/// [`Self::restore`] has taken it back, [`Self::settled`].
+/// Order of calls for a command: `follow`, then, once the catalog holds it or
+/// `restore` has taken it back, `settled`.
 #[derive(Debug)]
 pub struct Labels {
     readers: Readers,
