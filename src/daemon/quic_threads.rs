@@ -1,6 +1,6 @@
 //! The threads that QUIC runs on, apart from those of HTTP. Few, since a packet that wakes a thread
 //! costs more than the packet does; and where acks mean a sync they pause between two rounds, so
-//! that one wake-up serves the packets, the acks and the events of half a millisecond.
+//! that one wake-up serves the packets, the acks and the events of a quarter of a millisecond.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -75,7 +75,7 @@ const fn left_of_round(since: Duration) -> Duration {
 }
 
 /// A round takes at least so long.
-const ROUND: Duration = Duration::from_micros(500);
+const ROUND: Duration = Duration::from_micros(250);
 /// With more, packets of one connection go from one thread to the other and back.
 const THREADS_MAX: usize = 2;
 
