@@ -12,6 +12,7 @@
 #[expect(dead_code, reason = "other tests use the rest")]
 mod support {
     pub mod http;
+    pub mod many_orders;
     pub mod process;
 }
 
@@ -19,6 +20,7 @@ use doorstep::cli::client::frame::{HelloOptions, ServerFrame};
 use doorstep::cli::client::link::Link;
 use doorstep::cli::client::target::Target;
 use serde_json::{Value, json};
+use support::many_orders;
 use support::process::{Process, admin_token, directory};
 
 /// A daemon with many events.
@@ -28,18 +30,9 @@ fn begun(data: &std::path::Path) -> (Process, String) {
     let post = |path: &str, body: &Value| {
         let answer = daemon.ask(&admin, "POST", path, body);
         assert!(answer.status < 300, "{}", answer.body);
+        answer.json()
     };
-    post("/api/v1/companies/1/couriers", &json!({"number": "ada"}));
-    for batch in 0..EVENTS / BATCH {
-        let route = json!({"number": format!("r{batch}"), "courier_number": "ada",
-                           "date": "2026-11-22"});
-        post("/api/v1/companies/1/routes", &route);
-        let order = |n: usize| {
-            json!({"number": format!("o{batch}-{n}"), "route_number": format!("r{batch}"),
-                   "lat": 52.5, "lon": 13.4})
-        };
-        post("/api/v1/companies/1/orders-batch", &json!((0..BATCH).map(order).collect::<Vec<_>>()));
-    }
+    many_orders::of_ada(EVENTS, post);
     (daemon, admin)
 }
 
@@ -104,7 +97,6 @@ async fn who_comes_late_is_told_everything_once() {
     assert!(grown <= GROWN_KIB_MAX, "{grown} KiB");
 }
 
-const BATCH: usize = 400;
 const EVENTS: usize = 12_000;
 const READERS: usize = 5;
 /// What docs/data_path.md says of one that reads no more, for one at a time.

@@ -6,16 +6,14 @@
 
 mod support {
     pub mod fleet;
+    pub mod gated;
     pub mod world;
 }
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use doorstep::domain::geo::Point;
 use doorstep::domain::ids::CourierId;
-use doorstep::domain::route::RoutingMode;
-use doorstep::engine::travel_time::TravelTime;
 use doorstep::runtime::clock::Clock;
 use doorstep::runtime::error::SubmitError;
 use doorstep::runtime::intake::{Delivery, Intake, PartDone, Sender, SenderId};
@@ -23,6 +21,7 @@ use doorstep::runtime::node::{Node, NodeSettings};
 use doorstep::storage::disk::Disk;
 use doorstep::storage::sim_disk::SimDisk;
 use support::fleet::{fix, planned};
+use support::gated::{Gated, hold};
 use support::world::ZERO;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
@@ -30,20 +29,6 @@ const COURIER: CourierId = CourierId(1);
 const MAILBOX_MAX: usize = 64;
 /// Nothing is this late.
 const NEVER: Duration = Duration::from_secs(86_400);
-
-/// Travel times that nobody learns while the gate is held: the shard stands.
-struct Gated(Arc<Mutex<()>>);
-
-impl TravelTime for Gated {
-    fn travel_ms(&self, _: Point, _: Point, _: RoutingMode) -> i64 {
-        drop(hold(&self.0));
-        60_000
-    }
-}
-
-fn hold(gate: &Mutex<()>) -> MutexGuard<'_, ()> {
-    gate.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 fn start(gate: &Arc<Mutex<()>>) -> Node {
     let disk: Arc<dyn Disk> = Arc::new(SimDisk::new());

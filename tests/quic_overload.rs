@@ -6,6 +6,8 @@
 #![expect(clippy::disallowed_methods, reason = "certificates are kept in a temporary directory")]
 #![expect(clippy::await_holding_lock, reason = "the shard stands at the gate while others wait")]
 
+#[path = "support/gated.rs"]
+mod gated;
 #[expect(dead_code, reason = "other tests use the rest")]
 #[path = "support/quic_client.rs"]
 mod quic_client;
@@ -13,14 +15,11 @@ mod quic_client;
 #[path = "support/quic_daemon.rs"]
 mod quic_daemon;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use doorstep::cli::client::error::ClientError;
 use doorstep::cli::client::frame::{HelloOptions, ServerFrame, WireFix};
 use doorstep::cli::client::link::{Heard, Link, write};
-use doorstep::domain::geo::Point;
-use doorstep::domain::route::RoutingMode;
-use doorstep::engine::travel_time::TravelTime;
 use doorstep::ingest::quic::settings::QuicSettings;
 use doorstep::runtime::intake::Intake;
 use doorstep::runtime::node::NodeSettings;
@@ -28,25 +27,12 @@ use doorstep::runtime::overload::Stage;
 use doorstep::storage::disk::Disk;
 use doorstep::storage::sim_disk::SimDisk;
 
+use gated::{Gated, hold};
 use quic_client::{Client, acked, at, heard, now_ms, soon};
 use quic_daemon::{Daemon, Place};
 
 const MAILBOX_MAX: usize = 64;
 const OVERLOADED: &str = "overloaded: send it again after a pause that grows";
-
-/// Travel times that nobody learns while the gate is held: the shard stands.
-struct Gated(Arc<Mutex<()>>);
-
-impl TravelTime for Gated {
-    fn travel_ms(&self, _: Point, _: Point, _: RoutingMode) -> i64 {
-        drop(hold(&self.0));
-        60_000
-    }
-}
-
-fn hold(gate: &Mutex<()>) -> MutexGuard<'_, ()> {
-    gate.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 async fn start(gate: &Arc<Mutex<()>>) -> Daemon {
     let disk: Arc<dyn Disk> = Arc::new(SimDisk::new());

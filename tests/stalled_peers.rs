@@ -13,6 +13,7 @@
 #[expect(dead_code, reason = "other tests use the rest")]
 mod support {
     pub mod http;
+    pub mod many_orders;
     pub mod process;
 }
 
@@ -24,6 +25,7 @@ use doorstep::cli::client::frame::{HelloOptions, WireFix};
 use doorstep::cli::client::link::Link;
 use doorstep::cli::client::target::Target;
 use serde_json::{Value, json};
+use support::many_orders;
 use support::process::{Process, admin_token, directory};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -38,19 +40,9 @@ fn begun(directory: &Path) -> (Process, String, String) {
         assert!(answer.status < 300, "{}", answer.body);
         answer.json()
     };
-    let courier = post("/api/v1/companies/1/couriers", &json!({"number": "ada"}));
+    let courier = many_orders::of_ada(EVENTS, &post);
     let wish = json!({"role": "device", "courier_id": courier["id"]});
     let device = post("/v1/tokens", &wish)["token"].as_str().unwrap().to_owned();
-    for batch in 0..EVENTS / BATCH {
-        let route = json!({"number": format!("r{batch}"), "courier_number": "ada",
-                           "date": "2026-11-22"});
-        post("/api/v1/companies/1/routes", &route);
-        let order = |n: usize| {
-            json!({"number": format!("o{batch}-{n}"), "route_number": format!("r{batch}"),
-                   "lat": 52.5, "lon": 13.4})
-        };
-        post("/api/v1/companies/1/orders-batch", &json!((0..BATCH).map(order).collect::<Vec<_>>()));
-    }
     (daemon, admin, device)
 }
 
@@ -164,7 +156,6 @@ async fn who_reads_no_more_costs_a_constant_amount() {
 
 /// Peers of each kind.
 const PEERS: u64 = 20;
-const BATCH: usize = 400;
 /// Events that there are to read: 7 MB as JSON.
 const EVENTS: usize = 12_000;
 /// Frames of a device.
