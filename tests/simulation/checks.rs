@@ -166,8 +166,9 @@ pub fn judge_tracks(
                 assert!(is_found || !is_kept, "not in the track of courier {courier}: {point:?}");
                 *missing.entry(key).or_default() += 1;
             } else {
+                // Where every file of the tracks has gone, they begin anew at the first frame.
                 assert!(
-                    point.frame >= held.first_living,
+                    point.frame >= held.first_living || !is_kept,
                     "neither in track nor journal: {point:?}"
                 );
             }
