@@ -296,4 +296,20 @@ mod tests {
         log_of_it.append(&open(1, 1), 6).expect("there is room");
         assert_eq!(log(&disk.after_kill()).next(), 6);
     }
+
+    /// What a full disk took of a file that was written anew goes with the hour, and does not come
+    /// to count once that is gone.
+    #[test]
+    fn what_a_full_disk_took_of_a_file_anew_goes_with_its_hour() {
+        let disk = SimDisk::new();
+        let log_of_it = log(&disk);
+        log_of_it.append(&open(9, 0), 5).expect("there is room");
+        log_of_it.append(&open(1, 1), 6).expect("there is room");
+        let hours = log_of_it.hours();
+        disk.fill_at(disk.used() + 2);
+        log_of_it.keep_only(hours[0], &|entry| entry.courier.0 == 1).expect_err("it is full");
+        disk.make_room();
+        assert!(log_of_it.keep_only(hours[0], &|_| false).expect("there is room"));
+        assert_eq!(log(&disk.after_kill()).hours(), hours[1..]);
+    }
 }

@@ -49,7 +49,12 @@ impl TrackLog {
         if !is_changed {
             return Ok(false);
         }
-        let new = if kept.is_empty() { None } else { Some(self.write_anew(&old, &file, &kept)?) };
+        let new = if kept.is_empty() {
+            self.drop_unfinished_of(&old)?;
+            None
+        } else {
+            Some(self.write_anew(&old, &file, &kept)?)
+        };
         self.replace(&old, new)?;
         Ok(true)
     }
@@ -61,7 +66,7 @@ impl TrackLog {
         from: &FileOf<'_>,
         kept: &[(&Block, Vec<Entry>)],
     ) -> Result<TrackFile, StorageError> {
-        let place = TracksPlace { rewritten: old.place.rewritten + 1, ..old.place };
+        let place = written_anew(old.place);
         let name = tracks_name(place);
         let file = self.disk.open(&name).map_err(StorageError::disk("open", &name))?;
         file.cut(0).map_err(StorageError::disk("cut", &name))?;
@@ -82,6 +87,17 @@ impl TrackLog {
         file.sync().map_err(StorageError::disk("sync", &name))?;
         self.sync_entries()?;
         Ok(TrackFile { place, name, size, blocks })
+    }
+
+    /// Drops what an earlier try to write a file anew has left: it would count once the file is gone.
+    fn drop_unfinished_of(&self, old: &TrackFile) -> Result<(), StorageError> {
+        let name = tracks_name(written_anew(old.place));
+        let names = self.disk.names().map_err(StorageError::disk("list", "the data directory"))?;
+        if !names.contains(&name) {
+            return Ok(());
+        }
+        self.disk.remove(&name).map_err(StorageError::disk("remove", &name))?;
+        self.sync_entries()
     }
 
     /// From here on the new file counts. Who reads the old one is waited for.
@@ -122,6 +138,11 @@ pub(super) fn drop_unfinished(
     }
     *found = kept;
     Ok(())
+}
+
+/// Where the file that is made from one stands.
+const fn written_anew(old: TracksPlace) -> TracksPlace {
+    TracksPlace { rewritten: old.rewritten + 1, ..old }
 }
 
 fn entries(block: &Block, file: &FileOf<'_>) -> Result<Vec<Entry>, StorageError> {
