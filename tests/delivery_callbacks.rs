@@ -106,6 +106,7 @@ fn what_is_not_taken_comes_again_later_each_time() {
     serving.ask("POST", &scene.path, &a_delivery("pending")).expect(201);
     serving.ask("PATCH", &scene.path, &json!({"driver_name": "Bo"})).expect(200);
     let first = endpoint.next();
+    until(|| serving.get(CALLBACK)["waiting"] == 2);
     for (answer, delay_s) in answers {
         until(|| {
             attempts(&place)
