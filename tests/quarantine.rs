@@ -18,7 +18,8 @@ use doorstep::runtime::feed_reader::FeedEvent;
 use doorstep::runtime::intake::{Delivery, Sender, SenderId};
 use doorstep::runtime::node::{Node, NodeSettings};
 use doorstep::storage::disk::Disk;
-use doorstep::storage::segment::snapshot_name;
+use doorstep::storage::panic_notes::PanicNotes;
+use doorstep::storage::segment::{PANICS, snapshot_name};
 use doorstep::storage::sim_disk::SimDisk;
 use doorstep::storage::snapshot::{PieceKind, read_pieces};
 use support::fleet::{COMPANY, fix, home, planned, route};
@@ -169,6 +170,32 @@ fn an_input_that_panics_twice_in_replay_does_not_keep_the_node_down() {
     assert_eq!(events.len(), well.len(), "the other's events are all there");
     assert_eq!(ward.send(&node), [true, true]);
     node.stop().expect("it stops");
+}
+
+#[test]
+fn what_a_replay_went_past_since_has_not_panicked_twice() {
+    let mut ward = Ward::new();
+    let node = ward.start().expect("it starts");
+    for _ in 0..10 {
+        assert_eq!(ward.send(&node), [true, true]);
+    }
+    let told = events(&node, SICK);
+    node.stop().expect("it stops");
+    for _ in 0..3 {
+        ward.disk = ward.disk.after_kill();
+        ward.set_trap();
+        ward.start().map(drop).expect_err("it panics");
+        ward.trap.lift();
+        // Now it does not, and others act on what it tells.
+        ward.disk = ward.disk.after_kill();
+        let node = ward.start().expect("it recovers");
+        assert!(node.views().quarantined().is_empty());
+        assert_eq!(events(&node, SICK), told, "what was published is there");
+        node.stop().expect("it stops");
+    }
+    let notes = PanicNotes::read(&ward.disk).expect("they can be read");
+    assert!(notes.twice_replayed().is_empty());
+    assert_eq!(ward.disk.open(PANICS).and_then(|file| file.size()).expect("it is there"), 20);
 }
 
 /// Commits a command for a courier.

@@ -248,10 +248,8 @@ impl Recovery {
         drop_after(&**disk, &end)?;
         let mut journal = Journal::resume(Arc::clone(disk), segment_bytes, &end)?;
         let twice = notes.twice();
-        if !twice.is_empty() {
-            self.quarantine(&mut journal, &twice, on_note)?;
-            notes.forget(&**disk, &twice)?;
-        }
+        self.quarantine(&mut journal, &twice, on_note)?;
+        notes.replayed(&**disk, &twice)?;
         self.progress.begin(Stage::Recovered, 0);
         Ok(journal)
     }

@@ -1,6 +1,7 @@
 //! In whose step the process panicked: kept beside the journal, so that what panics twice can be
 //! told from what happened once. A note is written by a process that is about to end, and is whole
-//! or not there.
+//! or not there. It never moves: what is forgotten leaves its place empty, so that no crash in the
+//! middle of a write harms another.
 
 use std::collections::BTreeMap;
 
@@ -22,11 +23,12 @@ pub struct PanicNote {
 /// The notes of a data directory.
 #[derive(Clone, Debug, Default)]
 pub struct PanicNotes {
-    notes: Vec<PanicNote>,
+    /// As they lie in the file; `None`: nothing, or nothing whole.
+    places: Vec<Option<PanicNote>>,
 }
 
 impl PanicNotes {
-    /// What is noted. A last note that is not whole was never made.
+    /// What is noted. A note that is not whole was never made.
     ///
     /// # Errors
     /// The disk fails.
@@ -39,8 +41,8 @@ impl PanicNotes {
         let size = file.size().map_err(StorageError::disk("read", PANICS))?;
         let mut bytes = vec![0; size as usize];
         let read = file.read_at(&mut bytes, 0).map_err(StorageError::disk("read", PANICS))?;
-        let notes = bytes[..read].chunks_exact(NOTE_BYTES).map_while(|bytes| note(bytes).ok());
-        Ok(Self { notes: notes.collect() })
+        let places = bytes[..read].chunks_exact(NOTE_BYTES).map(|bytes| note(bytes).ok());
+        Ok(Self { places: places.collect() })
     }
 
     /// Adds a note, and makes it durable.
@@ -49,7 +51,10 @@ impl PanicNotes {
     /// The disk fails.
     pub fn add(disk: &dyn Disk, note: PanicNote) -> Result<(), StorageError> {
         let mut notes = Self::read(disk)?;
-        notes.notes.push(note);
+        match notes.places.iter_mut().find(|place| place.is_none()) {
+            Some(place) => *place = Some(note),
+            None => notes.places.push(Some(note)),
+        }
         notes.write(disk)
     }
 
@@ -57,7 +62,7 @@ impl PanicNotes {
     #[must_use]
     pub fn twice(&self) -> Vec<CourierId> {
         let mut counts = BTreeMap::<CourierId, usize>::new();
-        for note in self.notes.iter().filter(|note| note.replayed.is_none()) {
+        for note in self.notes().filter(|note| note.replayed.is_none()) {
             *counts.entry(note.courier).or_default() += 1;
         }
         counts
@@ -71,7 +76,7 @@ impl PanicNotes {
     #[must_use]
     pub fn twice_replayed(&self) -> BTreeMap<(PartitionId, u64), CourierId> {
         let mut counts = BTreeMap::<_, (CourierId, usize)>::new();
-        for note in &self.notes {
+        for note in self.notes() {
             if let Some(at) = note.replayed {
                 counts.entry(at).or_insert((note.courier, 0)).1 += 1;
             }
@@ -80,20 +85,36 @@ impl PanicNotes {
         twice.map(|(at, (courier, _))| (at, courier)).collect()
     }
 
-    /// These couriers are quarantined, which the journal knows: what led to it is done with. What
-    /// was noted of replays stays, since every replay needs it.
+    /// A replay has come to its end, and these couriers are quarantined, which the journal knows:
+    /// forgets what led to that, and the inputs on which replay panicked once and did not panic now,
+    /// on whose outputs others will act. What panicked twice stays, since every replay needs it.
     ///
     /// # Errors
     /// The disk fails.
-    pub fn forget(mut self, disk: &dyn Disk, couriers: &[CourierId]) -> Result<(), StorageError> {
-        self.notes.retain(|note| note.replayed.is_some() || !couriers.contains(&note.courier));
-        self.write(disk)
+    pub fn replayed(mut self, disk: &dyn Disk, couriers: &[CourierId]) -> Result<(), StorageError> {
+        let poisoned = self.twice_replayed();
+        let is_done_with = |note: &PanicNote| match note.replayed {
+            Some(at) => !poisoned.contains_key(&at),
+            None => couriers.contains(&note.courier),
+        };
+        let mut is_changed = false;
+        for place in self.places.iter_mut().filter(|place| place.is_some_and(|n| is_done_with(&n))) {
+            (*place, is_changed) = (None, true);
+        }
+        if is_changed { self.write(disk) } else { Ok(()) }
+    }
+
+    fn notes(&self) -> impl Iterator<Item = &PanicNote> {
+        self.places.iter().flatten()
     }
 
     fn write(&self, disk: &dyn Disk) -> Result<(), StorageError> {
         let mut to = Writer::default();
-        for note in &self.notes {
-            put_note(&mut to, note);
+        for place in &self.places {
+            match place {
+                Some(note) => put_note(&mut to, note),
+                None => to.bytes.extend_from_slice(&NOTHING),
+            }
         }
         let file = disk.open(PANICS).map_err(StorageError::disk("open", PANICS))?;
         file.write_at(&to.bytes, 0).map_err(StorageError::disk("write", PANICS))?;
@@ -128,3 +149,5 @@ fn note(bytes: &[u8]) -> Read<PanicNote> {
 const TWICE: usize = 2;
 /// Courier, partition, sequence, checksum.
 const NOTE_BYTES: usize = 20;
+/// No note: its checksum is false.
+const NOTHING: [u8; NOTE_BYTES] = [0; NOTE_BYTES];

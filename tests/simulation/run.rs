@@ -230,6 +230,8 @@ impl Run {
         self.trap.lift();
         match started {
             Ok(mut life) => {
+                // Whatever panicked once did not now, and may again.
+                self.has_panicked_in_replay = false;
                 self.did.lives += 1;
                 self.did.from_snapshots += u64::from(life.node.recovered().snapshot.is_some());
                 self.judge(&mut life);
