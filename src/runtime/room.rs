@@ -120,6 +120,10 @@ impl Disk for PatientDisk {
         Ok(Arc::new(PatientFile { file, room: Arc::clone(&self.room) }))
     }
 
+    fn open_to_read(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.disk.open_to_read(name)
+    }
+
     fn names(&self) -> io::Result<Vec<String>> {
         self.disk.names()
     }

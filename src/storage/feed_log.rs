@@ -42,7 +42,8 @@ struct Segment {
     /// Position of its first event.
     first: u64,
     name: String,
-    file: Arc<dyn DiskFile>,
+    /// Open while it is the last, or not all of it is durable; who reads another opens it.
+    file: Option<Arc<dyn DiskFile>>,
     size: u64,
     /// How much of it is durable.
     synced: u64,
@@ -81,6 +82,7 @@ impl FeedLog {
             };
             let file = log.disk.open(&name).map_err(StorageError::disk("open", &name))?;
             let size = file.size().map_err(StorageError::disk("read", &name))?;
+            let file = (first == place.segment).then_some(file);
             segments.push(Segment { first, name, file, size, synced: size, marks: None });
         }
         let short = |name: String, offset, found: &str| {
@@ -93,7 +95,9 @@ impl FeedLog {
                     return short(last.name.clone(), last.size, "it ends there");
                 }
                 (last.size, last.synced) = (place.offset, 0);
-                let (marks, next) = scan(last)?;
+                let file = log.disk_file(last)?;
+                let cursor = Cursor::new(last.name.clone(), file, last.size, last.first);
+                let (marks, next) = scan(cursor)?;
                 if next != place.position + 1 {
                     return short(last.name.clone(), place.offset, "it holds other events");
                 }
@@ -147,7 +151,10 @@ impl FeedLog {
             }
         }
         for segment in &index.segments {
-            segment.file.cut(segment.size).map_err(StorageError::disk("cut", &segment.name))?;
+            // What is not open was not touched.
+            if let Some(file) = &segment.file {
+                file.cut(segment.size).map_err(StorageError::disk("cut", &segment.name))?;
+            }
         }
         index.is_recovering = false;
         Ok(index.rewritten_bytes)
@@ -159,16 +166,21 @@ impl FeedLog {
     /// # Errors
     /// The disk fails.
     pub fn sync(&self) -> Result<(), StorageError> {
-        let unsynced: Vec<_> = {
+        let open: Vec<_> = {
             let index = self.read_index();
-            let segments = index.segments.iter().filter(|segment| segment.synced < segment.size);
-            segments.map(|s| (s.first, s.name.clone(), Arc::clone(&s.file), s.size)).collect()
+            let unsynced = index.segments.iter().filter(|segment| segment.synced < segment.size);
+            let open = unsynced.filter_map(|s| Some((s, s.file.as_ref()?)));
+            open.map(|(s, file)| (s.first, s.name.clone(), Arc::clone(file), s.size)).collect()
         };
-        for (first, name, file, size) in unsynced {
+        for (first, name, file, size) in open {
             file.sync().map_err(StorageError::disk("sync", &name))?;
             let mut index = self.write_index();
+            let last = index.segments.last().map_or(0, |last| last.first);
             if let Some(segment) = index.segments.iter_mut().find(|known| known.first == first) {
                 segment.synced = segment.synced.max(size);
+                if first != last && segment.synced == segment.size {
+                    segment.file = None;
+                }
             }
         }
         Ok(())
@@ -195,22 +207,31 @@ impl FeedLog {
         FeedPlace { position: index.head, segment, offset }
     }
 
-    /// At most `events_max` events after a position, fewer if they are large; after a position
-    /// before [`Self::first`], those from there on.
+    /// At most `events_max` events after a position, without a gap; after a position before
+    /// [`Self::first`], those from there on.
     ///
     /// # Errors
     /// The disk fails, or the bytes are not what was written.
     pub fn read(&self, after: u64, events_max: usize) -> Result<Vec<FeedEvent>, StorageError> {
         let mut events = Vec::new();
-        let Some(mut cursor) = self.cursor(after)? else { return Ok(events) };
-        while events.len() < events_max && cursor.has_more() {
-            let position = cursor.position;
-            let bytes = cursor.next_record()?;
-            if position > after {
-                let event = feed_event(&mut Reader::new(bytes), position);
-                events.push(event.map_err(|Malformed| cursor.corrupt("no event"))?);
+        let mut next = after + 1;
+        while events.len() < events_max
+            && let Some(mut cursor) = self.cursor(next)?
+        {
+            if cursor.position > next && !events.is_empty() {
+                // The segments between went this very moment.
+                break;
             }
-            cursor.position += 1;
+            while events.len() < events_max && cursor.has_more() {
+                let position = cursor.position;
+                let bytes = cursor.next_record()?;
+                if position >= next {
+                    let event = feed_event(&mut Reader::new(bytes), position);
+                    events.push(event.map_err(|Malformed| cursor.corrupt("no event"))?);
+                }
+                cursor.position += 1;
+            }
+            next = cursor.position;
         }
         Ok(events)
     }
@@ -224,8 +245,12 @@ impl FeedLog {
         let name = feed_name(first);
         let file = self.disk.open(&name).map_err(StorageError::disk("open", &name))?;
         let marks = Some(Arc::default());
-        let segment = Segment { first, name, file, size: 0, synced: 0, marks };
-        self.write_index().segments.push(segment);
+        let segment = Segment { first, name, file: Some(file), size: 0, synced: 0, marks };
+        let mut index = self.write_index();
+        if let Some(last) = index.segments.last_mut().filter(|last| last.synced == last.size) {
+            last.file = None;
+        }
+        index.segments.push(segment);
         Ok(())
     }
 
@@ -237,7 +262,7 @@ impl FeedLog {
         let (file, name, size, is_recovering) = {
             let index = self.read_index();
             let Some(last) = index.segments.last() else { return Ok(()) };
-            (Arc::clone(&last.file), last.name.clone(), last.size, index.is_recovering)
+            (self.disk_file(last)?, last.name.clone(), last.size, index.is_recovering)
         };
         let is_there = is_recovering && holds(&*file, size, &run.bytes);
         if !is_there {
@@ -256,40 +281,46 @@ impl FeedLog {
         Ok(())
     }
 
-    fn cursor(&self, after: u64) -> Result<Option<Cursor>, StorageError> {
+    /// A way to the event at a position, or to the first that is left; `None`: it is not there yet.
+    fn cursor(&self, position: u64) -> Result<Option<Cursor>, StorageError> {
         let index = self.read_index();
-        if after >= index.head {
+        if position > index.head {
             return Ok(None);
         }
-        let from = index.segments.partition_point(|segment| segment.first <= after + 1).max(1) - 1;
-        let Some(segment) = index.segments.get(from) else { return Ok(None) };
-        let Some(marks) = segment.marks.clone() else {
-            let found = Segment {
-                name: segment.name.clone(),
-                file: Arc::clone(&segment.file),
-                marks: None,
-                ..*segment
-            };
-            drop(index);
-            let (marks, _) = scan(&found)?;
-            self.know(found.first, marks);
-            return self.cursor(after);
+        let at = index.segments.partition_point(|segment| segment.first <= position).max(1) - 1;
+        let Some(segment) = index.segments.get(at) else { return Ok(None) };
+        // While the index is held nobody removes a file that is in it.
+        let file = self.disk_file(segment)?;
+        let mark = (position.saturating_sub(segment.first) / MARK_EVENTS) as usize;
+        let (offset, first) = match &segment.marks {
+            _ if mark == 0 => (0, segment.first),
+            Some(marks) => {
+                let Some(&offset) = marks.get(mark) else { return Ok(None) };
+                (offset, segment.first + mark as u64 * MARK_EVENTS)
+            }
+            None => {
+                let first = segment.first;
+                let cursor = Cursor::new(segment.name.clone(), file, segment.size, first);
+                drop(index);
+                let (marks, _) = scan(cursor)?;
+                self.know(first, marks);
+                return self.cursor(position);
+            }
         };
-        let at = ((after + 1).saturating_sub(segment.first) / MARK_EVENTS) as usize;
-        let Some(&offset) = marks.get(at) else { return Ok(None) };
-        let position = segment.first + at as u64 * MARK_EVENTS;
-        let segments = index.segments[from..].iter().take(CURSOR_SEGMENTS_MAX);
-        let segments =
-            segments.map(|known| (known.name.clone(), Arc::clone(&known.file), known.size));
-        Ok(Some(Cursor {
-            segments: segments.collect(),
-            segment: 0,
-            buffer: Vec::new(),
-            at: 0,
-            offset,
-            position,
-            head: index.head,
-        }))
+        let cursor = Cursor::new(segment.name.clone(), file, segment.size, first);
+        Ok(Some(Cursor { offset, ..cursor }))
+    }
+
+    /// The file of a segment that is in the index, which is held meanwhile: what is not open may be
+    /// gone later.
+    fn disk_file(&self, segment: &Segment) -> Result<Arc<dyn DiskFile>, StorageError> {
+        match &segment.file {
+            Some(file) => Ok(Arc::clone(file)),
+            None => {
+                let name = &segment.name;
+                self.disk.open_to_read(name).map_err(StorageError::disk("open", name))
+            }
+        }
     }
 
     /// Somebody has looked where the events of a segment are.
@@ -309,10 +340,11 @@ impl FeedLog {
     }
 }
 
-/// A reader's way through the records.
+/// A reader's way through the records of a segment.
 struct Cursor {
-    segments: Vec<(String, Arc<dyn DiskFile>, u64)>,
-    segment: usize,
+    name: String,
+    file: Arc<dyn DiskFile>,
+    size: u64,
     buffer: Vec<u8>,
     /// How much of the buffer is read.
     at: usize,
@@ -320,15 +352,15 @@ struct Cursor {
     offset: u64,
     /// Position of the next record.
     position: u64,
-    head: u64,
 }
 
 impl Cursor {
+    /// At the beginning of a segment, whose first record read has that position.
+    const fn new(name: String, file: Arc<dyn DiskFile>, size: u64, position: u64) -> Self {
+        Self { name, file, size, buffer: Vec::new(), at: 0, offset: 0, position }
+    }
+
     fn next_record(&mut self) -> Result<&[u8], StorageError> {
-        while self.is_at_end() && self.segment + 1 < self.segments.len() {
-            self.segment += 1;
-            (self.buffer, self.at, self.offset) = (Vec::new(), 0, 0);
-        }
         let head = self.take(8)?;
         let mut head = Reader::new(&self.buffer[head..head + 8]);
         let (length, crc) = (head.u32(), head.u32());
@@ -342,11 +374,7 @@ impl Cursor {
     }
 
     fn has_more(&self) -> bool {
-        self.position <= self.head && !(self.is_at_end() && self.segment + 1 == self.segments.len())
-    }
-
-    fn is_at_end(&self) -> bool {
-        self.at == self.buffer.len() && self.offset >= self.segments[self.segment].2
+        self.at < self.buffer.len() || self.offset < self.size
     }
 
     /// Passes over so many bytes, and says where in the buffer they begin.
@@ -362,15 +390,14 @@ impl Cursor {
     }
 
     fn fill(&mut self, count: usize) -> Result<(), StorageError> {
-        let (name, file, size) = &self.segments[self.segment];
         self.buffer.drain(..self.at);
         self.at = 0;
         let have = self.buffer.len();
         let wanted = (count.max(READ_BYTES)) as u64;
-        let more = wanted.min(size.saturating_sub(self.offset)) as usize;
+        let more = wanted.min(self.size.saturating_sub(self.offset)) as usize;
         self.buffer.resize(have + more, 0);
-        let read = file.read_at(&mut self.buffer[have..], self.offset);
-        let read = read.map_err(StorageError::disk("read", name))?;
+        let read = self.file.read_at(&mut self.buffer[have..], self.offset);
+        let read = read.map_err(StorageError::disk("read", &self.name))?;
         self.buffer.truncate(have + read);
         self.offset += read as u64;
         Ok(())
@@ -378,28 +405,19 @@ impl Cursor {
 
     fn corrupt(&self, found: &str) -> StorageError {
         StorageError::Corrupt {
-            name: self.segments[self.segment].0.clone(),
+            name: self.name.clone(),
             offset: self.offset - (self.buffer.len() - self.at) as u64,
             found: found.to_owned(),
         }
     }
 }
 
-/// Goes through a segment that is there: where its marks are, and the position after its last
-/// event.
-fn scan(segment: &Segment) -> Result<(Vec<u64>, u64), StorageError> {
-    let mut cursor = Cursor {
-        segments: vec![(segment.name.clone(), Arc::clone(&segment.file), segment.size)],
-        segment: 0,
-        buffer: Vec::new(),
-        at: 0,
-        offset: 0,
-        position: segment.first,
-        head: u64::MAX,
-    };
-    let mut marks = Vec::new();
+/// Goes through a segment that is there, from its beginning: where its marks are, and the position
+/// after its last event.
+fn scan(mut cursor: Cursor) -> Result<(Vec<u64>, u64), StorageError> {
+    let (mut marks, first) = (Vec::new(), cursor.position);
     while cursor.has_more() {
-        if (cursor.position - segment.first).is_multiple_of(MARK_EVENTS) {
+        if (cursor.position - first).is_multiple_of(MARK_EVENTS) {
             marks.push(cursor.offset - (cursor.buffer.len() - cursor.at) as u64);
         }
         cursor.next_record()?;
@@ -427,5 +445,3 @@ fn holds(file: &dyn DiskFile, offset: u64, bytes: &[u8]) -> bool {
 const MARK_EVENTS: u64 = 64;
 /// A reader reads about so many bytes at a time.
 const READ_BYTES: usize = 16 << 10;
-/// A reader goes through at most so many segments in one call.
-const CURSOR_SEGMENTS_MAX: usize = 2 * MARK_EVENTS as usize;

@@ -98,7 +98,8 @@ impl PanicNotes {
             None => couriers.contains(&note.courier),
         };
         let mut is_changed = false;
-        for place in self.places.iter_mut().filter(|place| place.is_some_and(|n| is_done_with(&n))) {
+        for place in self.places.iter_mut().filter(|place| place.is_some_and(|n| is_done_with(&n)))
+        {
             (*place, is_changed) = (None, true);
         }
         if is_changed { self.write(disk) } else { Ok(()) }

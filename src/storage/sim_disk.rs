@@ -214,6 +214,11 @@ impl Disk for SimDisk {
         Ok(Arc::new(SimFile { disk: self.clone(), name: name.to_owned() }))
     }
 
+    fn open_to_read(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let is_there = self.lock_state().files.contains_key(name);
+        if is_there { self.open(name) } else { Err(io::ErrorKind::NotFound.into()) }
+    }
+
     fn names(&self) -> io::Result<Vec<String>> {
         Ok(self.lock_state().files.keys().cloned().collect())
     }

@@ -36,7 +36,6 @@ pub struct FeedKeeping {
 struct Found {
     first: u64,
     name: String,
-    file: Arc<dyn DiskFile>,
     size: u64,
 }
 
@@ -77,7 +76,7 @@ impl FeedLog {
     pub fn orders_of(&self, courier: CourierId) -> Result<BTreeSet<OrderId>, StorageError> {
         let mut orders = BTreeSet::new();
         for found in self.found() {
-            each_record(&found, &mut |_, event| {
+            self.each_record(&found, &mut |_, event| {
                 if event.courier == courier
                     && let FeedBody::Event(event) = event.body
                 {
@@ -99,7 +98,7 @@ impl FeedLog {
         let mut erased = 0;
         for segment in found {
             let mut blanked = Vec::new();
-            let mut bytes = each_record(&segment, &mut |at, event| {
+            let mut bytes = self.each_record(&segment, &mut |at, event| {
                 if event.courier == courier {
                     blanked.push((at, blank(event)));
                 }
@@ -162,7 +161,6 @@ impl FeedLog {
         let found = index.segments.iter().map(|segment| Found {
             first: segment.first,
             name: segment.name.clone(),
-            file: Arc::clone(&segment.file),
             size: segment.size,
         });
         found.collect()
@@ -176,35 +174,54 @@ impl FeedLog {
         file.write_at(bytes, 0).map_err(StorageError::disk("write", &written))?;
         file.sync().map_err(StorageError::disk("sync", &written))?;
         sync_entries(&*self.disk)?;
+        // Who reads while there is no such name reads the old one on.
+        let held = self.file_of(old)?;
+        if let Some(held) = &held {
+            held.sync().map_err(StorageError::disk("sync", name))?;
+        }
+        self.hold(old, held);
         self.disk.remove(name).map_err(StorageError::disk("remove", name))?;
         self.disk.rename(&written, name).map_err(StorageError::disk("rename", &written))?;
         sync_entries(&*self.disk)?;
-        let file = self.disk.open(name).map_err(StorageError::disk("open", name))?;
-        let mut index = self.write_index();
-        if let Some(segment) = index.segments.iter_mut().find(|known| known.first == old.first) {
-            segment.file = file;
-        }
+        self.hold(old, None);
         Ok(())
     }
-}
 
-/// Shows every event of a segment with the place of its record, and gives the segment's bytes.
-fn each_record(
-    segment: &Found,
-    show: &mut dyn FnMut(usize, FeedEvent),
-) -> Result<Vec<u8>, StorageError> {
-    let mut bytes = vec![0; segment.size as usize];
-    let read = segment.file.read_at(&mut bytes, 0);
-    let read = read.map_err(StorageError::disk("read", &segment.name))?;
-    let (mut at, mut position) = (0, segment.first);
-    while at < bytes.len() {
-        let event = record(&bytes[..read], at, position)
-            .map_err(|Malformed| corrupt(segment, at, "no whole event"))?;
-        let next = at + RECORD_HEAD + event.0;
-        show(at, event.1);
-        (at, position) = (next, position + 1);
+    /// The file of a segment; `None`: it has gone since it was found.
+    fn file_of(&self, found: &Found) -> Result<Option<Arc<dyn DiskFile>>, StorageError> {
+        let index = self.read_index();
+        let known = index.segments.iter().find(|known| known.first == found.first);
+        known.map(|known| self.disk_file(known)).transpose()
     }
-    Ok(bytes)
+
+    /// Says what a segment that is durable is read from; `None`: from the file that has its name.
+    fn hold(&self, found: &Found, file: Option<Arc<dyn DiskFile>>) {
+        let mut index = self.write_index();
+        if let Some(known) = index.segments.iter_mut().find(|known| known.first == found.first) {
+            (known.file, known.synced) = (file, known.size);
+        }
+    }
+
+    /// Shows every event of a segment with the place of its record, and gives the segment's bytes.
+    fn each_record(
+        &self,
+        segment: &Found,
+        show: &mut dyn FnMut(usize, FeedEvent),
+    ) -> Result<Vec<u8>, StorageError> {
+        let Some(file) = self.file_of(segment)? else { return Ok(Vec::new()) };
+        let mut bytes = vec![0; segment.size as usize];
+        let read = file.read_at(&mut bytes, 0);
+        let read = read.map_err(StorageError::disk("read", &segment.name))?;
+        let (mut at, mut position) = (0, segment.first);
+        while at < bytes.len() {
+            let event = record(&bytes[..read], at, position)
+                .map_err(|Malformed| corrupt(segment, at, "no whole event"))?;
+            let next = at + RECORD_HEAD + event.0;
+            show(at, event.1);
+            (at, position) = (next, position + 1);
+        }
+        Ok(bytes)
+    }
 }
 
 /// The length of a record's body, and the event in it.

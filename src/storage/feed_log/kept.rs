@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Cursor, FeedLog, Segment};
+use super::{Cursor, FeedLog};
 use crate::storage::bytes::Reader;
 use crate::storage::codec::outputs::feed_event;
 use crate::storage::disk::Disk;
@@ -14,7 +14,7 @@ use crate::storage::segment::feed_first;
 /// The events beyond a place, one after another. What is appended to the log meanwhile must be
 /// these very events.
 pub struct KeptFeed {
-    segments: VecDeque<Segment>,
+    segments: VecDeque<Cursor>,
     cursor: Option<Cursor>,
     next: Option<FeedEvent>,
     /// Position of the event after `next`.
@@ -34,11 +34,8 @@ impl FeedLog {
             (last.map_or(1, |last| last.first), last.map_or(0, |last| last.size), index.head)
         };
         let mut segments = segments(&*self.disk, &names, last)?;
-        let begins = segments.front().is_some_and(|segment| segment.first == last);
-        let cursor = segments
-            .pop_front()
-            .filter(|_| begins)
-            .map(|segment| Cursor { offset, ..cursor_of(segment, head + 1) });
+        let cursor = segments.pop_front().filter(|segment| segment.position == last);
+        let cursor = cursor.map(|segment| Cursor { offset, position: head + 1, ..segment });
         let mut kept = KeptFeed { segments, cursor, next: None, position: head + 1 };
         kept.advance()?;
         Ok(kept)
@@ -50,13 +47,13 @@ fn segments(
     disk: &dyn Disk,
     names: &[String],
     from: u64,
-) -> Result<VecDeque<Segment>, StorageError> {
+) -> Result<VecDeque<Cursor>, StorageError> {
     let firsts = names.iter().filter_map(|name| feed_first(name).map(|first| (first, name)));
     let wanted = firsts.filter(|&(first, _)| first >= from);
     let open = wanted.map(|(first, name)| {
-        let file = disk.open(name).map_err(StorageError::disk("open", name))?;
+        let file = disk.open_to_read(name).map_err(StorageError::disk("open", name))?;
         let size = file.size().map_err(StorageError::disk("read", name))?;
-        Ok(Segment { first, name: name.clone(), file, size, synced: 0, marks: None })
+        Ok(Cursor::new(name.clone(), file, size, first))
     });
     open.collect()
 }
@@ -69,9 +66,8 @@ impl KeptFeed {
     pub fn whole(disk: &dyn Disk) -> Result<Self, StorageError> {
         let names = disk.names().map_err(StorageError::disk("list", "the data directory"))?;
         let mut segments = segments(disk, &names, 0)?;
-        let first = segments.pop_front();
-        let position = first.as_ref().map_or(1, |first| first.first);
-        let cursor = first.map(|first| cursor_of(first, position));
+        let cursor = segments.pop_front();
+        let position = cursor.as_ref().map_or(1, |first| first.position);
         let mut kept = Self { segments, cursor, next: None, position };
         kept.advance()?;
         Ok(kept)
@@ -97,8 +93,7 @@ impl KeptFeed {
         while let Some(cursor) = &mut self.cursor {
             if !cursor.has_more() {
                 let next = self.segments.pop_front();
-                let next = next.filter(|segment| segment.first == self.position);
-                self.cursor = next.map(|segment| cursor_of(segment, self.position));
+                self.cursor = next.filter(|segment| segment.position == self.position);
                 continue;
             }
             let event = match cursor.next_record() {
@@ -117,18 +112,5 @@ impl KeptFeed {
             return Ok(());
         }
         Ok(())
-    }
-}
-
-/// A cursor at the beginning of a segment, whose first record read has that position.
-fn cursor_of(segment: Segment, position: u64) -> Cursor {
-    Cursor {
-        segments: vec![(segment.name, segment.file, segment.size)],
-        segment: 0,
-        buffer: Vec::new(),
-        at: 0,
-        offset: 0,
-        position,
-        head: u64::MAX,
     }
 }
