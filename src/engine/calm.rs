@@ -7,7 +7,6 @@ use super::couriers::CourierSlot;
 use super::eta::Due;
 use super::fix::Fix;
 use super::route_line::RouteLine;
-use super::sources::Heard;
 use super::stay::Stay;
 use super::track::is_next_door;
 use crate::domain::policy::{OverlapPolicy, Policy};
@@ -18,7 +17,7 @@ impl Engine {
     pub(super) fn keep_calm(&mut self, slot: CourierSlot, source: Source, fix: &Fix) -> bool {
         let seen = fix.seen;
         let courier = self.couriers.line_mut(slot);
-        if courier.heard != Heard::One(source)
+        if courier.heard.highest() != Some(source)
             || !courier.sources.contains(source)
             || !courier.first_route.is_some()
             || !fix.is_fresh()

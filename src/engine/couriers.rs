@@ -38,7 +38,7 @@ pub struct CourierLine {
     pub located: Option<Seen>,
     /// Which sources have spoken for it.
     pub heard: Heard,
-    /// The latest device time of the source, if it is only one.
+    /// The latest device time of the only source, or of the highest.
     pub heard_at: Time,
 }
 
@@ -65,7 +65,7 @@ pub struct PolicySlot(pub u32);
 pub struct Couriers {
     slots: Vec<CourierSlot>,
     lines: Arena<CourierLine>,
-    /// Those whom several sources have spoken for.
+    /// Of those whom several sources have spoken for: when, all but the highest.
     heard: BTreeMap<u32, SourceTimes>,
 }
 
@@ -108,41 +108,54 @@ impl Couriers {
     /// Notes that an allowed source spoke for a courier at `t`.
     pub fn hear(&mut self, slot: CourierSlot, source: Source, t: Time) {
         let line = &mut self.lines[slot.0];
-        match line.heard {
-            Heard::Nobody => (line.heard, line.heard_at) = (Heard::One(source), t),
-            Heard::One(known) if known == source => line.heard_at = line.heard_at.max(t),
-            Heard::One(known) => {
-                line.heard = Heard::Several;
-                let mut times = SourceTimes::default();
-                times.hear(known, line.heard_at);
-                times.hear(source, t);
-                self.heard.insert(slot.0, times);
-            }
-            Heard::Several => {
-                if let Some(times) = self.heard.get_mut(&slot.0) {
-                    times.hear(source, t);
-                }
-            }
+        let Some(highest) = line.heard.highest() else {
+            (line.heard, line.heard_at) = (Heard::One(source), t);
+            return;
+        };
+        if highest == source {
+            line.heard_at = line.heard_at.max(t);
+            return;
+        }
+        let times = self.heard.entry(slot.0).or_default();
+        if source.priority() < highest.priority() {
+            times.hear(highest, line.heard_at);
+            (line.heard, line.heard_at) = (Heard::Several(source), t);
+        } else {
+            times.hear(source, t);
+            line.heard = Heard::Several(highest);
         }
     }
 
     /// Whether a better source has spoken for a courier shortly before `t`.
     pub fn is_outranked(&self, slot: CourierSlot, source: Source, t: Time) -> bool {
         let line = self.line(slot);
-        match line.heard {
-            Heard::Nobody => false,
-            Heard::One(known) => known.priority() < source.priority() && silences(line.heard_at, t),
-            Heard::Several => self.heard.get(&slot.0).is_some_and(|times| times.outrank(source, t)),
+        let Some(highest) = line.heard.highest() else { return false };
+        if highest.priority() >= source.priority() {
+            return false;
         }
+        let is_by_another = || match line.heard {
+            Heard::Nobody | Heard::One(_) => false,
+            Heard::Several(_) => self.heard.get(&slot.0).is_some_and(|it| it.outrank(source, t)),
+        };
+        silences(line.heard_at, t) || is_by_another()
     }
 
     /// The times of a courier whom several sources have spoken for.
     pub fn times(&self, slot: CourierSlot) -> SourceTimes {
-        self.heard.get(&slot.0).copied().unwrap_or_default()
+        let mut times = self.heard.get(&slot.0).copied().unwrap_or_default();
+        let line = self.line(slot);
+        if let Some(highest) = line.heard.highest() {
+            times.hear(highest, line.heard_at);
+        }
+        times
     }
 
     /// Takes over the times of a courier whom several sources have spoken for.
     pub fn set_times(&mut self, slot: CourierSlot, times: SourceTimes) {
+        if let Some((highest, heard_at)) = times.highest() {
+            let line = self.line_mut(slot);
+            (line.heard, line.heard_at) = (Heard::Several(highest), heard_at);
+        }
         self.heard.insert(slot.0, times);
     }
 
@@ -160,3 +173,54 @@ impl Couriers {
 const NONE: CourierSlot = CourierSlot(u32::MAX);
 
 const _: () = assert!(size_of::<CourierLine>() <= 64, "a position reads one cache line of it");
+
+#[cfg(test)]
+mod tests {
+    use super::{CourierLine, Couriers, PolicySlot};
+    use crate::domain::ids::{CompanyId, CourierId, PartitionId};
+    use crate::domain::position::{Source, SourceSet};
+    use crate::domain::time::Time;
+    use crate::engine::route::RouteSlot;
+    use crate::engine::sources::{Heard, SourceTimes};
+    use proptest::prelude::*;
+
+    fn nobody_heard() -> CourierLine {
+        CourierLine {
+            id: CourierId(3),
+            company: CompanyId(1),
+            partition: PartitionId(0),
+            sources: SourceSet::NONE,
+            own_sources: None,
+            policy: PolicySlot::DEFAULT,
+            first_route: RouteSlot::NONE,
+            located: None,
+            heard: Heard::Nobody,
+            heard_at: Time::DISTANT_PAST,
+        }
+    }
+
+    proptest! {
+        /// The line keeps the highest source, whichever speaks when, and through a snapshot.
+        #[test]
+        fn sources_are_heard_as_if_every_time_was_kept(
+            heard in prop::collection::vec((0_usize..4, 0_i64..400_000, any::<bool>()), 1..40)
+        ) {
+            let mut couriers = Couriers::default();
+            let slot = couriers.insert(nobody_heard());
+            let mut all = SourceTimes::default();
+            for (at, t, is_kept) in heard {
+                let (source, t) = (Source::ALL[at], Time::from_ms(t));
+                prop_assert_eq!(couriers.is_outranked(slot, source, t), all.outrank(source, t));
+                couriers.hear(slot, source, t);
+                all.hear(source, t);
+                prop_assert_eq!(couriers.times(slot), all);
+                if is_kept && matches!(couriers.line(slot).heard, Heard::Several(_)) {
+                    let line = couriers.line(slot).clone();
+                    couriers = Couriers::default();
+                    couriers.insert(line);
+                    couriers.set_times(slot, all);
+                }
+            }
+        }
+    }
+}

@@ -4,6 +4,7 @@
 use super::{Kept, NotState, StateReader, StateWriter, Taken};
 use crate::domain::ids::{CompanyId, CourierId, PartitionId};
 use crate::domain::policy::Policy;
+use crate::domain::position::Source;
 use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::couriers::{CourierLine, CourierSlot, PolicySlot};
@@ -34,7 +35,7 @@ impl Engine {
     fn export_courier(&self, slot: CourierSlot, to: &mut StateWriter) {
         let line = self.couriers.line(slot);
         line.put(to);
-        if line.heard == Heard::Several {
+        if matches!(line.heard, Heard::Several(_)) {
             self.couriers.times(slot).put(to);
         }
         let mut route = line.first_route;
@@ -92,7 +93,7 @@ impl Engine {
             self.index.place(slot.0, seen.point);
         }
         part.couriers.push(slot);
-        if heard == Heard::Several {
+        if matches!(heard, Heard::Several(_)) {
             self.couriers.set_times(slot, SourceTimes::take(from)?);
         }
         let mut last = RouteSlot::NONE;
@@ -159,7 +160,8 @@ impl Kept for Heard {
                 to.byte(1);
                 source.put(to);
             }
-            Self::Several => to.byte(2),
+            // Which is the highest, their times say.
+            Self::Several(_) => to.byte(2),
         }
     }
 
@@ -167,7 +169,7 @@ impl Kept for Heard {
         match from.byte()? {
             0 => Ok(Self::Nobody),
             1 => Ok(Self::One(Kept::take(from)?)),
-            2 => Ok(Self::Several),
+            2 => Ok(Self::Several(Source::App)),
             _ => Err(NotState),
         }
     }
