@@ -9,7 +9,7 @@ use super::fix::FRESH_MS;
 use super::order::Order;
 use super::route::{Route, RouteSlot};
 use super::route_line::RouteLine;
-use crate::domain::ids::{CourierId, RouteId};
+use crate::domain::ids::{CourierId, PARTITIONS, PartitionId, RouteId};
 use crate::domain::policy::Policy;
 use crate::domain::time::{DAY_MS, SECOND_MS, Time};
 
@@ -82,26 +82,44 @@ impl Ord for Entry {
     }
 }
 
-/// The deadlines of one partition.
-#[derive(Debug, Default)]
+/// The deadlines of every partition.
+#[derive(Debug)]
 pub struct Deadlines {
-    queue: BinaryHeap<Reverse<Entry>>,
+    queues: Vec<BinaryHeap<Reverse<Entry>>>,
+    /// When the first of each is due. Every input asks for that, and it is all that most touch.
+    firsts: Vec<Time>,
 }
 
 impl Deadlines {
+    /// No deadlines.
+    pub fn new() -> Self {
+        let count = usize::from(PARTITIONS);
+        let queues = (0..count).map(|_| BinaryHeap::new()).collect();
+        Self { queues, firsts: vec![Time::DISTANT_FUTURE; count] }
+    }
+
     /// Adds an entry. An earlier one of the same route is found out of date when it comes up.
-    pub fn push(&mut self, entry: Entry) {
-        self.queue.push(Reverse(entry));
+    pub fn push(&mut self, of: PartitionId, entry: Entry) {
+        self.queues[of.0 as usize].push(Reverse(entry));
+        let first = &mut self.firsts[of.0 as usize];
+        *first = entry.due.min(*first);
     }
 
-    /// The first entry, if it is due at or before `now`.
-    pub fn first(&self, now: Time) -> Option<Entry> {
-        self.queue.peek().map(|entry| entry.0).filter(|entry| entry.due <= now)
+    /// The first entry of a partition, if it is due at or before `now`.
+    pub fn first(&self, of: PartitionId, now: Time) -> Option<Entry> {
+        if self.firsts[of.0 as usize] > now {
+            return None;
+        }
+        let first = self.queues[of.0 as usize].peek().map(|entry| entry.0);
+        first.filter(|entry| entry.due <= now)
     }
 
-    /// Takes the first entry away.
-    pub fn pop(&mut self) {
-        self.queue.pop();
+    /// Takes the first entry of a partition away.
+    pub fn pop(&mut self, of: PartitionId) {
+        let queue = &mut self.queues[of.0 as usize];
+        queue.pop();
+        let first = queue.peek().map_or(Time::DISTANT_FUTURE, |entry| entry.0.due);
+        self.firsts[of.0 as usize] = first;
     }
 }
 

@@ -83,6 +83,7 @@ pub struct Engine {
     couriers: Couriers,
     routes: Routes,
     stays: Stays,
+    deadlines: Deadlines,
     index: CourierIndex,
     /// Scratch of one evaluation.
     etas: Vec<Option<Eta>>,
@@ -99,7 +100,6 @@ pub struct Engine {
 struct Partition {
     policies: BTreeMap<CompanyId, PolicySlot>,
     couriers: Vec<CourierSlot>,
-    deadlines: Deadlines,
     quarantine: Quarantine,
 }
 
@@ -114,6 +114,7 @@ impl Engine {
             couriers: Couriers::default(),
             routes: Routes::default(),
             stays: Stays::default(),
+            deadlines: Deadlines::new(),
             index: CourierIndex::new(),
             etas: Vec::new(),
             ahead: Ahead::NOTHING,
@@ -144,7 +145,7 @@ impl Engine {
     /// and asks again.
     pub fn next_deadline(&mut self, partition: PartitionId, now: Time) -> Option<Time> {
         loop {
-            let entry = self.partitions[partition.0 as usize].deadlines.first(now)?;
+            let entry = self.deadlines.first(partition, now)?;
             let due = self.due(entry);
             if due == Some(entry.due) {
                 return Some(entry.due);
@@ -172,12 +173,11 @@ impl Engine {
 
     /// Takes the first entry off the queue and puts the route's next deadline in its place.
     fn rearm(&mut self, partition: PartitionId, entry: Entry, due: Option<Time>) {
-        let deadlines = &mut self.partitions[partition.0 as usize].deadlines;
-        deadlines.pop();
+        self.deadlines.pop(partition);
         if let Some(due) = due {
             self.routes.line_mut(entry.slot).armed = Deadline::at(due);
             if Deadline::at(due) != Deadline::NONE {
-                deadlines.push(Entry { due, ..entry });
+                self.deadlines.push(partition, Entry { due, ..entry });
             }
         }
     }
@@ -185,7 +185,7 @@ impl Engine {
     /// Steps every deadline of a partition up to `clock`, in the order of true deadlines: when an
     /// entry was armed must not matter, since a recovered engine arms them anew.
     fn advance(&mut self, partition: PartitionId, clock: Time, emit: &mut Emit) {
-        while let Some(entry) = self.partitions[partition.0 as usize].deadlines.first(clock) {
+        while let Some(entry) = self.deadlines.first(partition, clock) {
             let due = self.due(entry);
             if let (Some(due), Some(courier)) = (due, self.couriers.slot(entry.courier))
                 && due == entry.due
@@ -220,7 +220,8 @@ impl Engine {
             route,
             slot,
             stays: &mut self.stays,
-            deadlines: &mut self.partitions[courier.partition.0 as usize].deadlines,
+            deadlines: &mut self.deadlines,
+            partition: courier.partition,
             etas: &mut self.etas,
             emit,
             now,

@@ -14,6 +14,7 @@ use super::track::{self, Verdict};
 use super::travel_time::TravelTime;
 use crate::domain::eta::{Eta, EtaCause};
 use crate::domain::event::EndReason;
+use crate::domain::ids::PartitionId;
 use crate::domain::policy::{ArrivalScope, Policy};
 use crate::domain::time::{DAY_MS, Time};
 
@@ -31,8 +32,10 @@ pub struct RouteStep<'a, 'out> {
     pub slot: RouteSlot,
     /// The stays of the shard.
     pub stays: &'a mut Stays,
-    /// The deadlines of the partition.
+    /// The deadlines of the shard.
     pub deadlines: &'a mut Deadlines,
+    /// The courier's partition.
+    pub partition: PartitionId,
     /// The ETA of each order in the evaluation at hand.
     pub etas: &'a mut Vec<Option<Eta>>,
     /// Where outputs go.
@@ -237,7 +240,8 @@ impl RouteStep<'_, '_> {
         if due < self.line.armed {
             self.line.armed = due;
             let (courier, route, slot) = (self.route.courier, self.route.id, self.slot);
-            self.deadlines.push(Entry { due: due.time(), courier, route, slot });
+            let entry = Entry { due: due.time(), courier, route, slot };
+            self.deadlines.push(self.partition, entry);
         }
     }
 }

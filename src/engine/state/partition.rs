@@ -137,7 +137,7 @@ impl Engine {
         let slot = self.routes.insert(line, route);
         if armed != Deadline::NONE {
             let entry = Entry { due: armed.time(), courier, route: id, slot };
-            self.partitions[partition.0 as usize].deadlines.push(entry);
+            self.deadlines.push(partition, entry);
         }
         Ok(slot)
     }
