@@ -54,7 +54,8 @@ impl Writer {
     /// 1 to 10 bytes, small numbers in few.
     pub fn varint(&mut self, value: u64) {
         // Most are short: their bytes go in together, since room is asked for each time.
-        let [a, b, c, d] = [0, 7, 14, 21].map(|shift| (value >> shift) as u8);
+        let [a, b, c, d] =
+            [value as u8, (value >> 7) as u8, (value >> 14) as u8, (value >> 21) as u8];
         let bytes = &mut self.bytes;
         match value {
             0..0x80 => bytes.push(a),
