@@ -12,7 +12,7 @@ use doorstep::storage::frame::{CommandHead, FrameKind};
 use doorstep::storage::manifest::{JournalPlace, Manifest};
 use doorstep::storage::replay::{replay, replay_from};
 use doorstep::storage::segment::{
-    ENGINE, PANICS, journal_name, journal_number, journal_numbers, manifest_number,
+    ENGINE, PANICS, journal_name, journal_number, journal_numbers, manifest_name, manifest_number,
 };
 use doorstep::storage::sim_disk::SimDisk;
 
@@ -54,10 +54,16 @@ pub fn living_from(disk: &SimDisk) -> JournalPlace {
     place.map_or(JournalPlace::START, |manifest| manifest.journal)
 }
 
-/// By sequence, the payload of every frame from there.
-pub fn living(disk: &SimDisk) -> Result<BTreeMap<u64, Vec<u8>>, StorageError> {
+/// Where the replay of a start begins that takes this snapshot, or none.
+pub fn begins_with(disk: &SimDisk, snapshot: Option<u64>) -> JournalPlace {
+    let manifest = snapshot.map(|number| Manifest::read(disk, &manifest_name(number)));
+    manifest.map_or(JournalPlace::START, |manifest| manifest.expect("it was taken").journal)
+}
+
+/// By sequence, the payload of every frame from a place on.
+pub fn living(disk: &SimDisk, from: JournalPlace) -> Result<BTreeMap<u64, Vec<u8>>, StorageError> {
     let mut frames = BTreeMap::new();
-    replay_from(disk, living_from(disk), &mut |frame, _, _| {
+    replay_from(disk, from, &mut |frame, _, _| {
         frames.insert(frame.stamp.sequence, frame.payload.to_vec());
         Ok::<_, StorageError>(())
     })?;

@@ -6,7 +6,7 @@ use doorstep::storage::segment::feed_first;
 
 use super::checks;
 use super::documents::COURIERS_MAX;
-use super::held::{living, living_from};
+use super::held::{begins_with, living, living_from};
 use super::run::Run;
 
 impl Run {
@@ -24,8 +24,8 @@ impl Run {
         // Most of a segment is zeros that nobody wrote yet.
         let end = bytes.iter().rposition(|&byte| byte != 0).map_or(1, |last| last + 1);
         let at = self.chance.below(end);
-        let first = living_from(&self.disk).next;
-        let before = living(&self.disk).expect("it is whole");
+        let from = living_from(&self.disk);
+        let before = living(&self.disk, from).expect("it is whole");
         let copy = self.disk.after_kill();
         copy.flip(&name, at);
         self.did.flips += 1;
@@ -45,11 +45,12 @@ impl Run {
                 assert!(names_it, "it names the place: {error}");
             }
             Ok(life) => {
-                let after = living(&copy).expect("it is whole");
-                // Where a manifest counts no more, the replay began earlier. The start may
-                // quarantine, by frames of its own.
+                // Where a snapshot counts no more, the replay began earlier.
+                let earlier = begins_with(&copy, life.node.recovered().snapshot);
+                let after = living(&copy, earlier).expect("it is whole");
+                // The start may quarantine, by frames of its own.
                 let others = after.iter().skip_while(|(at, frame)| {
-                    before.get(at).map_or(**at < first, |before| before == *frame)
+                    before.get(at).map_or(**at < from.next, |before| before == *frame)
                 });
                 assert!(
                     others.count() <= COURIERS_MAX,
