@@ -5,6 +5,7 @@ use super::eta::Lead;
 use super::fix::Seen;
 use super::order::{Mark, Order};
 use super::route::{Route, StopRange};
+use super::stay::Stay;
 use super::step::RouteStep;
 use crate::domain::eta::Eta;
 use crate::domain::geo::Point;
@@ -141,7 +142,7 @@ impl RouteStep<'_, '_> {
             (head.first..=head.last).find(|at| self.route.orders[*at].is(Mark::Next) && is_here(at))
         })?;
         // Before these none is ahead, and none has a stay.
-        let first_stay = self.stays.of(self.line.first_stay).map_or(anchor, |stay| stay.at);
+        let first_stay = self.stays.of(self.line.first_stay).map_or(anchor, Stay::at);
         let from = self.route.swept_at.min(first_stay);
         self.route.stop_of(from, anchor, |at| self.is_served(&self.route.orders[at]))
     }
@@ -156,7 +157,7 @@ impl RouteStep<'_, '_> {
         let entries = (stop.first..=stop.last)
             .filter(|&at| self.is_served(&self.route.orders[at]))
             .filter_map(|at| self.stays.of(self.route.orders[at].stay))
-            .map(|stay| stay.presence.entered.t);
+            .map(|stay| stay.presence.entered().t);
         let arrival = entries.min().unwrap_or(now);
         let leave = self.leaving(stop, arrival, |at| self.is_served(&self.route.orders[at]));
         self.line.eta.lead = Lead::Staying(leave);

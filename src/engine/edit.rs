@@ -5,7 +5,7 @@ use super::depot::{NodeBetween, StartingDepot};
 use super::order::{Mark, Order};
 use super::route::{Rare, Route};
 use super::route_line::RouteLine;
-use super::stay::StaySlot;
+use super::stay::{Stay, StaySlot};
 use super::step::RouteStep;
 use super::terms::TermsTable;
 use crate::domain::depot::DepotPlan;
@@ -152,7 +152,7 @@ impl RouteStep<'_, '_> {
         for at in 0..self.route.orders.len() {
             let slot = self.route.orders[at].stay;
             if slot.is_some() {
-                self.stays.stay_mut(slot).at = at;
+                self.stays.stay_mut(slot).place = Stay::place(at);
                 self.stays.chain(&mut self.line.first_stay, slot);
             }
         }

@@ -35,12 +35,17 @@ impl PackedSeen {
 
     /// What is packed.
     pub fn seen(self) -> Option<Seen> {
-        (self.bits != i64::MIN).then(|| Seen {
+        (self.bits != i64::MIN).then(|| self.unpacked())
+    }
+
+    /// What is packed; of [`Self::NONE`], nothing that ever was.
+    pub fn unpacked(self) -> Seen {
+        Seen {
             t: Time::from_ms(self.bits >> 2),
             point: self.point,
             is_driving: self.bits & 2 != 0,
             is_silent_when_still: self.bits & 1 != 0,
-        })
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use super::crossing::GAP_MAX_MS;
 use super::fix::Fix;
 use super::route::StopRange;
-use super::state::kept;
+use super::state::{Kept, StateReader, StateWriter, Taken};
 use super::stay::StaySlot;
 use super::step::RouteStep;
 use super::visit::{Means, Visit};
@@ -16,13 +16,28 @@ use crate::domain::policy::OverlapPolicy;
 pub struct Credit {
     /// The sum of the intervals that were its own.
     pub sum_ms: i64,
-    /// The interval that ends with the position at hand, until it is known whose it is.
-    interval_ms: Option<i64>,
+    /// The interval that ends with the position at hand, until it is known whose it is; else
+    /// [`Self::SETTLED`].
+    interval_ms: i64,
     /// The stay held the claim at its last position inside.
     pub is_claimed: bool,
 }
 
-kept!(Credit { sum_ms, interval_ms, is_claimed });
+impl Kept for Credit {
+    fn put(&self, to: &mut StateWriter) {
+        let Self { sum_ms, interval_ms, is_claimed } = self;
+        sum_ms.put(to);
+        Some(*interval_ms).filter(|&interval_ms| interval_ms != Self::SETTLED).put(to);
+        is_claimed.put(to);
+    }
+
+    fn take(from: &mut StateReader) -> Taken<Self> {
+        let sum_ms = Kept::take(from)?;
+        let interval_ms: Option<i64> = Kept::take(from)?;
+        let interval_ms = interval_ms.unwrap_or(Self::SETTLED);
+        Ok(Self { sum_ms, interval_ms, is_claimed: Kept::take(from)? })
+    }
+}
 
 /// The time between two positions inside.
 #[derive(Clone, Copy, Debug)]
@@ -39,9 +54,11 @@ pub struct Interval {
 
 impl Credit {
     /// Nothing yet.
-    pub const NONE: Self = Self { sum_ms: 0, interval_ms: None, is_claimed: false };
+    pub const NONE: Self = Self { sum_ms: 0, interval_ms: Self::SETTLED, is_claimed: false };
     /// Nothing yet, and the position at hand entered.
-    pub const ENTERED: Self = Self { interval_ms: Some(0), ..Self::NONE };
+    pub const ENTERED: Self = Self { interval_ms: 0, ..Self::NONE };
+    /// No interval waits: none is negative.
+    const SETTLED: i64 = -1;
 
     /// An interval inside ends; if it was too long, it takes what was credited.
     pub fn stayed(&mut self, interval: &Interval) {
@@ -49,19 +66,22 @@ impl Credit {
             self.sum_ms = 0;
         }
         let is_seen = interval.gap_ms <= GAP_MAX_MS;
-        self.interval_ms = Some(if interval.restarts || (is_seen && interval.has_driven) {
+        self.interval_ms = if interval.restarts || (is_seen && interval.has_driven) {
             0
         } else if is_seen || self.is_claimed {
             interval.counted_ms.max(0)
         } else {
             // Nobody saw when the courier came from the other door.
             interval.counted_ms.max(0) / 2
-        });
+        };
     }
 
     /// Settles whose the interval is. Tells whether this stay has it.
     fn settle(&mut self, is_claimed: bool) -> bool {
-        let Some(interval_ms) = self.interval_ms.take() else { return false };
+        let interval_ms = core::mem::replace(&mut self.interval_ms, Self::SETTLED);
+        if interval_ms == Self::SETTLED {
+            return false;
+        }
         self.is_claimed = is_claimed;
         if is_claimed {
             self.sum_ms += interval_ms;
@@ -84,7 +104,7 @@ impl RouteStep<'_, '_> {
         let mut slot = self.line.first_stay;
         while slot.is_some() {
             let stay = self.stays.stay(slot);
-            let (at, next) = (stay.at, stay.next);
+            let (at, next) = (stay.at(), stay.next);
             if self.stays.stay_mut(slot).credit.settle(stop.holds(at)) {
                 self.test_credit(slot, fix);
             }
@@ -100,7 +120,7 @@ impl RouteStep<'_, '_> {
             let stay = self.stays.stay(slot);
             let distance_m = stay.centre.distance_m(point);
             if nearest.is_none_or(|(nearest_m, _)| distance_m < nearest_m) {
-                nearest = Some((distance_m, stay.at));
+                nearest = Some((distance_m, stay.at()));
             }
             slot = stay.next;
         }

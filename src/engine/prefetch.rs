@@ -82,7 +82,7 @@ impl Engine {
         if coming.is_due {
             let route = self.routes.route(coming.route);
             let stay = self.stays.of(self.routes.line(coming.route).first_stay);
-            let from = stay.map_or(route.swept_at, |stay| stay.at.min(route.head_at));
+            let from = stay.map_or(route.swept_at, |stay| stay.at().min(route.head_at));
             self.routes.prefetch_orders(coming.route, from);
         }
     }
@@ -137,7 +137,7 @@ impl Engine {
         let stay = self.stays.of(line.first_stay);
         if coming.is_near {
             let head_at = || self.routes.route(route).head_at;
-            self.routes.prefetch_orders(route, stay.map_or_else(head_at, |stay| stay.at));
+            self.routes.prefetch_orders(route, stay.map_or_else(head_at, Stay::at));
             return;
         }
         coming.is_due = stay.is_some_and(|stay| is_due(line, stay) || is_away(stay, coming.point))

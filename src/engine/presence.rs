@@ -21,16 +21,33 @@ use crate::domain::time::{HOUR_MS, SECOND_MS, Time};
 pub struct Presence {
     /// From when the dwell counts.
     pub dwell_from: Time,
-    /// The last position inside.
-    pub last_inside: Seen,
+    last_inside: PackedSeen,
     /// The positions since the dwell began, up to the last one inside.
     within: Share,
     away: PackedAway,
-    /// The position that entered.
-    pub entered: Seen,
+    entered: PackedSeen,
 }
 
-kept!(Presence { entered, dwell_from, last_inside, within, away });
+impl Kept for Presence {
+    fn put(&self, to: &mut StateWriter) {
+        let Self { dwell_from, last_inside, within, away, entered } = self;
+        entered.unpacked().put(to);
+        dwell_from.put(to);
+        last_inside.unpacked().put(to);
+        within.put(to);
+        away.away().put(to);
+    }
+
+    fn take(from: &mut StateReader) -> Taken<Self> {
+        let entered = Seen::take(from)?.into();
+        let dwell_from = Kept::take(from)?;
+        let last_inside = Seen::take(from)?.into();
+        let within = Kept::take(from)?;
+        let away: Option<Away> = Kept::take(from)?;
+        let away = away.map_or(PackedAway::NONE, PackedAway::from);
+        Ok(Self { dwell_from, last_inside, within, away, entered })
+    }
+}
 
 /// Positions that were not inside since the last that was.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,42 +69,34 @@ kept!(Away { first, row, within, is_after_silence });
 struct PackedAway {
     first: PackedSeen,
     row: PackedSeen,
+    /// Its highest bit of all says that it is after a silence.
     within: Share,
-    is_after_silence: bool,
 }
 
 impl PackedAway {
-    const NONE: Self = Self {
-        first: PackedSeen::NONE,
-        row: PackedSeen::NONE,
-        within: Share { near: 0, all: 0 },
-        is_after_silence: false,
-    };
+    const NONE: Self =
+        Self { first: PackedSeen::NONE, row: PackedSeen::NONE, within: Share { near: 0, all: 0 } };
 
     fn away(self) -> Option<Away> {
-        let Self { first, row, within, is_after_silence } = self;
+        let Self { first, row, .. } = self;
+        let (within, is_after_silence) = (self.within(), self.within.all & AFTER_SILENCE != 0);
         first.seen().map(|first| Away { first, row: row.seen(), within, is_after_silence })
+    }
+
+    fn within(self) -> Share {
+        Share { all: self.within.all & !AFTER_SILENCE, ..self.within }
     }
 }
 
 impl From<Away> for PackedAway {
     fn from(Away { first, row, within, is_after_silence }: Away) -> Self {
-        Self { first: first.into(), row: row.into(), within, is_after_silence }
+        let silence = if is_after_silence { AFTER_SILENCE } else { 0 };
+        let within = Share { all: within.all | silence, ..within };
+        Self { first: first.into(), row: row.into(), within }
     }
 }
 
-impl Kept for PackedAway {
-    fn put(&self, to: &mut StateWriter) {
-        self.away().put(to);
-    }
-
-    fn take(from: &mut StateReader) -> Taken<Self> {
-        let away: Option<Away> = Kept::take(from)?;
-        Ok(away.map_or(Self::NONE, Self::from))
-    }
-}
-
-/// How many positions of some are near. A stay ends long before 32 bits are full: it would see 136
+/// How many positions of some are near. A stay ends long before 31 bits are full: it would see 68
 /// years of a position a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Share {
@@ -143,12 +152,22 @@ impl Presence {
     /// The courier came inside.
     pub fn enter(fix: &Fix) -> Self {
         Self {
-            entered: fix.seen,
+            entered: fix.seen.into(),
             dwell_from: fix.seen.t,
-            last_inside: fix.seen,
+            last_inside: fix.seen.into(),
             within: Share::ONE,
             away: PackedAway::NONE,
         }
+    }
+
+    /// The last position inside.
+    pub fn last_inside(&self) -> Seen {
+        self.last_inside.unpacked()
+    }
+
+    /// The position that entered.
+    pub fn entered(&self) -> Seen {
+        self.entered.unpacked()
     }
 
     /// Follows one position; `before` is the last one that was accepted ahead of it.
@@ -163,7 +182,8 @@ impl Presence {
             Evidence::None => Change::None,
             Evidence::Inside => self.stay(fix, max_gap_ms),
             Evidence::Beyond | Evidence::Outside => {
-                let is_after_silence = before.is_some_and(|before| before.t == self.last_inside.t);
+                let is_after_silence =
+                    before.is_some_and(|before| before.t == self.last_inside().t);
                 self.go_away(fix.seen, reading, is_after_silence).map_or(Change::None, Change::Left)
             }
         }
@@ -172,26 +192,26 @@ impl Presence {
     /// Follows a position inside if nothing else can come of it: nobody is away, and the silence
     /// before it counts as presence. Tells whether it did.
     pub fn remain(&mut self, fix: &Fix, max_gap_ms: i64) -> bool {
-        let silence_ms = fix.seen.t - self.last_inside.t;
+        let silence_ms = fix.seen.t - self.last_inside().t;
         if self.away.first != PackedSeen::NONE || silence_ms > self.longest_gap_ms(max_gap_ms) {
             return false;
         }
         self.within = self.within.plus(Share::ONE);
-        self.last_inside = fix.seen;
+        self.last_inside = fix.seen.into();
         true
     }
 
     fn stay(&mut self, fix: &Fix, max_gap_ms: i64) -> Change {
-        let since = self.last_inside.t;
-        let has_driven = self.last_inside.is_driving && fix.seen.is_driving;
+        let Seen { t: since, is_driving, .. } = self.last_inside();
+        let has_driven = is_driving && fix.seen.is_driving;
         let restarts = fix.seen.t - since > self.longest_gap_ms(max_gap_ms);
-        let away = core::mem::replace(&mut self.away, PackedAway::NONE).within;
+        let away = core::mem::replace(&mut self.away, PackedAway::NONE).within();
         if restarts {
             (self.dwell_from, self.within) = (fix.seen.t, Share::ONE);
         } else {
             self.within = self.within.plus(away).plus(Share::ONE);
         }
-        self.last_inside = fix.seen;
+        self.last_inside = fix.seen.into();
         Change::Stayed { since, restarts, has_driven }
     }
 
@@ -227,7 +247,7 @@ impl Presence {
 
     /// The longest silence after the last position inside that counts as presence.
     pub fn longest_gap_ms(&self, max_gap_ms: i64) -> i64 {
-        if self.last_inside.is_silent_when_still {
+        if self.last_inside().is_silent_when_still {
             max_gap_ms.max(STILL_GAP_MS)
         } else {
             max_gap_ms
@@ -241,5 +261,7 @@ const ROW_MIN_MS: i64 = 20 * SECOND_MS;
 const AWAY_MIN: u32 = 3;
 /// ...once the first is this old.
 const AWAY_MIN_MS: i64 = 45 * SECOND_MS;
+/// The highest bit of 32.
+const AFTER_SILENCE: u32 = 1 << 31;
 /// A device that said that it falls silent while it stands may do so for this long.
 const STILL_GAP_MS: i64 = HOUR_MS;

@@ -57,7 +57,7 @@ impl RouteStep<'_, '_> {
         if usize::from(stop.only_order()) != at || !self.is_order_ahead_from(at + 1) {
             return None;
         }
-        let entered = self.stays.of(order.stay)?.presence.entered.t;
+        let entered = self.stays.of(order.stay)?.presence.entered().t;
         let leave = self.served(order, entered);
         let eta = &self.line.eta;
         let (reference, entered_ms) = match eta.lead {

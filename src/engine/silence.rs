@@ -15,7 +15,7 @@ impl RouteStep<'_, '_> {
     /// it was not sure where the courier stood; tells when.
     pub fn visit_by_dwell(&mut self, slot: StaySlot) -> Option<Time> {
         let stay = self.stays.stay(slot);
-        let seen = stay.presence.last_inside;
+        let seen = stay.presence.last_inside();
         if self.is_nearest_first() {
             return None;
         }
@@ -28,7 +28,7 @@ impl RouteStep<'_, '_> {
     /// tells when.
     pub fn infer_visit(&mut self, slot: StaySlot, exit: &Exit) -> Option<Time> {
         let stay = self.stays.stay(slot);
-        let seen = stay.presence.last_inside;
+        let seen = stay.presence.last_inside();
         let silence_ms = exit.first_away.t - seen.t;
         if !exit.is_after_silence
             || !self.may_visit(stay)
@@ -47,7 +47,7 @@ impl RouteStep<'_, '_> {
     /// border on the way to the first position away; tells when.
     pub fn visit_by_exit(&mut self, slot: StaySlot, exit: &Exit, crossed: Time) -> Option<Time> {
         let stay = self.stays.stay(slot);
-        let seen = stay.presence.last_inside;
+        let seen = stay.presence.last_inside();
         if self.is_nearest_first()
             || !exit.is_after_silence
             || exit.first_away.t - seen.t > GAP_MAX_MS
@@ -63,7 +63,7 @@ impl RouteStep<'_, '_> {
     /// Whether a silence after the last position inside may count up to the drive away.
     fn is_credited(&self, presence: &Presence, silence_ms: i64) -> bool {
         let max_gap_ms = self.policy.max_gap_ms;
-        let is_still = presence.last_inside.is_silent_when_still
+        let is_still = presence.last_inside().is_silent_when_still
             && silence_ms <= presence.longest_gap_ms(max_gap_ms);
         match self.policy.inferred_visits {
             InferredVisits::Off => false,
@@ -76,7 +76,7 @@ impl RouteStep<'_, '_> {
     fn met_until(&self, stay: &Stay, until: Time) -> Option<Time> {
         let not_before = self.dwell_not_before(stay);
         let dwelt_ms = if self.is_nearest_first() {
-            let inside_t = stay.presence.last_inside.t;
+            let inside_t = stay.presence.last_inside().t;
             let gain_ms = until - not_before.map_or(inside_t, |start| start.max(inside_t));
             if !stay.credit.is_claimed || gain_ms <= 0 {
                 return None;

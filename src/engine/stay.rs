@@ -1,6 +1,8 @@
 //! The open stays: one per order whose fence the courier is in, chained per route in the sequence
 //! of the orders.
 
+use core::num::NonZeroU16;
+
 use super::arena::Arena;
 use super::fence::Fence;
 use super::nearest::Credit;
@@ -27,7 +29,7 @@ impl StaySlot {
 
 /// A courier stays at an order.
 ///
-/// A position of one who is parked reads and writes the first two cache lines.
+/// A position of one who is parked reads and writes the first two cache lines of three.
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 pub struct Stay {
@@ -47,24 +49,37 @@ pub struct Stay {
     pub is_interpolated: bool,
     /// A status was set by API or app since the stay began.
     pub has_status_set: bool,
-    /// Place of the order in the route's sequence.
-    pub at: usize,
-    /// The machine.
-    pub presence: Presence,
+    /// Place of the order in the route's sequence: see [`Self::at`].
+    pub place: u16,
+    /// Number among the told stays of the order; `None`: the stay is silent so far.
+    pub told: Option<NonZeroU16>,
     /// The radius in force when the stay began.
     pub radius: Radius,
+    /// The machine.
+    pub presence: Presence,
     /// The dwell, where only the nearest order's counts.
     pub credit: Credit,
     /// Best estimate of the true entry.
     pub entered_estimated: Time,
     /// Best estimate of when the dwell began to count.
     pub dwell_estimated: Time,
-    /// Number among the told stays of the order; `None`: the stay is silent so far.
-    pub told: Option<u16>,
+}
+
+impl Stay {
+    /// A place in a sequence, as a stay keeps it: a route has no more than
+    /// [`ROUTE_ORDERS_MAX`](crate::domain::route::ROUTE_ORDERS_MAX) orders.
+    pub const fn place(at: usize) -> u16 {
+        at as u16
+    }
+
+    /// Place of the order in the route's sequence.
+    pub fn at(&self) -> usize {
+        self.place.into()
+    }
 }
 
 kept!(Stay {
-    at,
+    place,
     centre,
     radius,
     fence,
@@ -128,10 +143,10 @@ impl Stays {
 
     /// Puts a stay into the chain that begins at `first`, by its place in the sequence.
     pub fn chain(&mut self, first: &mut StaySlot, slot: StaySlot) {
-        let at = self.stay(slot).at;
+        let at = self.stay(slot).at();
         let mut before = StaySlot::NONE;
         let mut after = *first;
-        while after.is_some() && self.stay(after).at < at {
+        while after.is_some() && self.stay(after).at() < at {
             before = after;
             after = self.stay(after).next;
         }
@@ -162,4 +177,4 @@ impl Stays {
     }
 }
 
-const _: () = assert!(size_of::<Stay>() <= 256, "four cache lines");
+const _: () = assert!(size_of::<Stay>() == 192, "three cache lines");

@@ -9,7 +9,7 @@ use super::output::DropReason;
 use super::progress::WINDOW_LEAD_MS;
 use super::route::{Route, RouteSlot};
 use super::route_line::RouteLine;
-use super::stay::Stays;
+use super::stay::{Stay, Stays};
 use super::track::{self, Verdict};
 use super::travel_time::TravelTime;
 use crate::domain::eta::{Eta, EtaCause};
@@ -177,7 +177,7 @@ impl RouteStep<'_, '_> {
         if self.policy.arrival_scope == ArrivalScope::Any {
             return 0;
         }
-        let staying = self.stays.of(self.line.first_stay).map(|stay| stay.at);
+        let staying = self.stays.of(self.line.first_stay).map(Stay::at);
         staying.map_or(self.route.head_at, |at| at.min(self.route.head_at))
     }
 

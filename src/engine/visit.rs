@@ -1,5 +1,7 @@
 //! ARRIVAL, ORDER_VISIT and DEPARTURE of the orders of a route (behaviour 4).
 
+use core::num::NonZeroU16;
+
 use super::clearance::Bounds;
 use super::crossing::{GAP_MAX_MS, entry_time, exit_time};
 use super::deadlines::TRACKING_GRACE_MS;
@@ -143,7 +145,7 @@ impl RouteStep<'_, '_> {
         let order = &self.route.orders[at];
         let required_ms = self.route.terms.of(order).dwell_required_ms(self.policy);
         let slot = self.stays.insert(Stay {
-            at,
+            place: Stay::place(at),
             next: StaySlot::NONE,
             centre,
             radius,
@@ -183,7 +185,7 @@ impl RouteStep<'_, '_> {
                     stay.dwell_estimated = fix.seen.t;
                 }
                 if self.policy.overlap_policy == OverlapPolicy::Nearest {
-                    let terms = self.route.terms.of(&self.route.orders[stay.at]);
+                    let terms = self.route.terms.of(&self.route.orders[stay.at()]);
                     let not_before = terms.dwell_not_before(self.policy);
                     let from = not_before.map_or(since, |start| start.max(since));
                     stay.credit.stayed(&Interval {
@@ -237,7 +239,7 @@ impl RouteStep<'_, '_> {
 
     /// From when the dwell of a stay may count, if not from the entry on.
     pub fn dwell_not_before(&self, stay: &Stay) -> Option<Time> {
-        let order = &self.route.orders[stay.at];
+        let order = &self.route.orders[stay.at()];
         self.route.terms.of(order).dwell_not_before(self.policy)
     }
 
@@ -257,7 +259,7 @@ impl RouteStep<'_, '_> {
             self.tell_arrival(slot);
         }
         let stay = self.stays.stay(slot);
-        let at = stay.at;
+        let at = stay.at();
         let point = stay_point(stay, visit.seen, visit.estimated);
         let point = StayPoint {
             inferred: visit.means == Means::Inferred,
@@ -293,19 +295,19 @@ impl RouteStep<'_, '_> {
     /// Tells the ARRIVAL of a stay that was silent so far, with its `nearby` before it.
     pub fn tell_arrival(&mut self, slot: StaySlot) {
         let stay = self.stays.stay(slot);
-        let (at, entered) = (stay.at, stay.presence.entered);
+        let (at, entered) = (stay.at(), stay.presence.entered());
         self.nearby_by_arrival(at, entered.t);
         let order = &mut self.route.orders[at];
         order.stays_told = order.stays_told.saturating_add(1);
         let stay = self.stays.stay_mut(slot);
-        stay.told = Some(order.stays_told);
+        stay.told = NonZeroU16::new(order.stays_told);
         let point = stay_point(stay, entered, stay.entered_estimated);
         self.emit.event(self.route.id, order.id, entered.t, EventKind::Arrival(point));
     }
 
     fn leave(&mut self, slot: StaySlot, exit: Exit) {
         let stay = self.stays.stay(slot);
-        let inside = stay.presence.last_inside;
+        let inside = stay.presence.last_inside();
         let crossed = exit_time(&stay.centre, stay.fence.radius_m, inside, exit.first_away);
         let visited = self
             .visit_by_dwell(slot)
@@ -318,14 +320,14 @@ impl RouteStep<'_, '_> {
 
     /// Ends a stay otherwise than by leaving: at its last position inside.
     pub fn end_stay(&mut self, slot: StaySlot, reason: EndReason) {
-        let inside = self.stays.stay(slot).presence.last_inside;
+        let inside = self.stays.stay(slot).presence.last_inside();
         self.depart(slot, inside, inside.t, reason);
     }
 
     /// Ends a stay, with its DEPARTURE if it was told.
     pub fn depart(&mut self, slot: StaySlot, seen: Seen, estimated: Time, reason: EndReason) {
         let stay = self.stays.stay(slot);
-        let at = stay.at;
+        let at = stay.at();
         let order = &mut self.route.orders[at];
         order.stay = StaySlot::NONE;
         if stay.told.is_some() {
@@ -354,7 +356,7 @@ impl RouteStep<'_, '_> {
     /// A stay begins or ends. At the head, or at an order that was visited, the chain begins
     /// elsewhere at once; at others the next regular evaluation sees to it.
     fn touch_chain(&mut self, slot: StaySlot) {
-        let order = &self.route.orders[self.stays.stay(slot).at];
+        let order = &self.route.orders[self.stays.stay(slot).at()];
         if order.is(Mark::Visited) || order.is(Mark::Next) {
             self.changed = Some(EtaCause::Visit);
         } else {
@@ -365,7 +367,7 @@ impl RouteStep<'_, '_> {
 
 fn stay_point(stay: &Stay, seen: Seen, estimated_time: Time) -> StayPoint {
     StayPoint {
-        stay: stay.told.unwrap_or(0),
+        stay: stay.told.map_or(0, NonZeroU16::get),
         point: seen.point,
         device_time: seen.t,
         estimated_time,

@@ -2,6 +2,8 @@
 //! zigzag), options as a byte, lists with their length in front; and the macro by which a struct
 //! names its fields.
 
+use core::num::NonZeroU16;
+
 use thiserror::Error;
 
 /// Bytes that no engine wrote, or of a layout that is not known here.
@@ -247,6 +249,16 @@ macro_rules! kept_number {
     )+};
 }
 kept_number!(u8, u16, u32, u64);
+
+impl Kept for NonZeroU16 {
+    fn put(&self, to: &mut StateWriter) {
+        self.get().put(to);
+    }
+
+    fn take(from: &mut StateReader) -> Taken<Self> {
+        Self::new(Kept::take(from)?).ok_or(NotState)
+    }
+}
 
 impl Kept for usize {
     fn put(&self, to: &mut StateWriter) {

@@ -123,7 +123,7 @@ impl Engine {
         let mut last = StaySlot::NONE;
         while bool::take(from)? {
             let stay = Stay::take(from)?;
-            let order = route.orders.get_mut(stay.at).ok_or(NotState)?;
+            let order = route.orders.get_mut(stay.at()).ok_or(NotState)?;
             let slot = self.stays.insert(stay);
             order.stay = slot;
             if last.is_some() {
