@@ -16,6 +16,7 @@ use doorstep::storage::disk::{Disk, RealDisk};
 use doorstep::storage::feed_event::{FeedBody, FeedEvent};
 use doorstep::storage::feed_log::FeedLog;
 use doorstep::storage::feed_log::erase::FeedKeeping;
+use doorstep::storage::segment::feed_first;
 
 const EVENTS: u64 = 2_000;
 const SEGMENT_BYTES: u64 = 2_048;
@@ -39,6 +40,11 @@ fn directory(name: &str) -> (PathBuf, Arc<dyn Disk>) {
     let _ = fs::remove_dir_all(&directory);
     let disk = Arc::new(RealDisk::open(&directory).unwrap());
     (directory, disk)
+}
+
+/// The segments of the feed, in order.
+fn segments(disk: &dyn Disk) -> Vec<String> {
+    disk.names().unwrap().into_iter().filter(|name| feed_first(name).is_some()).collect()
 }
 
 /// How many files of the directory this process has open, but for its lock.
@@ -125,4 +131,37 @@ fn a_reader_misses_nothing_while_segments_are_written_anew_and_go() {
     assert!(left.first().is_some_and(|first| first.position > EVENTS / 2 - 100));
     assert!(left.iter().all(|event| event.courier != CourierId(1)));
     assert_eq!(open_files(&directory), 1);
+}
+
+#[test]
+fn a_segment_that_is_too_short_is_said_to_be_and_hides_no_other() {
+    for kept in [0, 1, 3] {
+        let (_, disk) = directory("feed-files-short");
+        let log = FeedLog::open(Arc::clone(&disk), SEGMENT_BYTES);
+        log.recovered().unwrap();
+        append(&log, 1..=EVENTS);
+        log.sync().unwrap();
+        let (place, names) = (log.place(), segments(&*disk));
+        drop(log);
+        // It ends with a whole record, as if the file system had lost the rest.
+        let (short, next) = (&names[4], feed_first(&names[5]).unwrap());
+        let file = disk.open(short).unwrap();
+        let mut head = [0; 4];
+        let mut size = 0;
+        for _ in 0..kept {
+            file.read_at(&mut head, size).unwrap();
+            size += 8 + u64::from(u32::from_le_bytes(head));
+        }
+        file.cut(size).unwrap();
+        let log = FeedLog::resume(disk, SEGMENT_BYTES, place).unwrap();
+        log.recovered().unwrap();
+        let first = feed_first(short).unwrap();
+        for after in [first - 1 + kept, first + kept, next - 2] {
+            let error = log.read(after, 10).unwrap_err().to_string();
+            assert!(error.contains(short.as_str()), "{error}");
+        }
+        assert_eq!(log.read(next - 1, 1).unwrap(), [event(next)]);
+        let before = log.read(first - 3, 2).unwrap();
+        assert_eq!(before, [event(first - 2), event(first - 1)]);
+    }
 }

@@ -231,6 +231,9 @@ impl FeedLog {
                 }
                 cursor.position += 1;
             }
+            if cursor.position <= next {
+                return Err(cursor.corrupt("the end of the bytes"));
+            }
             next = cursor.position;
         }
         Ok(events)
@@ -295,7 +298,7 @@ impl FeedLog {
         let (offset, first) = match &segment.marks {
             _ if mark == 0 => (0, segment.first),
             Some(marks) => {
-                let Some(&offset) = marks.get(mark) else { return Ok(None) };
+                let offset = marks.get(mark).copied().unwrap_or(segment.size);
                 (offset, segment.first + mark as u64 * MARK_EVENTS)
             }
             None => {
