@@ -305,8 +305,8 @@ const fn place(id: u64) -> (u64, usize) {
 
 /// About 16 KiB of numbers.
 const PAGE_IDS: usize = 1_024;
-/// With so many recent pages a turn is due: 65,536 orders.
-const PAGES_MAX: usize = 64;
+/// With so many recent pages a turn is due: 16,384 orders.
+const PAGES_MAX: usize = 16;
 /// Turns are so far apart at least, so that a fleet which needs more pages than that all the time
 /// finds them.
 const TURN_MS_MIN: i64 = 60 * SECOND_MS;
