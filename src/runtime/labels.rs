@@ -56,7 +56,8 @@ impl Labels {
     /// # Errors
     /// The catalog cannot be read.
     pub(super) fn follow(&self, catalog: &Catalog, changes: &[Change]) -> Result<(), CatalogError> {
-        self.hold(true);
+        self.numbers.open_mut().is_held = true;
+        self.depots.open_mut().is_held = true;
         for change in changes {
             if let Change::Put(kind, document) = change {
                 self.put(catalog, *kind, document)?;
@@ -83,12 +84,9 @@ impl Labels {
 
     /// The catalog holds what these labels say: pages may go again.
     pub(super) fn settled(&self) {
-        self.hold(false);
-    }
-
-    fn hold(&self, is_held: bool) {
-        self.numbers.open_mut().is_held = is_held;
-        self.depots.open_mut().is_held = is_held;
+        let now = self.clock.now();
+        self.numbers.open_mut().let_go(now);
+        self.depots.open_mut().let_go(now);
     }
 
     fn put(&self, catalog: &Catalog, kind: Kind, document: &Document) -> Result<(), CatalogError> {
@@ -281,17 +279,28 @@ impl<P: Page> Book<P> {
         }
     }
 
+    /// The catalog holds what they say. What was entered meanwhile is counted now, for nearly all
+    /// pages come with the command that makes their orders.
+    fn let_go(&mut self, now: Time) {
+        self.is_held = false;
+        self.turn(now);
+    }
+
+    fn turn(&mut self, now: Time) {
+        let is_due = self.young.len() >= PAGES_MAX && now - self.turned_at >= TURN_MS_MIN;
+        if is_due && !self.is_held {
+            self.old = core::mem::take(&mut self.young);
+            (self.turned_at, self.turns) = (now, self.turns + 1);
+        }
+    }
+
     /// Takes over the page of an id, unless another came first, which may know more by now; and
     /// gives the id's label.
     fn enter(&mut self, id: u64, labels: P, now: Time) -> P::Label {
         if let Some(known) = self.known(id) {
             return known;
         }
-        let is_due = self.young.len() >= PAGES_MAX && now - self.turned_at >= TURN_MS_MIN;
-        if is_due && !self.is_held {
-            self.old = core::mem::take(&mut self.young);
-            (self.turned_at, self.turns) = (now, self.turns + 1);
-        }
+        self.turn(now);
         let (page, at) = place(id);
         let label = labels.label(at);
         self.young.insert(page, labels);
@@ -354,6 +363,18 @@ mod tests {
     }
 
     #[test]
+    fn pages_that_only_commands_ask_for_go_too() {
+        let pages: Pages<Depots> = Pages::default();
+        for at in 0..10 * PAGES_MAX {
+            let now = NOW + at as i64 * TURN_MS_MIN;
+            pages.open_mut().is_held = true;
+            pages.of((at * PAGE_IDS) as u64, now, page_of).expect("it is read");
+            pages.open_mut().let_go(now);
+        }
+        assert!(known(&pages) <= 2 * PAGES_MAX, "{}", known(&pages));
+    }
+
+    #[test]
     fn numbers_stand_end_to_end() {
         let mut page = Numbers { text: String::new(), ends: vec![0; 4] };
         for (at, number) in [(1, "b"), (3, "ddd"), (0, "a-1"), (1, "bb"), (3, "d")] {
@@ -376,7 +397,6 @@ mod tests {
             read_through(&pages, 2 * PAGES_MAX, NOW + turn * TURN_MS_MIN);
         }
         assert_eq!(pages.of(5, NOW, page_of), Ok(77));
-        pages.open_mut().is_held = false;
     }
 
     #[test]
