@@ -104,8 +104,10 @@ impl Point {
     pub const fn offset_e7(self, other: Self) -> (i64, i64) {
         let lat = other.lat_e7 as i64 - self.lat_e7 as i64;
         let mut lon = other.lon_e7 as i64 - self.lon_e7 as i64;
-        if lon.unsigned_abs() > LON_E7_MAX as u64 {
-            lon = the_other_way_round(lon);
+        if lon > LON_E7_MAX as i64 {
+            lon -= 2 * LON_E7_MAX as i64;
+        } else if lon < -(LON_E7_MAX as i64) {
+            lon += 2 * LON_E7_MAX as i64;
         }
         (lat, lon)
     }
@@ -123,12 +125,6 @@ impl Point {
         self.lat_e7.abs_diff(other.lat_e7) as i64 > 2 * SAME_PLACE_E7
             || self.offset_e7(other).1.abs() > 2 * SAME_PLACE_E7
     }
-}
-
-/// A difference of longitudes of more than half the globe, the shorter way.
-#[cold]
-const fn the_other_way_round(lon: i64) -> i64 {
-    lon - lon.signum() * 2 * LON_E7_MAX as i64
 }
 
 /// Metres per 1e-7 degree around one latitude. Computed once where it is used often.
