@@ -25,7 +25,7 @@ impl Readers {
     /// # Errors
     /// The catalog cannot be opened.
     pub fn open(&self) -> Result<Catalog, CatalogError> {
-        Catalog::open(&self.directory)
+        Catalog::open_to_read(&self.directory)
     }
 
     /// Reads. What admission has accepted is seen.
@@ -50,5 +50,5 @@ impl Readers {
     }
 }
 
-/// Connections kept open while nobody reads.
-const IDLE_MAX: usize = 8;
+/// Connections kept open while nobody reads: more than read at once on most days.
+const IDLE_MAX: usize = 4;

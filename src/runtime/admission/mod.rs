@@ -146,7 +146,7 @@ pub struct Surroundings {
 pub struct Admission {
     queue: SyncSender<Job>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
-    directory: Arc<Path>,
+    readers: Readers,
     labels: Arc<Labels>,
     applied: watch::Receiver<u64>,
     room: Arc<Room>,
@@ -187,13 +187,13 @@ impl Admission {
             return Err(AdmissionError::Behind { applied, journal: journal + 1 });
         }
         let (queue, jobs) = sync_channel(QUEUE_MAX);
-        let readers = Readers::new(recovery.directory.clone().into());
-        let labels = Arc::new(Labels::of(readers, around.clock.clone()));
+        let readers = Readers::new(recovery.directory.into());
+        let labels = Arc::new(Labels::of(readers.clone(), around.clock.clone()));
         let (sender, applied) = watch::channel(applied);
         let room = Arc::clone(around.commands.room());
         let work = Work::new(recovery.catalog, around, Arc::clone(&labels), sender)?;
-        let (thread, directory) = (Arc::default(), recovery.directory.into());
-        Ok((Self { queue, thread, directory, labels, applied, room }, Worker { work, jobs }))
+        let thread = Arc::default();
+        Ok((Self { queue, thread, readers, labels, applied, room }, Worker { work, jobs }))
     }
 
     /// Asks for a change. It is durable and readable when it is accepted.
@@ -252,7 +252,7 @@ impl Admission {
     /// Connections that read what was accepted.
     #[must_use]
     pub fn readers(&self) -> Readers {
-        Readers::new(Arc::clone(&self.directory))
+        self.readers.clone()
     }
 
     /// What events are told with beside what the engine says.

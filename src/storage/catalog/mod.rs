@@ -42,6 +42,16 @@ impl Catalog {
         Ok(Self { connection })
     }
 
+    /// Opens one that only reads. It keeps few pages of its own: the system has them all.
+    ///
+    /// # Errors
+    /// The file cannot be opened or is of another version.
+    pub fn open_to_read(directory: &Path) -> Result<Self, CatalogError> {
+        let catalog = Self::open(directory)?;
+        catalog.connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+        Ok(catalog)
+    }
+
     /// The same error, with the file and what to do if the bytes of a directory's catalog are damaged.
     #[must_use]
     pub fn damaged(error: CatalogError, directory: &Path) -> CatalogError {
@@ -508,6 +518,8 @@ const SECRET: &str = "instance";
 const APPLIED: &str = "applied_place";
 /// How long a connection waits for another one's lock.
 const BUSY_MS_MAX: u64 = 5_000;
+/// What a connection that only reads keeps of the catalog's pages.
+const READER_CACHE_KIB: i64 = 256;
 /// A checkpoint that did not move everything is tried again so often.
 const CHECKPOINTS_MAX: usize = 3;
 /// Prepared statements kept by a connection.
