@@ -95,7 +95,7 @@ async fn show(args: &DemoArgs, daemon: &Daemon) -> Result<(), CliError> {
 async fn watch(target: &TargetArgs) -> Result<(), CliError> {
     let token = target.token.clone();
     let target = target.resolve().await?;
-    let endpoint = target.endpoint()?;
+    let endpoint = target.wide_endpoint()?;
     let mut link = Link::open(&target, &endpoint, &token, &HelloOptions::default()).await?;
     link.say(&(16, Wanted { after: None, types: None })).await?;
     loop {

@@ -51,7 +51,7 @@ async fn run(args: &TailArgs) -> Result<(), CliError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(ClientError::System)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ClientError::System)?;
     let target = args.target.resolve().await?;
-    let endpoint = target.endpoint()?;
+    let endpoint = target.wide_endpoint()?;
     let mut printed = Printed { cursor: args.after.clone(), left: args.count.unwrap_or(u64::MAX) };
     let ended = tokio::select! {
         ended = follow(args, &target, &endpoint, &mut printed) => ended,

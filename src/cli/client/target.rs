@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use quinn::{ClientConfig, Endpoint, TransportConfig};
+use quinn::{
+    ClientConfig, Endpoint, EndpointConfig, MtuDiscoveryConfig, TokioRuntime, TransportConfig,
+};
 use tokio::net::lookup_host;
 
 use super::error::ClientError;
 use super::http::Http;
 use super::trust::Trust;
+use crate::ingest::quic::settings::PACKET_BYTES_MAX;
 
 /// Which daemon
 #[derive(Args, Clone, Debug)]
@@ -105,7 +108,7 @@ impl TargetArgs {
         let quic = quic.ok_or_else(|| {
             ClientError::Argument("/v1/info tells no QUIC address: give --quic".to_owned())
         })?;
-        let config = client_config(&trust)?;
+        let config = ClientConfig::new(Arc::new(trust.config()?));
         let name = host(&quic).to_owned();
         Ok(Target { address: look_up(&quic).await?, name, http, config })
     }
@@ -133,31 +136,51 @@ impl Target {
     /// # Errors
     /// The fingerprint is none.
     pub fn pinned(address: SocketAddr, fingerprint: &str) -> Result<Self, ClientError> {
-        let config = client_config(&Trust::fingerprint(fingerprint)?)?;
+        let config = ClientConfig::new(Arc::new(Trust::fingerprint(fingerprint)?.config()?));
         Ok(Self { address, name: address.ip().to_string(), http: None, config })
     }
 
-    /// A socket that connects to the daemon.
+    /// A socket that connects to the daemon, for devices: its packets are as small as every path
+    /// takes, and none are spent on finding out what this one takes.
     ///
     /// # Errors
     /// There is no socket.
     pub fn endpoint(&self) -> Result<Endpoint, ClientError> {
+        self.endpoint_of(PACKET_BYTES_MIN, None)
+    }
+
+    /// The same for those who say or hear much, fleets and subscribers: packets become as large as
+    /// the path and the daemon take.
+    ///
+    /// # Errors
+    /// There is no socket.
+    pub fn wide_endpoint(&self) -> Result<Endpoint, ClientError> {
+        let mut tried = MtuDiscoveryConfig::default();
+        tried.upper_bound(PACKET_BYTES_MAX);
+        self.endpoint_of(PACKET_BYTES_MAX, Some(tried))
+    }
+
+    #[expect(clippy::disallowed_types, reason = "clients have sockets of their own")]
+    fn endpoint_of(
+        &self,
+        packet_bytes_max: u16,
+        tried: Option<MtuDiscoveryConfig>,
+    ) -> Result<Endpoint, ClientError> {
         let any: SocketAddr = match self.address.ip() {
             IpAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
             IpAddr::V6(_) => ([0_u16; 8], 0).into(),
         };
-        let mut endpoint = Endpoint::client(any)?;
-        endpoint.set_default_client_config(self.config.clone());
+        let mut config = EndpointConfig::default();
+        config.max_udp_payload_size(packet_bytes_max).expect("a packet holds 1,200 bytes");
+        let (socket, runtime) = (std::net::UdpSocket::bind(any)?, Arc::new(TokioRuntime));
+        let mut endpoint = Endpoint::new(config, None, socket, runtime)?;
+        let mut transport = TransportConfig::default();
+        transport.keep_alive_interval(Some(KEEP_ALIVE)).mtu_discovery_config(tried);
+        let mut client = self.config.clone();
+        client.transport_config(Arc::new(transport));
+        endpoint.set_default_client_config(client);
         Ok(endpoint)
     }
-}
-
-fn client_config(trust: &Trust) -> Result<ClientConfig, ClientError> {
-    let mut config = ClientConfig::new(Arc::new(trust.config()?));
-    let mut transport = TransportConfig::default();
-    transport.keep_alive_interval(Some(KEEP_ALIVE)).mtu_discovery_config(None);
-    config.transport_config(Arc::new(transport));
-    Ok(config)
 }
 
 /// An address without a host, or with any, is on the host that told it.
@@ -186,4 +209,6 @@ async fn is_loopback(authority: &str) -> bool {
 }
 
 const FINGERPRINT_FILE: &str = "quic-fingerprint.txt";
+/// What QUIC demands of every path.
+const PACKET_BYTES_MIN: u16 = 1_200;
 const KEEP_ALIVE: core::time::Duration = core::time::Duration::from_secs(15);

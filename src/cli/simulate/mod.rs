@@ -96,12 +96,14 @@ pub(super) async fn run(args: &SimulateArgs) -> Result<Report, ClientError> {
         return Err(ClientError::Argument("--cadence-s, --rate and --seconds are over 0".into()));
     }
     let target = args.target.resolve().await?;
-    let endpoint = target.endpoint()?;
     let options = HelloOptions::default();
-    let probe = Link::open(&target, &endpoint, &args.target.token, &options).await?;
+    let first = target.endpoint()?;
+    let probe = Link::open(&target, &first, &args.target.token, &options).await?;
     probe.connection.close(0_u32.into(), b"");
     let welcome = probe.welcome;
     let reporters = reporters(args, &target, &welcome).await?;
+    let are_gateways = reporters.iter().any(|reporter| reporter.is_gateway);
+    let endpoint = if are_gateways { target.wide_endpoint() } else { target.endpoint() }?;
     let began = Instant::now();
     let field = Arc::new(Field {
         target,

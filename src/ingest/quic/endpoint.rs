@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use quinn::{Endpoint, Incoming, TokioRuntime};
+use quinn::{Endpoint, Incoming, ServerConfig, TokioRuntime};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -13,12 +13,13 @@ use super::error::QuicError;
 use super::reset_key::ResetKey;
 use super::services::QuicServices;
 use super::settings::{HANDSHAKES_MAX, QuicSettings};
-use super::tls::{endpoint_config, server_config};
+use super::tls::{endpoint_config, is_near, near_config, server_config};
 
 /// A listening endpoint. [`Self::serve`] does the work; [`Self::close`] ends it.
 #[derive(Clone, Debug)]
 pub struct QuicEndpoint {
     endpoint: Endpoint,
+    near: Arc<ServerConfig>,
     settings: Arc<QuicSettings>,
     fingerprint: String,
 }
@@ -36,11 +37,12 @@ impl QuicEndpoint {
     ) -> Result<Self, QuicError> {
         let fingerprint = certificate.fingerprint();
         let server = server_config(certificate, &settings)?;
+        let near = Arc::new(near_config(&server, &settings)?);
         let socket = UdpSocket::bind(address).map_err(QuicError::Listen)?;
-        let (config, runtime) = (endpoint_config(reset_key), Arc::new(TokioRuntime));
+        let (config, runtime) = (endpoint_config(reset_key)?, Arc::new(TokioRuntime));
         let endpoint = Endpoint::new(config, Some(server), socket, runtime);
         let endpoint = endpoint.map_err(QuicError::Listen)?;
-        Ok(Self { endpoint, settings: Arc::new(settings), fingerprint })
+        Ok(Self { endpoint, near, settings: Arc::new(settings), fingerprint })
     }
 
     /// Where it listens.
@@ -87,7 +89,8 @@ impl QuicEndpoint {
             let Ok(permit) = Arc::clone(&handshakes).acquire_owned().await else { return };
             let (services, settings) = (Arc::clone(&services), Arc::clone(&self.settings));
             // What only the beginning needs shall not lie in the task for the connection's life.
-            connections.spawn(admit(Box::new(incoming), services, settings, permit));
+            let near = is_near(incoming.remote_address().ip()).then(|| Arc::clone(&self.near));
+            connections.spawn(admit(Box::new(incoming), near, services, settings, permit));
         }
         connections.shutdown().await;
     }
@@ -101,11 +104,16 @@ impl QuicEndpoint {
 
 async fn admit(
     incoming: Box<Incoming>,
+    near: Option<Arc<ServerConfig>>,
     services: Arc<QuicServices>,
     settings: Arc<QuicSettings>,
     permit: tokio::sync::OwnedSemaphorePermit,
 ) {
-    let Ok(connecting) = incoming.accept() else { return };
+    let connecting = match near {
+        Some(near) => incoming.accept_with(near),
+        None => incoming.accept(),
+    };
+    let Ok(connecting) = connecting else { return };
     // The server may always speak before the handshake is done; what came in 0-RTT is told apart
     // stream by stream.
     let Ok((connection, handshake)) = connecting.into_0rtt() else { return };

@@ -47,6 +47,12 @@ pub(super) const STREAM_WINDOW_MAX: u32 = 64 * 1_024;
 pub(super) const SEND_WINDOW_MAX: u64 = 128 * 1_024;
 /// Bytes of datagrams of one connection that wait for us.
 pub(super) const DATAGRAM_BYTES_MAX: usize = 16 * 1_024;
+/// Bytes of a packet at most, where the path and the peer take that. A fleet's frames and pages of
+/// events cost as much as their packets. Ten of them are handed to the system at once, which takes
+/// no more than 65,507 bytes, the most of a UDP datagram.
+pub const PACKET_BYTES_MAX: u16 = 6_500;
+/// Time until the sizes that a path takes are tried again: it seldom comes to take larger ones.
+pub(super) const PATH_TRIED_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Time between two stateless resets, so that garbage cannot keep the socket busy and 100,000 peers
 /// of a daemon that was killed still hear of it within a round of their keep-alives.
 pub(super) const RESET_EVERY: Duration = Duration::from_micros(100);

@@ -1,12 +1,13 @@
 //! TLS and transport as the endpoint offers them: lean, because an idle courier should cost little.
 
+use core::net::IpAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{
-    ConnectionId, ConnectionIdGenerator, EndpointConfig, IdleTimeout, ServerConfig,
-    TransportConfig, VarInt,
+    ConnectionId, ConnectionIdGenerator, EndpointConfig, IdleTimeout, MtuDiscoveryConfig,
+    ServerConfig, TransportConfig, VarInt,
 };
 use rustls::crypto::ring;
 use rustls::server::ServerSessionMemoryCache;
@@ -15,7 +16,8 @@ use super::certificate::Certificate;
 use super::error::QuicError;
 use super::reset_key::ResetKey;
 use super::settings::{
-    DATAGRAM_BYTES_MAX, QuicSettings, RESET_EVERY, SEND_WINDOW_MAX, STREAM_WINDOW_MAX, STREAMS_MAX,
+    DATAGRAM_BYTES_MAX, PACKET_BYTES_MAX, PATH_TRIED_EVERY, QuicSettings, RESET_EVERY,
+    SEND_WINDOW_MAX, STREAM_WINDOW_MAX, STREAMS_MAX,
 };
 
 /// The protocol's name in TLS.
@@ -55,12 +57,40 @@ pub fn server_config(
     Ok(server)
 }
 
+/// The same for peers in the networks of the operator, where packets may be larger than those that
+/// every path takes: gateways and subscribers stand there.
+pub fn near_config(
+    server: &ServerConfig,
+    settings: &QuicSettings,
+) -> Result<ServerConfig, QuicError> {
+    let (mut near, mut transport) = (server.clone(), transport(settings)?);
+    let mut tried = MtuDiscoveryConfig::default();
+    tried.upper_bound(PACKET_BYTES_MAX).interval(PATH_TRIED_EVERY);
+    transport.mtu_discovery_config(Some(tried));
+    near.transport_config(Arc::new(transport));
+    Ok(near)
+}
+
+/// Whether an address is of this host or of a private network.
+pub fn is_near(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            address.is_loopback() || address.is_private() || address.is_link_local()
+        }
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+        }
+    }
+}
+
 /// What belongs to the socket.
-pub fn endpoint_config(reset_key: ResetKey) -> EndpointConfig {
+pub fn endpoint_config(reset_key: ResetKey) -> Result<EndpointConfig, QuicError> {
     let mut config = EndpointConfig::new(Arc::new(reset_key));
+    let too_small = |_| QuicError::Tls("packets must hold 1,200 bytes".to_owned());
+    config.max_udp_payload_size(PACKET_BYTES_MAX).map_err(too_small)?;
     config.min_reset_interval(RESET_EVERY);
     config.cid_generator(|| Box::new(RandomIds));
-    config
+    Ok(config)
 }
 
 /// Connection ids of nothing but chance. Marked as this start's own, those of an earlier start

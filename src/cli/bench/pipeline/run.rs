@@ -54,7 +54,7 @@ impl Trial<'_> {
         let start = Time::from_ms(EPOCH_MS + i64::from(WARM_UP_TICKS) * TICK_MS);
         let daemon = Daemon::start(args, &directory, time_scale, start)?;
         let place = daemon.metrics().await?.get("feed_position").map_or(0, |&place| place as u64);
-        let endpoint = daemon.target.endpoint()?;
+        let endpoint = daemon.target.wide_endpoint()?;
         let mut listeners = Vec::new();
         for _ in 0..args.subscribers {
             let token = &prepared.tokens.subscriber;
@@ -65,7 +65,8 @@ impl Trial<'_> {
             listeners.push((link, Arc::new(Heed::new(place))));
         }
         let idle = daemon.usage();
-        let links = connect(args, prepared, &daemon, &endpoint).await?;
+        let senders = if args.devices { daemon.target.endpoint()? } else { endpoint };
+        let links = connect(args, prepared, &daemon, &senders).await?;
         let Some(first) = links.first() else { return Err(CliError::NotWhole) };
         let first_tick_ms = first.2 + (first.1.elapsed().as_secs_f64() * 1e3 * time_scale) as i64;
         let connections = links.len();

@@ -79,7 +79,7 @@ async fn run(
     let mut screen = Screen::new(Intake::open(plan, &args.positions, args.intake.options())?);
     let first = screen.next(&mut tally)?;
     let target = target_args.resolve().await?;
-    let endpoint = target.endpoint()?;
+    let endpoint = target.wide_endpoint()?;
     let options = HelloOptions::default();
     let probe = Link::open(&target, &endpoint, &target_args.token, &options).await?;
     probe.connection.close(0_u32.into(), b"");
