@@ -3,11 +3,9 @@
 //! heard last: what is sent again by one that was forgotten is journalled again, and the engine
 //! passes over it as a duplicate.
 
-use std::collections::BTreeMap;
-
 use super::intake::{Sender, SenderId};
 use crate::domain::ids::{PARTITIONS, PartitionId};
-use crate::storage::bytes::{Read, Reader, Writer};
+use crate::storage::bytes::{Malformed, Read, Reader, Writer};
 
 /// The highest sequence numbers, by partition and sender.
 #[derive(Clone, Debug)]
@@ -18,7 +16,8 @@ pub struct Seen {
 /// The senders of one partition, at most [`SENDERS_MAX`].
 #[derive(Clone, Debug, Default)]
 struct Senders {
-    highest: BTreeMap<SenderId, Highest>,
+    /// Sorted: a fleet's position is looked up here, and most partitions hear few gateways.
+    highest: Vec<(SenderId, Highest)>,
     heard: u64,
 }
 
@@ -42,8 +41,10 @@ impl Seen {
     /// The highest number that a partition has seen of a sender; 0: none of this boot.
     #[must_use]
     pub fn highest(&self, partition: PartitionId, sender: Sender) -> u64 {
-        let seen = self.partitions[partition.0 as usize].highest.get(&sender.id);
-        seen.filter(|highest| highest.boot == sender.boot).map_or(0, |highest| highest.seq)
+        let senders = &self.partitions[partition.0 as usize];
+        let Ok(at) = senders.place(sender.id) else { return 0 };
+        let highest = &senders.highest[at].1;
+        if highest.boot == sender.boot { highest.seq } else { 0 }
     }
 
     /// A partition has seen a number, which settles all up to another. An earlier boot than the
@@ -52,7 +53,11 @@ impl Seen {
         let senders = &mut self.partitions[partition.0 as usize];
         senders.heard += 1;
         let news = Highest { boot: sender.boot, seq, settled, heard: senders.heard };
-        let highest = senders.highest.entry(sender.id).or_insert(news);
+        let at = senders.place(sender.id).unwrap_or_else(|at| {
+            senders.highest.insert(at, (sender.id, news));
+            at
+        });
+        let highest = &mut senders.highest[at].1;
         highest.heard = news.heard;
         if news.boot > highest.boot {
             *highest = news;
@@ -93,7 +98,10 @@ impl Seen {
         for _ in 0..from.varint()? {
             let (id, boot) = (SenderId(from.varint()?), from.varint()?);
             let (seq, settled, heard) = (from.varint()?, from.varint()?, from.varint()?);
-            senders.highest.insert(id, Highest { boot, seq, settled, heard });
+            if senders.highest.last().is_some_and(|(before, _)| *before >= id) {
+                return Err(Malformed);
+            }
+            senders.highest.push((id, Highest { boot, seq, settled, heard }));
             settle(Sender { id, boot }, settled);
         }
         Ok(())
@@ -118,11 +126,16 @@ impl Seen {
 }
 
 impl Senders {
+    /// Where a sender is, or would be.
+    fn place(&self, sender: SenderId) -> Result<usize, usize> {
+        self.highest.binary_search_by_key(&sender, |(id, _)| *id)
+    }
+
     /// Forgets the one that was heard longest ago.
     fn forget(&mut self) {
-        let oldest = self.highest.iter().min_by_key(|(_, highest)| highest.heard);
-        if let Some((&sender, _)) = oldest {
-            self.highest.remove(&sender);
+        let places = 0..self.highest.len();
+        if let Some(oldest) = places.min_by_key(|&at| self.highest[at].1.heard) {
+            self.highest.remove(oldest);
         }
     }
 }

@@ -425,16 +425,24 @@ fn is_of_hour(hour: u64, payload: &[u8]) -> bool {
 fn put(shared: &Shared, open: &mut OpenTracks, payload: &[u8]) {
     let directory = shared.directory.open();
     // The frame was made by this version, or recovery has read it.
+    let mut points = Vec::with_capacity(POINTS_AT_ONCE);
     each_tracked(payload, |courier, point| {
         if let Some(company) = directory.company(courier) {
-            open.put(courier, company, &point);
+            points.push((courier, company, point));
+            if points.len() == POINTS_AT_ONCE {
+                open.put_each(&points);
+                points.clear();
+            }
         }
     });
+    open.put_each(&points);
 }
 
 /// The journal is looked at this often where nobody asks.
 const PACE: Duration = Duration::from_secs(1);
 /// Positions of an answer are sorted when there are at least so many.
 const POINTS_MIN: usize = 4_096;
+/// So many positions of a frame are put into chunks at once.
+const POINTS_AT_ONCE: usize = 256;
 /// So many questions wait for the thread.
 const TRACK_MAIL_MAX: usize = 1_024;

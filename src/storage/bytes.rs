@@ -53,22 +53,24 @@ impl Writer {
 
     /// 1 to 10 bytes, small numbers in few.
     pub fn varint(&mut self, value: u64) {
-        // Most are short: their bytes go in together, since room is asked for each time.
-        let [a, b, c, d] =
-            [value as u8, (value >> 7) as u8, (value >> 14) as u8, (value >> 21) as u8];
-        let bytes = &mut self.bytes;
-        match value {
-            0..0x80 => bytes.push(a),
-            0x80..0x4000 => bytes.extend_from_slice(&[a | 0x80, b]),
-            0x4000..0x20_0000 => bytes.extend_from_slice(&[a | 0x80, b | 0x80, c]),
-            0x20_0000..0x1000_0000 => {
-                bytes.extend_from_slice(&[a | 0x80, b | 0x80, c | 0x80, d]);
-            }
-            _ => {
-                bytes.extend_from_slice(&[a | 0x80, b | 0x80, c | 0x80, d | 0x80]);
-                self.varint(value >> 28);
-            }
+        if value < 1 << 28 {
+            // Most are short: four bytes go in at once, and those that say nothing come out again.
+            // That asks for room once, and takes no branch by length.
+            let value = value as u32;
+            let groups = value & 0x7f
+                | (value & 0x3f80) << 1
+                | (value & 0x1f_c000) << 2
+                | (value & 0xfe0_0000) << 3;
+            let more = (31 - (value | 1).leading_zeros()) / 7;
+            let marks = 0x8080_8080 & ((1_u32 << (8 * more)) - 1);
+            let length = self.bytes.len() + 1 + more as usize;
+            self.bytes.extend_from_slice(&(groups | marks).to_le_bytes());
+            self.bytes.truncate(length);
+            return;
         }
+        let [a, b, c, d] = [value, value >> 7, value >> 14, value >> 21].map(|v| v as u8 | 0x80);
+        self.bytes.extend_from_slice(&[a, b, c, d]);
+        self.varint(value >> 28);
     }
 
     /// 1 to 10 bytes, numbers near zero in few.

@@ -5,6 +5,7 @@ use super::super::bytes::Writer;
 use super::chunk::{TrackPoint, put_point};
 use crate::domain::ids::{CompanyId, CourierId};
 use crate::domain::time::{HOUR_MS, Time};
+use crate::engine::prefetch::{CACHE_LINE_BYTES, prefetch_head, prefetch_part};
 
 /// The open chunks of all couriers.
 #[derive(Debug, Default)]
@@ -43,11 +44,35 @@ impl OpenTracks {
         self.since.get_or_insert(point.received_at);
     }
 
+    /// Adds positions, in order. The chunks of those to come are asked for ahead: they lie anywhere
+    /// in memory.
+    pub fn put_each(&mut self, points: &[(CourierId, CompanyId, TrackPoint)]) {
+        for (at, (courier, company, point)) in points.iter().enumerate() {
+            if let Some((courier, ..)) = points.get(at + CHUNK_AHEAD)
+                && let Some(place) = self.place(*courier)
+            {
+                for line in (0..size_of::<OpenChunk>()).step_by(CACHE_LINE_BYTES) {
+                    prefetch_part(&self.chunks, place, line);
+                }
+            }
+            if let Some((courier, ..)) = points.get(at + BYTES_AHEAD)
+                && let Some(end) = self.of(*courier).and_then(<[u8]>::last)
+            {
+                prefetch_head(end);
+            }
+            self.put(*courier, *company, point);
+        }
+    }
+
     /// A courier's positions, as a chunk's bytes.
     #[must_use]
     pub fn of(&self, courier: CourierId) -> Option<&[u8]> {
-        let place = *self.places.get(courier.0 as usize)?;
-        Some(&self.chunks.get((place as usize).checked_sub(1)?)?.bytes.bytes)
+        Some(&self.chunks.get(self.place(courier)?)?.bytes.bytes)
+    }
+
+    /// Where a courier's chunk is.
+    fn place(&self, courier: CourierId) -> Option<usize> {
+        (*self.places.get(courier.0 as usize)? as usize).checked_sub(1)
     }
 
     /// Whether there is none.
@@ -134,5 +159,8 @@ pub const fn hour_of(time: Time) -> u64 {
 const CHUNK_BYTES: usize = size_of::<OpenChunk>() + size_of::<u32>();
 /// Room of a new chunk: the first positions of a courier.
 const ROOM_BYTES: usize = 32;
+/// How many positions ahead a chunk is asked for, and then the end of its bytes.
+const CHUNK_AHEAD: usize = 12;
+const BYTES_AHEAD: usize = 5;
 /// So many chunks keep their room when they are written out.
 const CHUNKS_KEPT: usize = 65_536;
