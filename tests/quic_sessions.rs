@@ -17,7 +17,7 @@ use doorstep::cli::client::link::Link;
 use doorstep::domain::command::Command;
 use doorstep::domain::ids::{CompanyId, CourierId, OrderId, RouteId};
 use doorstep::domain::order::{Initiator, OrderStatus};
-use doorstep::ingest::quic::settings::QuicSettings;
+use doorstep::ingest::quic::settings::{PACKET_BYTES_MAX, QuicSettings};
 use doorstep::runtime::partition::partition_of;
 use doorstep::storage::disk::Disk;
 use doorstep::storage::sim_disk::SimDisk;
@@ -136,6 +136,34 @@ async fn a_gateway_speaks_for_the_couriers_of_its_company_and_no_others() {
     let mut link = client.open("gateway-2").await;
     link.say(&(6, 1, [(FOREIGN_COURIER, None::<u64>, at(1, 1, t))])).await.unwrap();
     assert_eq!(acked(&mut link, 1).await, []);
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packets_of_a_fleet_grow_and_those_of_a_device_stay() {
+    let daemon = Daemon::start(2, QuicSettings::default()).await;
+    let device = Client::of(&daemon);
+    let fleet = Client { endpoint: device.target.wide_endpoint().unwrap(), ..Client::of(&daemon) };
+    let (mut gateway, mut phone) = (fleet.open("gateway").await, device.open("device-1").await);
+    let t = now_ms() - 3_600_000;
+    // Either side tries larger packets as long as there is something to say.
+    let has_grown = |gateway: &Link| {
+        let stats = gateway.connection.stats();
+        stats.path.current_mtu > PACKET_BYTES_MAX - 20 && stats.frame_rx.ping > 0
+    };
+    let mut frame: u64 = 0;
+    while !has_grown(&gateway) {
+        assert!(frame < 1_000, "{:?}", gateway.connection.stats().path);
+        let t = t + frame as i64 * 1_000;
+        let fixes: Vec<_> = (1..=COURIERS).map(|id| (id, None::<u64>, at(1, 1, t))).collect();
+        gateway.say(&(6, frame * u64::from(COURIERS) + 1, &fixes)).await.unwrap();
+        phone.say(&(2, frame + 1, None::<u64>, [at(1, 2, t + 500)])).await.unwrap();
+        frame += 1;
+        assert_eq!(acked(&mut gateway, frame * u64::from(COURIERS)).await, []);
+        assert_eq!(acked(&mut phone, frame).await, []);
+    }
+    let path = phone.connection.stats().path;
+    assert_eq!((path.current_mtu, path.sent_plpmtud_probes), (1_200, 0));
     daemon.stop().await;
 }
 

@@ -131,3 +131,16 @@ fn transport(settings: &QuicSettings) -> Result<TransportConfig, QuicError> {
 }
 
 const ID_BYTES: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::is_near;
+
+    #[test]
+    fn hosts_of_the_operator_are_near_and_those_of_the_internet_are_not() {
+        let near = ["127.0.0.1", "::1", "::ffff:10.1.2.3", "192.168.0.9", "172.31.0.1", "fd12::7"];
+        let far = ["203.0.113.9", "100.64.0.1", "2001:db8::1", "::ffff:8.8.8.8", "172.32.0.1"];
+        assert!(near.iter().all(|address| is_near(address.parse().unwrap())));
+        assert!(!far.iter().any(|address| is_near(address.parse().unwrap())));
+    }
+}
