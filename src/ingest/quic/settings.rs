@@ -51,6 +51,9 @@ pub(super) const DATAGRAM_BYTES_MAX: usize = 16 * 1_024;
 /// events cost as much as their packets. Ten of them are handed to the system at once, which takes
 /// no more than 65,507 bytes, the most of a UDP datagram.
 pub const PACKET_BYTES_MAX: u16 = 6_500;
+/// As [`SEND_WINDOW_MAX`], for peers to whom packets may be large: with twenty of them on their way a
+/// subscriber would wait for acks instead of events.
+pub(super) const NEAR_SEND_WINDOW_MAX: u64 = 320 * 1_024;
 /// Time until the sizes that a path takes are tried again: it seldom comes to take larger ones.
 pub(super) const PATH_TRIED_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Time between two stateless resets, so that garbage cannot keep the socket busy and 100,000 peers

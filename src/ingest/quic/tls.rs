@@ -16,8 +16,8 @@ use super::certificate::Certificate;
 use super::error::QuicError;
 use super::reset_key::ResetKey;
 use super::settings::{
-    DATAGRAM_BYTES_MAX, PACKET_BYTES_MAX, PATH_TRIED_EVERY, QuicSettings, RESET_EVERY,
-    SEND_WINDOW_MAX, STREAM_WINDOW_MAX, STREAMS_MAX,
+    DATAGRAM_BYTES_MAX, NEAR_SEND_WINDOW_MAX, PACKET_BYTES_MAX, PATH_TRIED_EVERY, QuicSettings,
+    RESET_EVERY, SEND_WINDOW_MAX, STREAM_WINDOW_MAX, STREAMS_MAX,
 };
 
 /// The protocol's name in TLS.
@@ -66,7 +66,7 @@ pub fn near_config(
     let (mut near, mut transport) = (server.clone(), transport(settings)?);
     let mut tried = MtuDiscoveryConfig::default();
     tried.upper_bound(PACKET_BYTES_MAX).interval(PATH_TRIED_EVERY);
-    transport.mtu_discovery_config(Some(tried));
+    transport.mtu_discovery_config(Some(tried)).send_window(NEAR_SEND_WINDOW_MAX);
     near.transport_config(Arc::new(transport));
     Ok(near)
 }
