@@ -246,7 +246,7 @@ fn a_courier_who_stays_in_a_cell_does_not_change_the_grid() {
     index.place(0, start);
     let near = Point::from_e7(start.lat_e7(), start.lon_e7() + 1_000).unwrap();
     assert!(!index.moved(0, start, near));
-    let away = Point::from_e7(start.lat_e7() + 70_000, start.lon_e7()).unwrap();
+    let away = Point::from_e7(start.lat_e7() + 140_000, start.lon_e7()).unwrap();
     assert!(index.moved(0, near, away));
     index.remove(0, away);
     assert!(index.is_empty());

@@ -63,5 +63,5 @@ const fn place(slot: u32) -> (usize, usize) {
     (slot as usize / PIECE, slot as usize % PIECE)
 }
 
-/// Items of a piece: 2 MiB of the largest. What is not used of it takes no memory.
+/// Items of a piece: 3 MiB of the largest. What is not used of it takes no memory.
 const PIECE: usize = 8_192;

@@ -1,7 +1,7 @@
 //! Which couriers are near, nearest or within bounds: a grid over their last positions.
 //!
 //! A position touches the grid only when it lies in another cell than the one before, which is one
-//! in twenty; that costs two look-ups of cells and four links, where a tree of boxes that must stay
+//! in forty; that costs two look-ups of cells and four links, where a tree of boxes that must stay
 //! balanced costs microseconds. A query looks at the cells it touches and judges every courier in
 //! them by the one distance of [`crate::domain::geo`].
 //!

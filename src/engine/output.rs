@@ -140,6 +140,15 @@ impl Outputs {
         self.order_etas.clear();
     }
 
+    /// An empty buffer with room for as much as this one holds.
+    #[must_use]
+    pub fn sibling(&self) -> Self {
+        Self {
+            list: Vec::with_capacity(self.list.len()),
+            order_etas: Vec::with_capacity(self.order_etas.len()),
+        }
+    }
+
     /// Adds one told fact.
     pub(super) fn push(&mut self, output: Output) {
         self.list.push(output);

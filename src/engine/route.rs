@@ -270,28 +270,36 @@ impl StopRange {
 /// All routes of a shard.
 #[derive(Debug, Default)]
 pub struct Routes {
-    lines: Arena<RouteLine>,
-    rests: Arena<Route>,
+    list: Arena<Whole>,
     free: Vec<RouteSlot>,
+}
+
+/// A route with its line, one behind the other: in a large fleet each page of memory that a
+/// position touches costs a look-up of its address.
+#[derive(Debug)]
+#[repr(C)]
+struct Whole {
+    line: RouteLine,
+    route: Route,
 }
 
 impl Routes {
     /// Asks for what every position reads of a route ahead of its use.
     pub fn prefetch_line(&self, slot: RouteSlot) {
-        self.lines.prefetch(slot.0, 0);
+        self.list.prefetch(slot.0, offset_of!(Whole, line));
     }
 
     /// Asks for the state of a route's ETA.
     pub fn prefetch_eta(&self, slot: RouteSlot) {
-        self.lines.prefetch(slot.0, offset_of!(RouteLine, eta));
+        self.list.prefetch(slot.0, offset_of!(Whole, line.eta));
     }
 
     /// Asks for all that [`Self::prefetch_line`] left, and for where the orders are.
     pub fn prefetch_rest(&self, slot: RouteSlot) {
         self.prefetch_eta(slot);
-        self.lines.prefetch(slot.0, offset_of!(RouteLine, active_from));
+        self.list.prefetch(slot.0, offset_of!(Whole, line.active_from));
         for hot in [0, CACHE_LINE_BYTES] {
-            self.rests.prefetch(slot.0, hot);
+            self.list.prefetch(slot.0, offset_of!(Whole, route) + hot);
         }
     }
 
@@ -306,41 +314,41 @@ impl Routes {
 
     /// Stores a route.
     pub fn insert(&mut self, line: RouteLine, route: Route) -> RouteSlot {
+        let whole = Whole { line, route };
         if let Some(slot) = self.free.pop() {
-            self.lines[slot.0] = line;
-            self.rests[slot.0] = route;
+            self.list[slot.0] = whole;
             return slot;
         }
-        self.lines.push(line);
-        RouteSlot(self.rests.push(route))
+        RouteSlot(self.list.push(whole))
     }
 
     /// Forgets a route; its orders' memory is given back at once.
     pub fn remove(&mut self, slot: RouteSlot) {
-        let route = &mut self.rests[slot.0];
+        let Whole { line, route } = &mut self.list[slot.0];
         (route.orders, route.terms, route.rare) = (Vec::new(), TermsTable::default(), None);
-        self.lines[slot.0].armed = Deadline::NONE;
+        line.armed = Deadline::NONE;
         self.free.push(slot);
     }
 
     /// The hot line of a route.
     pub fn line(&self, slot: RouteSlot) -> &RouteLine {
-        &self.lines[slot.0]
+        &self.list[slot.0].line
     }
 
     /// The hot line of a route.
     pub fn line_mut(&mut self, slot: RouteSlot) -> &mut RouteLine {
-        &mut self.lines[slot.0]
+        &mut self.list[slot.0].line
     }
 
     /// A route beyond its line.
     pub fn route(&self, slot: RouteSlot) -> &Route {
-        &self.rests[slot.0]
+        &self.list[slot.0].route
     }
 
     /// Line and route.
     pub fn both_mut(&mut self, slot: RouteSlot) -> (&mut RouteLine, &mut Route) {
-        (&mut self.lines[slot.0], &mut self.rests[slot.0])
+        let Whole { line, route } = &mut self.list[slot.0];
+        (line, route)
     }
 }
 

@@ -119,18 +119,48 @@ trait Page {
     fn set(&mut self, at: usize, label: Self::Label);
 }
 
-/// Orders' numbers, end to end. An order's number is not empty.
+/// Orders' numbers. An order's number is not empty.
 #[derive(Debug)]
 struct Numbers {
-    text: String,
-    /// Where that of each id ends.
-    ends: Vec<u32>,
+    short: Vec<Short>,
+    /// Those that are not short, by place in the page.
+    long: BTreeMap<usize, String>,
+}
+
+/// A number of at most [`Self::MAX`] bytes, nothing, or the sign that it is a long one: a look-up
+/// is one place in the memory for nearly every order.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(16))]
+struct Short {
+    text: [u8; Self::MAX],
+    length: u8,
+}
+
+impl Short {
+    const MAX: usize = 15;
+    const IS_LONG: Self = Self { text: [0; Self::MAX], length: u8::MAX };
+
+    fn of(number: &str) -> Self {
+        let mut short = Self::default();
+        let Some(text) = short.text.get_mut(..number.len()) else { return Self::IS_LONG };
+        text.copy_from_slice(number.as_bytes());
+        short.length = number.len() as u8;
+        short
+    }
+
+    fn text(&self) -> Option<&str> {
+        core::str::from_utf8(self.text.get(..usize::from(self.length))?).ok()
+    }
 }
 
 impl Numbers {
-    fn span(&self, at: usize) -> Range<usize> {
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-        start as usize..self.ends[at] as usize
+    fn put(&mut self, at: usize, number: &str) {
+        self.short[at] = Short::of(number);
+        if number.len() > Short::MAX {
+            self.long.insert(at, number.to_owned());
+        } else {
+            self.long.remove(&at);
+        }
     }
 }
 
@@ -138,16 +168,15 @@ impl Page for Numbers {
     type Label = Option<String>;
 
     fn label(&self, at: usize) -> Option<String> {
-        Some(&self.text[self.span(at)]).filter(|number| !number.is_empty()).map(str::to_owned)
+        let number = match self.short[at].text() {
+            Some(number) => number,
+            None => self.long.get(&at)?,
+        };
+        Some(number).filter(|number| !number.is_empty()).map(str::to_owned)
     }
 
     fn set(&mut self, at: usize, label: Option<String>) {
-        let (span, number) = (self.span(at), label.unwrap_or_default());
-        let grown = number.len() as u32;
-        for end in &mut self.ends[at..] {
-            *end = *end - span.len() as u32 + grown;
-        }
-        self.text.replace_range(span, &number);
+        self.put(at, label.as_deref().unwrap_or_default());
     }
 }
 
@@ -168,16 +197,11 @@ impl Page for Depots {
 
 /// A page of orders' numbers.
 fn numbers(catalog: &Catalog, ids: Range<u64>) -> Result<Numbers, CatalogError> {
-    let (mut texts, first) = (vec![String::new(); PAGE_IDS], ids.start);
+    let first = ids.start;
+    let mut page = Numbers { short: vec![Short::default(); PAGE_IDS], long: BTreeMap::new() };
     catalog.each_number_ever(Kind::Order, ids, |id, number| {
-        number.clone_into(&mut texts[(id - first) as usize]);
+        page.put((id - first) as usize, number);
     })?;
-    let mut page = Numbers { text: String::new(), ends: Vec::with_capacity(PAGE_IDS) };
-    for text in texts {
-        page.text.push_str(&text);
-        page.ends.push(page.text.len() as u32);
-    }
-    page.text.shrink_to_fit();
     Ok(page)
 }
 
@@ -375,16 +399,20 @@ mod tests {
     }
 
     #[test]
-    fn numbers_stand_end_to_end() {
-        let mut page = Numbers { text: String::new(), ends: vec![0; 4] };
-        for (at, number) in [(1, "b"), (3, "ddd"), (0, "a-1"), (1, "bb"), (3, "d")] {
-            page.set(at, Some(number.to_owned()));
-        }
-        let labels: Vec<_> = (0..4).map(|at| page.label(at)).collect();
+    fn numbers_of_any_length_are_kept_and_changed() {
+        let mut page = Numbers { short: vec![Short::default(); 6], long: BTreeMap::new() };
+        let (fits, longer) = ("fifteen bytes é", "sixteen bytes, é");
+        assert_eq!((fits.len(), longer.len()), (Short::MAX + 1, Short::MAX + 2));
+        let fits = &fits[1..];
         let known = |number: &str| Some(number.to_owned());
-        assert_eq!(labels, [known("a-1"), known("bb"), None, known("d")]);
-        page.set(1, None);
-        assert_eq!((page.label(1), page.label(3), &*page.text), (None, known("d"), "a-1d"));
+        for (at, number) in [(1, longer), (3, longer), (0, "a-1"), (1, "bb"), (4, fits)] {
+            page.set(at, known(number));
+        }
+        let labels: Vec<_> = (0..5).map(|at| page.label(at)).collect();
+        assert_eq!(labels, [known("a-1"), known("bb"), None, known(longer), known(fits)]);
+        page.set(3, None);
+        page.set(0, known(longer));
+        assert_eq!((page.label(3), page.label(0), page.long.len()), (None, known(longer), 1));
     }
 
     #[test]

@@ -63,6 +63,17 @@ pub struct Stepping {
     done: Vec<Waiting>,
 }
 
+impl Stepping {
+    /// An empty one with room for as much as this one holds: one batch is much like the next.
+    fn sibling(&self) -> Self {
+        Self {
+            chunk: ChunkWriter::with_capacity(self.chunk.len()),
+            told: self.told.sibling(),
+            done: Vec::with_capacity(self.done.len()),
+        }
+    }
+}
+
 impl Shard {
     /// Works until it is told to stop, or nobody takes what it has done.
     pub fn run(mut self, inbox: &Inbox, outbox: &Outbox) {
@@ -306,7 +317,8 @@ fn flush(stepping: &mut Stepping, outbox: &Outbox) -> bool {
         stepping.told.clear();
         return true;
     }
-    let Stepping { chunk, told, done } = core::mem::take(stepping);
+    let next = stepping.sibling();
+    let Stepping { chunk, told, done } = core::mem::replace(stepping, next);
     outbox.send(Message::Batch(Batch { chunk: chunk.finish(), told, done })).is_ok()
 }
 

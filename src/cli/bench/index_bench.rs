@@ -100,6 +100,11 @@ fn measure(args: &IndexBenchArgs) -> Report {
     let per_courier = |resident: Option<f64>| {
         Some((resident? - resident_before?).max(0.0) / f64::from(args.couriers))
     };
+    let near = |radius_m| {
+        Queries::measure(&places, |&place| {
+            indexed.index.near(place, radius_m, HITS_MAX, live).len()
+        })
+    };
     Report {
         couriers: args.couriers,
         cities: args.couriers.div_ceil(CITY_COURIERS),
@@ -108,9 +113,8 @@ fn measure(args: &IndexBenchArgs) -> Report {
         moves: moves.moves,
         ns_per_move: moves.cpu_s * 1e9 / moves.moves as f64,
         cells_per_move: moves.cells as f64 / moves.moves as f64,
-        near_500_m: Queries::measure(&places, |&place| {
-            indexed.index.near(place, 500.0, HITS_MAX, live).len()
-        }),
+        near_500_m: near(500.0),
+        near_900_m: near(900.0),
         nearest_10: Queries::measure(&places, |&place| {
             indexed.index.nearest(place, 10, live).len()
         }),
@@ -168,6 +172,8 @@ struct Report {
     ns_per_move: f64,
     cells_per_move: f64,
     near_500_m: Queries,
+    /// About sixteen couriers, at ten thousand a city.
+    near_900_m: Queries,
     nearest_10: Queries,
     within_1_km: Queries,
     bytes_per_courier_loaded: Option<f64>,
@@ -186,6 +192,7 @@ impl Report {
         writeln!(out, "cells changed   {:9.4} per move", self.cells_per_move)?;
         let queries = [
             ("near, 500 m", &self.near_500_m),
+            ("near, 900 m", &self.near_900_m),
             ("nearest 10", &self.nearest_10),
             ("within 1x1 km", &self.within_1_km),
         ];

@@ -157,10 +157,10 @@ const fn column(lon_e7: i32) -> u32 {
 }
 
 const NONE: u32 = u32::MAX;
-/// A cell is 2^16 units of 1e-7 degrees high and wide: 729 m of latitude. Smaller ones are left
+/// A cell is 2^17 units of 1e-7 degrees high and wide: 1,459 m of latitude. Smaller ones are left
 /// more often, larger ones hold more couriers that a query passes over.
-const CELL_BITS: u32 = 16;
-/// Columns are numbers under 2^16.
+const CELL_BITS: u32 = 17;
+/// Columns are numbers under 2^15.
 const COLUMN_BITS: u32 = 16;
 const POLE_E7: i32 = 900_000_000;
 const ANTIMERIDIAN_E7: i32 = 1_800_000_000;

@@ -63,6 +63,12 @@ pub struct Chunk {
 }
 
 impl ChunkWriter {
+    /// A chunk that is likely to take so many bytes.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { writer: Writer { bytes: Vec::with_capacity(bytes) }, ..Self::default() }
+    }
+
     /// Adds an input.
     pub fn put(&mut self, input: &Input, by: Option<&SentBy>) {
         let base = self.begin(input.received_at);
