@@ -14,6 +14,7 @@ use crate::daemon::assemble::Daemon;
 use crate::daemon::config::Config;
 use crate::daemon::core::TOKEN_FILE;
 use crate::daemon::error::DaemonError;
+use crate::daemon::huge_pages::begin_with;
 use crate::daemon::settings::Settings;
 use crate::runtime::local_time::instant;
 use crate::runtime::node::ToldBefore;
@@ -50,6 +51,9 @@ pub struct ServeArgs {
 /// It cannot start, or had to give up.
 pub fn serve(args: &ServeArgs) -> Result<(), CliError> {
     let settings = settings(args)?;
+    if let Err(error) = begin_with(settings.huge_pages, &settings.data_dir) {
+        tell(format_args!("doorstep: no huge pages of memory, which cost less CPU: {error}"));
+    }
     runtime()?.block_on(run(&settings))
 }
 

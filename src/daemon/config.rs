@@ -93,6 +93,8 @@ pub struct NodeConfig {
     pub durability: DurabilityConfig,
     /// Most positions that wait in front of one shard, and a quarter as many commands and questions.
     pub mailbox_max: usize,
+    /// Huge pages of memory: auto, on or off.
+    pub huge_pages: HugePagesConfig,
     /// Snapshots and what they make room for.
     pub snapshots: SnapshotsConfig,
 }
@@ -129,6 +131,18 @@ pub enum DurabilityConfig {
     Relaxed,
     /// Written. For benchmarks.
     None,
+}
+
+/// Whether the engine's memory comes in huge pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HugePagesConfig {
+    /// For a large fleet, from the start after its first large snapshot on.
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
 }
 
 impl Config {
@@ -204,6 +218,7 @@ impl Default for NodeConfig {
             shards: 0,
             durability: DurabilityConfig::Sync,
             mailbox_max: 65_536,
+            huge_pages: HugePagesConfig::Auto,
             snapshots: SnapshotsConfig::default(),
         }
     }

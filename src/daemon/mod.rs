@@ -14,6 +14,7 @@ pub mod core;
 pub mod error;
 mod first_start;
 pub mod http_tls;
+pub mod huge_pages;
 mod open_files;
 pub mod outbound;
 mod quic_threads;

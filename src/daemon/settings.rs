@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::config::{Config, DurabilityConfig, HttpConfig, RetentionConfig};
+use super::config::{Config, DurabilityConfig, HttpConfig, HugePagesConfig, RetentionConfig};
 use super::error::DaemonError;
 use super::http_tls::HttpTls;
 use super::outbound::CallbackSettings;
@@ -41,6 +41,8 @@ pub struct Settings {
     pub callbacks: CallbackSettings,
     /// The node.
     pub node: NodeSettings,
+    /// Whether its memory comes in huge pages.
+    pub huge_pages: HugePagesConfig,
     /// When what is too old goes.
     pub retention: RetentionSettings,
     /// The clock.
@@ -103,6 +105,7 @@ impl Settings {
                 keep_journal: config.node.snapshots.keep_journal,
                 ..NodeSettings::default()
             },
+            huge_pages: config.node.huge_pages,
             retention: retention(&config.retention)?,
             clock: Clock::real(),
             time_scale: 1.0,

@@ -14,6 +14,7 @@ use super::compare;
 use super::measure::{cpu_s_of, resident_bytes};
 use super::oracle::{Oracle, StraightLineParameters, Told, ToldBody};
 use super::workload::{COMPANY, COURIERS_MAX, Report, SPEED_MPS, Workload};
+use crate::daemon::huge_pages::{LARGE_FLEET, begin_anew};
 use crate::domain::command::Command;
 use crate::domain::ids::{CourierId, PARTITIONS, PartitionId};
 use crate::domain::time::Time;
@@ -52,6 +53,10 @@ pub struct EngineBenchArgs {
 /// # Errors
 /// If the result cannot be written.
 pub fn run(args: &EngineBenchArgs, out: &mut dyn Write) -> io::Result<bool> {
+    if args.couriers >= LARGE_FLEET {
+        // As the daemon has it; without them the figures are what they are.
+        let _ = begin_anew();
+    }
     let result = measure(args);
     if args.json {
         serde_json::to_writer(&mut *out, &result)?;
