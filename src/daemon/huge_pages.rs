@@ -55,9 +55,9 @@ const ALLOCATOR: &str = "_RJEM_MALLOC_CONF";
 /// ...and what that is.
 const ALL_HUGE: &str = "thp:always";
 /// A courier with twenty orders takes some 600 bytes of a snapshot.
-const LARGE_SNAPSHOT_BYTES: u64 = 128 << 20;
+const LARGE_SNAPSHOT_BYTES: u64 = 32 << 20;
 /// So many couriers with twenty orders make a large fleet.
-pub const LARGE_FLEET: u32 = 200_000;
+pub const LARGE_FLEET: u32 = 50_000;
 
 #[cfg(test)]
 mod tests {
