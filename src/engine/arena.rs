@@ -63,6 +63,6 @@ const fn place(slot: u32) -> (usize, usize) {
     (slot as usize / PIECE, slot as usize % PIECE)
 }
 
-/// Items of a piece: 384 KiB of the largest. The last one of each list is half unused on average, and
-/// takes memory all the same where that comes in huge pages.
+/// Items of a piece: 384 KiB of the largest. What is not used of the last one takes memory only where
+/// that comes in huge pages.
 const PIECE: usize = 1_024;
